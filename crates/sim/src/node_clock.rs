@@ -1,0 +1,135 @@
+//! A node's own idea of the time.
+
+use core::time::Duration;
+use purlin_core::time::Instant;
+
+/// How far the nodes' clocks are off, drawn for each node from the seed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClockModel {
+    /// Each clock starts up to this far ahead of true time.
+    pub skew: Duration,
+    /// Each clock runs up to this many parts per million too fast or too slow.
+    pub drift_ppm: u32,
+}
+
+/// The rate of true time.
+const MILLION: i64 = 1_000_000;
+
+/// A piecewise linear map from true to local time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NodeClock {
+    /// A true instant and the local one that belongs to it: where the present piece begins.
+    since: Instant,
+    local: Instant,
+    /// Local nanoseconds per million true ones, always positive.
+    rate: i64,
+}
+
+impl NodeClock {
+    pub(crate) fn new(ahead: Duration, drift_ppm: i32) -> Self {
+        let mut clock = Self {
+            since: Instant::ORIGIN,
+            local: Instant::ORIGIN + ahead,
+            rate: MILLION,
+        };
+        clock.drift(Instant::ORIGIN, drift_ppm);
+        clock
+    }
+
+    pub(crate) fn local(&self, now: Instant) -> Instant {
+        let elapsed = now - self.since;
+        if self.rate == MILLION {
+            return self.local + elapsed;
+        }
+        self.local + scale(elapsed, self.rate, MILLION)
+    }
+
+    /// The earliest true instant, not before `now`, at which the local clock shows `deadline` or later.
+    pub(crate) fn when(&self, now: Instant, deadline: Instant) -> Instant {
+        let left = deadline - self.local;
+        let due = if self.rate == MILLION {
+            self.since + left
+        } else {
+            // One more nanosecond makes up for rounding down here and in `local`.
+            self.since + scale(left, MILLION, self.rate) + Duration::from_nanos(1)
+        };
+        due.max(now)
+    }
+
+    /// Steps the clock; backwards as far as its origin.
+    pub(crate) fn step(&mut self, now: Instant, step: Step) {
+        let local = self.local(now);
+        self.since = now;
+        self.local = match step {
+            Step::Forward(by) => local + by,
+            Step::Back(by) => local - by,
+        };
+    }
+
+    /// Adds to the clock's drift from now on.
+    pub(crate) fn drift(&mut self, now: Instant, ppm: i32) {
+        self.local = self.local(now);
+        self.since = now;
+        self.rate = (self.rate + i64::from(ppm)).max(1);
+    }
+}
+
+/// A jump of a clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// It skips this much.
+    Forward(Duration),
+    /// It shows this much again.
+    Back(Duration),
+}
+
+fn scale(duration: Duration, times: i64, per: i64) -> Duration {
+    let nanos =
+        duration.as_nanos() * u128::from(times.unsigned_abs()) / u128::from(per.unsigned_abs());
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NodeClock, Step};
+    use core::time::Duration;
+    use proptest::prelude::*;
+    use purlin_core::time::Instant;
+
+    proptest! {
+        /// A timer set by `when` never fires before the local clock shows the deadline, and at most a few local nanoseconds after.
+        #[test]
+        fn when_is_the_inverse_of_local(ahead in 0_u64..1 << 40, ppm in -200_000_i32..200_000, now in 0_u64..1 << 50, wait in 0_u64..1 << 45) {
+            let clock = NodeClock::new(Duration::from_nanos(ahead), ppm);
+            let now = Instant::from_nanos(now);
+            let deadline = clock.local(now) + Duration::from_nanos(wait);
+            let due = clock.when(now, deadline);
+            prop_assert!(due >= now);
+            prop_assert!(clock.local(due) >= deadline);
+            prop_assert!(clock.local(due) - deadline <= Duration::from_nanos(3));
+        }
+    }
+
+    #[test]
+    fn drift_and_steps_take_effect_from_now_on() {
+        let second = Duration::from_secs(1);
+        let mut clock = NodeClock::new(Duration::ZERO, 0);
+        clock.drift(Instant::from_secs(10), 100_000);
+        assert_eq!(clock.local(Instant::from_secs(10)), Instant::from_secs(10));
+        assert_eq!(clock.local(Instant::from_secs(20)), Instant::from_secs(21));
+        clock.drift(Instant::from_secs(20), -100_000);
+        clock.step(Instant::from_secs(20), Step::Back(second * 5));
+        assert_eq!(clock.local(Instant::from_secs(21)), Instant::from_secs(17));
+        clock.step(Instant::from_secs(21), Step::Forward(second));
+        assert_eq!(clock.local(Instant::from_secs(21)), Instant::from_secs(18));
+        clock.step(Instant::from_secs(21), Step::Back(second * 100));
+        assert_eq!(clock.local(Instant::from_secs(21)), Instant::ORIGIN);
+    }
+
+    #[test]
+    fn a_deadline_in_the_past_is_due_now() {
+        let clock = NodeClock::new(Duration::from_secs(3), 0);
+        let now = Instant::from_secs(1);
+        assert_eq!(clock.when(now, Instant::from_secs(2)), now);
+    }
+}

@@ -1,0 +1,36 @@
+//! Panics as violations, without the noise of hundreds of backtraces while shrinking.
+
+use crate::Violation;
+use core::cell::Cell;
+use core::panic::AssertUnwindSafe;
+use std::panic;
+use std::sync::Once;
+
+std::thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a check; a panic becomes a violation and is not printed.
+pub(super) fn caught(check: impl FnOnce() -> Result<(), Violation>) -> Result<(), Violation> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                previous(info);
+            }
+        }));
+    });
+    let was_quiet = QUIET.replace(true);
+    // The world of a panicked run is only read for its schedule and time, then dropped.
+    let outcome = panic::catch_unwind(AssertUnwindSafe(check));
+    QUIET.set(was_quiet);
+    outcome.unwrap_or_else(|payload| {
+        let message = payload
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| payload.downcast_ref::<&str>().copied())
+            .unwrap_or("of a type without a message");
+        Err(Violation::new(format!("panic: {message}")))
+    })
+}

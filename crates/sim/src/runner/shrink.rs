@@ -1,0 +1,237 @@
+//! Makes a failing run smaller: fewer incidents, fewer client requests, shorter incidents.
+
+use crate::host::Host;
+use crate::{ClientRequest, Incident, Schedule, World};
+use core::ops::ControlFlow;
+use core::time::Duration;
+use purlin_core::time::Instant;
+
+/// What shrinking varies of a run, and when the run failed.
+#[derive(Clone, Debug)]
+pub(super) struct Attempt {
+    pub(super) faults: Schedule,
+    pub(super) requests: Vec<ClientRequest>,
+    pub(super) variation: u64,
+    failed_at: Instant,
+}
+
+impl Attempt {
+    /// That of a run that has just failed.
+    pub(super) fn of<H: Host>(world: &World<H>) -> Self {
+        Self {
+            faults: world.faults().clone(),
+            requests: world.client_requests().collect(),
+            variation: 0,
+            failed_at: world.now(),
+        }
+    }
+
+    pub(super) fn applied_to<H: Host>(&self, mut world: World<H>) -> World<H> {
+        world.set_faults(self.faults.clone());
+        world.keep_requests(self.requests.iter().copied());
+        world.set_variation(self.variation);
+        world
+    }
+
+    pub(super) fn with_variation(self, variation: u64) -> Self {
+        Self { variation, ..self }
+    }
+
+    fn with_incidents(&self, incidents: Vec<Incident>) -> Self {
+        Self {
+            faults: incidents.into_iter().collect(),
+            ..self.clone()
+        }
+    }
+}
+
+/// Runs an attempt: how it failed, `None` when it did not, or a break when there is no budget left.
+type Outcome = ControlFlow<(), Option<Attempt>>;
+
+/// The smallest failing attempt that is found before the budget of `fails` ends. Deterministic.
+pub(super) fn shrink(failing: Attempt, mut fails: impl FnMut(&Attempt) -> Outcome) -> Attempt {
+    let mut best = failing;
+    let _ = to_fixpoint(&mut best, &mut fails);
+    best
+}
+
+/// Each pass may open the way for the others, so they take turns until none gets further.
+fn to_fixpoint(best: &mut Attempt, fails: &mut impl FnMut(&Attempt) -> Outcome) -> ControlFlow<()> {
+    loop {
+        let before = (best.faults.clone(), best.requests.len());
+        drop_later_incidents(best, fails)?;
+        fewer(
+            best,
+            fails,
+            |attempt| attempt.faults.incidents().to_vec(),
+            Attempt::with_incidents,
+        )?;
+        fewer(
+            best,
+            fails,
+            |attempt| attempt.requests.clone(),
+            |attempt, requests| Attempt {
+                requests,
+                ..attempt.clone()
+            },
+        )?;
+        shorter_incidents(best, fails)?;
+        if before == (best.faults.clone(), best.requests.len()) {
+            return ControlFlow::Continue(());
+        }
+    }
+}
+
+/// Takes the candidate if it still fails.
+fn adopt(
+    best: &mut Attempt,
+    candidate: Attempt,
+    fails: &mut impl FnMut(&Attempt) -> Outcome,
+) -> ControlFlow<(), bool> {
+    let failed = fails(&candidate)?;
+    let adopted = failed.is_some();
+    if let Some(failed) = failed {
+        // The run may have made fewer requests than it was allowed.
+        *best = Attempt {
+            faults: candidate.faults,
+            ..failed
+        };
+    }
+    ControlFlow::Continue(adopted)
+}
+
+/// What begins after the failure has no part in it.
+fn drop_later_incidents(
+    best: &mut Attempt,
+    fails: &mut impl FnMut(&Attempt) -> Outcome,
+) -> ControlFlow<()> {
+    let incidents = best.faults.incidents();
+    let earlier = incidents.partition_point(|incident| incident.at <= best.failed_at);
+    if earlier < incidents.len() {
+        let candidate = best.with_incidents(incidents[..earlier].to_vec());
+        adopt(best, candidate, fails)?;
+    }
+    ControlFlow::Continue(())
+}
+
+/// Delta debugging by complements (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002): leaves out all the items,
+/// then halves, quarters, and so on down to single ones.
+fn fewer<T: Clone>(
+    best: &mut Attempt,
+    fails: &mut impl FnMut(&Attempt) -> Outcome,
+    items_of: impl Fn(&Attempt) -> Vec<T>,
+    with: impl Fn(&Attempt, Vec<T>) -> Attempt,
+) -> ControlFlow<()> {
+    let mut chunk = items_of(best).len();
+    while chunk > 0 {
+        let mut from = 0;
+        loop {
+            let mut items = items_of(best);
+            if from >= items.len() {
+                break;
+            }
+            let until = (from + chunk).min(items.len());
+            items.drain(from..until);
+            if !adopt(best, with(best, items), fails)? {
+                from = until;
+            }
+        }
+        chunk /= 2;
+    }
+    ControlFlow::Continue(())
+}
+
+/// Halves each incident's length, a few times over.
+fn shorter_incidents(
+    best: &mut Attempt,
+    fails: &mut impl FnMut(&Attempt) -> Outcome,
+) -> ControlFlow<()> {
+    for index in 0..best.faults.len() {
+        for _ in 0..4 {
+            let mut incidents = best.faults.incidents().to_vec();
+            let lasts = &mut incidents[index].lasts;
+            *lasts = Duration::from_millis(u64::try_from(lasts.as_millis() / 2).unwrap_or(0));
+            let candidate = best.with_incidents(incidents);
+            if candidate.faults == best.faults || !adopt(best, candidate, fails)? {
+                break;
+            }
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Attempt, shrink};
+    use crate::{ClientRequest, Fault, FaultKind, FaultPlan};
+    use core::ops::ControlFlow;
+    use core::time::Duration;
+    use purlin_core::node::NodeId;
+    use purlin_core::time::Instant;
+
+    fn request(number: u64) -> ClientRequest {
+        ClientRequest {
+            client: 3,
+            nth: number,
+        }
+    }
+
+    fn hundred_crashes() -> Attempt {
+        let plan = FaultPlan::new(10, Duration::from_secs(100)).kinds(&[FaultKind::Crash]);
+        let faults = plan.max_down(10).schedule(3);
+        assert!(faults.len() > 60);
+        Attempt {
+            faults,
+            requests: (0..100).map(request).collect(),
+            variation: 0,
+            failed_at: Instant::from_secs(90),
+        }
+    }
+
+    /// A failure that needs a crash of n1, one of n2 and the requests 17 and 71 shrinks to exactly that.
+    #[test]
+    fn only_what_is_needed_remains() {
+        let crashes = |attempt: &Attempt, node| {
+            let wanted = Fault::Crash(NodeId(node));
+            attempt
+                .faults
+                .incidents()
+                .iter()
+                .any(|incident| incident.fault == wanted)
+        };
+        let shrunk = shrink(hundred_crashes(), |attempt| {
+            let asked = [17, 71]
+                .iter()
+                .all(|number| attempt.requests.contains(&request(*number)));
+            let fails = crashes(attempt, 1) && crashes(attempt, 2) && asked;
+            ControlFlow::Continue(fails.then(|| attempt.clone()))
+        });
+        assert_eq!(shrunk.faults.len(), 2);
+        assert!(crashes(&shrunk, 1) && crashes(&shrunk, 2));
+        assert_eq!(shrunk.requests, [17, 71].map(request));
+    }
+
+    #[test]
+    fn a_failure_that_needs_nothing_shrinks_to_nothing() {
+        let shrunk = shrink(hundred_crashes(), |attempt| {
+            ControlFlow::Continue(Some(attempt.clone()))
+        });
+        assert!(shrunk.faults.is_empty());
+        assert!(shrunk.requests.is_empty());
+    }
+
+    #[test]
+    fn it_stops_with_its_budget_and_keeps_the_best() {
+        let mut runs = 0;
+        let shrunk = shrink(hundred_crashes(), |attempt| {
+            runs += 1;
+            if runs > 3 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue((attempt.faults.len() > 5).then(|| attempt.clone()))
+            }
+        });
+        assert_eq!(runs, 4);
+        assert!(shrunk.faults.len() > 5 && shrunk.faults.len() < hundred_crashes().faults.len());
+    }
+}

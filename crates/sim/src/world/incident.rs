@@ -1,0 +1,168 @@
+//! Faults begin and end.
+
+use super::step::Pending;
+use super::{World, slot};
+use crate::host::{Boot, Host};
+use crate::{Fault, NodeSet};
+use purlin_core::node::NodeId;
+use purlin_core::random::{Random as _, RandomExt as _};
+use purlin_core::time::Instant;
+
+impl<H: Host> World<H> {
+    pub(super) fn begin(&mut self, fault: Fault, until: Instant) {
+        self.trace.record(self.now, fault.node(), || {
+            format!("fault: {fault} until {until}")
+        });
+        let now = self.now;
+        match &fault {
+            Fault::Cut { from, to } => self.network.cut(from.clone(), to.clone()),
+            Fault::Split(side) => {
+                let (side, others) = self.sides(side);
+                self.network.cut(side.clone(), others.clone());
+                self.network.cut(others, side);
+            }
+            Fault::Loss(loss) => self.network.add_loss(*loss),
+            Fault::Delay(by) => self.network.add_delay(*by),
+            Fault::Crash(id) | Fault::Wipe(id) => self.stop(*id, matches!(fault, Fault::Wipe(_))),
+            Fault::ClockStep(id, step) => {
+                if let Some(node) = self.node_mut(*id) {
+                    node.clock.step(now, *step);
+                    self.arm(*id, false);
+                }
+            }
+            Fault::ClockDrift(id, ppm) => self.drift(*id, *ppm),
+            Fault::Pause(_) | Fault::Slow(..) | Fault::SyncErrors(_) | Fault::SlowDisk(..) => {
+                self.trouble(&fault, true);
+            }
+        }
+        if !matches!(fault, Fault::ClockStep(..)) {
+            self.queue.push(until, Pending::Ends(Box::new(fault)));
+        }
+    }
+
+    pub(super) fn end(&mut self, fault: Fault) {
+        self.trace
+            .record(self.now, fault.node(), || format!("over: {fault}"));
+        match &fault {
+            Fault::Cut { from, to } => self.network.heal(from, to),
+            Fault::Split(side) => {
+                let (side, others) = self.sides(side);
+                self.network.heal(&side, &others);
+                self.network.heal(&others, &side);
+            }
+            Fault::Loss(loss) => self.network.remove_loss(*loss),
+            Fault::Delay(by) => self.network.remove_delay(*by),
+            Fault::Crash(id) | Fault::Wipe(id) => self.restart(*id),
+            Fault::ClockStep(..) => {}
+            Fault::ClockDrift(id, ppm) => self.drift(*id, ppm.saturating_neg()),
+            Fault::Pause(id) => {
+                self.trouble(&fault, false);
+                self.work_off_backlog(*id);
+            }
+            Fault::Slow(..) | Fault::SyncErrors(_) | Fault::SlowDisk(..) => {
+                self.trouble(&fault, false);
+            }
+        }
+    }
+
+    fn sides(&self, side: &NodeSet) -> (NodeSet, NodeSet) {
+        (side.clone(), side.complement(self.nodes.len()))
+    }
+
+    fn drift(&mut self, id: NodeId, ppm: i32) {
+        let now = self.now;
+        if let Some(node) = self.node_mut(id) {
+            node.clock.drift(now, ppm);
+            self.arm(id, false);
+        }
+    }
+
+    fn trouble(&mut self, fault: &Fault, begins: bool) {
+        let Some(node) = fault.node().and_then(|id| self.node_mut(id)) else {
+            return;
+        };
+        let troubles = &mut node.troubles;
+        let count = |count: &mut u32| {
+            *count = if begins {
+                *count + 1
+            } else {
+                count.saturating_sub(1)
+            }
+        };
+        let sum = |sum: &mut core::time::Duration, by: &core::time::Duration| {
+            *sum = if begins {
+                sum.saturating_add(*by)
+            } else {
+                sum.saturating_sub(*by)
+            };
+        };
+        match fault {
+            Fault::Pause(_) => count(&mut troubles.paused),
+            Fault::SyncErrors(_) => count(&mut troubles.sync_errors),
+            Fault::Slow(_, by) => sum(&mut troubles.slow, by),
+            Fault::SlowDisk(_, by) => sum(&mut troubles.slow_disk, by),
+            _ => {}
+        }
+    }
+
+    /// A crash or wipe begins.
+    fn stop(&mut self, id: NodeId, wipe: bool) {
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        node.troubles.down += 1;
+        // Every other crash comes in the middle of the node's next step, between two of its outputs.
+        if !wipe && node.machine.is_some() && node.random.below(2) == 0 {
+            node.crash_after = Some(node.random.below(4));
+            return;
+        }
+        self.crash(id);
+        if wipe && let Some(node) = self.node_mut(id) {
+            node.disk.wipe();
+        }
+    }
+
+    /// A crash or wipe ends.
+    fn restart(&mut self, id: NodeId) {
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        node.troubles.down = node.troubles.down.saturating_sub(1);
+        if node.troubles.down > 0 {
+            return;
+        }
+        self.crash(id); // if it is still to come
+        self.boot(id);
+    }
+
+    pub(super) fn crash(&mut self, id: NodeId) {
+        let storage = self.storage;
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        if node.machine.is_some() {
+            node.crash(&storage);
+            self.stats.crashes += 1;
+            self.note(id, || "crashes".to_owned());
+        }
+    }
+
+    pub(super) fn boot(&mut self, id: NodeId) {
+        let (now, nodes) = (self.now, self.nodes.len());
+        let Some(node) = self.nodes.get_mut(slot(id)) else {
+            return;
+        };
+        let boot = Boot {
+            node: id,
+            nodes,
+            now: node.clock.local(now),
+            seed: node.random.next_u64(),
+            restarts: node.life,
+            store: &node.disk.seen,
+        };
+        node.machine = Some(self.host.start(boot));
+        node.life += 1;
+        self.note(id, || "starts".to_owned());
+        self.settle(id);
+    }
+}

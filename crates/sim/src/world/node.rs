@@ -1,0 +1,89 @@
+use super::step::Arrival;
+use crate::StorageModel;
+use crate::host::Host;
+use crate::node_clock::NodeClock;
+use crate::storage::{Disk, SyncResult};
+use alloc::collections::VecDeque;
+use core::time::Duration;
+use purlin_core::random::Xoshiro256PlusPlus;
+use purlin_core::time::Instant;
+
+/// One node: its machine while it is up, and all that is around it.
+pub(super) struct Node<H: Host> {
+    pub(super) machine: Option<H::Machine>,
+    pub(super) disk: Disk<H::Store>,
+    pub(super) clock: NodeClock,
+    pub(super) random: Xoshiro256PlusPlus,
+    /// How many times it was started. Completions of an earlier life are void.
+    pub(super) life: u32,
+    /// When the earliest timer event in the queue fires; `MAX` for none.
+    pub(super) armed: Instant,
+    /// How often in a row `handle_timeout` has left its deadline in the past.
+    pub(super) spins: u32,
+    /// What arrived while the node could not handle it.
+    pub(super) backlog: VecDeque<Arrival<H>>,
+    /// Until then the node is at work on what it handled last.
+    pub(super) busy_until: Instant,
+    /// When the last of its writes is reported: a sync is reported after it.
+    pub(super) writes_done: Instant,
+    /// A crash is due after so many more outputs.
+    pub(super) crash_after: Option<u64>,
+    pub(super) troubles: Troubles,
+}
+
+/// The incidents that are at work on a node. They may overlap, hence counts and sums.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Troubles {
+    pub(super) down: u32,
+    pub(super) paused: u32,
+    pub(super) sync_errors: u32,
+    pub(super) slow: Duration,
+    pub(super) slow_disk: Duration,
+}
+
+impl<H: Host> Node<H> {
+    pub(super) fn new(clock: NodeClock, random: Xoshiro256PlusPlus) -> Self {
+        Self {
+            machine: None,
+            disk: Disk::new(),
+            clock,
+            random,
+            life: 0,
+            armed: Instant::MAX,
+            spins: 0,
+            backlog: VecDeque::new(),
+            busy_until: Instant::ORIGIN,
+            writes_done: Instant::ORIGIN,
+            crash_after: None,
+            troubles: Troubles::default(),
+        }
+    }
+
+    /// Whether it handles what arrives at once.
+    pub(super) fn is_free(&self, now: Instant) -> bool {
+        self.troubles.paused == 0 && self.busy_until <= now && self.backlog.is_empty()
+    }
+
+    /// Loses power.
+    pub(super) fn crash(&mut self, storage: &StorageModel) {
+        self.machine = None;
+        self.disk.crash(storage, &mut self.random);
+        self.armed = Instant::MAX;
+        self.spins = 0;
+        self.backlog.clear();
+        self.busy_until = Instant::ORIGIN;
+        self.writes_done = Instant::ORIGIN;
+        self.crash_after = None;
+    }
+
+    /// How a sync that ends now went.
+    pub(super) fn sync_result(&mut self, storage: &StorageModel) -> SyncResult {
+        if self.troubles.sync_errors > 0 || storage.sync_failure.happens(&mut self.random) {
+            SyncResult::Failed
+        } else if storage.sync_lie.happens(&mut self.random) {
+            SyncResult::Lied
+        } else {
+            SyncResult::Done
+        }
+    }
+}

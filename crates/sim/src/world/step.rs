@@ -1,0 +1,333 @@
+//! From an event in the queue to a call of a machine, and from its outputs back to the queue.
+
+use super::{World, slot};
+use crate::host::{Effect, Effects, Event, Host};
+use crate::storage::SyncResult;
+use crate::{Fault, RequestId};
+use core::time::Duration;
+use purlin_core::machine::Machine as _;
+use purlin_core::node::NodeId;
+use purlin_core::time::Instant;
+
+/// How much may wait at a node that is paused or slow; messages beyond that are lost.
+const BACKLOG_LIMIT: usize = 1 << 16;
+
+/// How often in a row a machine may leave its deadline in the past.
+const SPIN_LIMIT: u32 = 1_000;
+
+/// An event in the queue.
+pub(super) enum Pending<H: Host> {
+    /// Something arrives at a node.
+    Node(NodeId, Arrival<H>),
+    /// The node has finished what it was at work on.
+    Resume(NodeId),
+    /// A client's pause or patience is over, unless it has taken another turn since.
+    Client { client: usize, turn: u64 },
+    /// A fault is over.
+    Ends(Box<Fault>),
+}
+
+/// What arrives at a node. Completions carry the life of the node that asked for them.
+pub(super) enum Arrival<H: Host> {
+    Message { from: NodeId, message: H::Message },
+    Request { id: RequestId, request: H::Request },
+    Timer,
+    Written { token: u64, life: u32 },
+    SyncEnds { token: u64, life: u32, covered: u64 },
+    Read { token: u64, life: u32 },
+}
+
+impl<H: Host> World<H> {
+    pub(super) fn dispatch(&mut self, pending: Pending<H>) {
+        match pending {
+            Pending::Node(node, arrival) => self.arrive(node, arrival),
+            Pending::Resume(node) => self.work_off_backlog(node),
+            Pending::Client { client, turn } => self.client_turn(client, turn),
+            Pending::Ends(fault) => self.end(*fault),
+        }
+    }
+
+    fn arrive(&mut self, id: NodeId, arrival: Arrival<H>) {
+        let now = self.now;
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        if matches!(arrival, Arrival::Timer) && node.armed != now {
+            return; // superseded by an earlier one
+        }
+        if node.machine.is_none() {
+            if let Arrival::Message { .. } = arrival {
+                self.stats.lost += 1;
+            }
+        } else if node.is_free(now) {
+            self.handle(id, arrival);
+        } else if node.backlog.len() < BACKLOG_LIMIT || !matches!(arrival, Arrival::Message { .. })
+        {
+            node.backlog.push_back(arrival);
+        } else {
+            self.stats.lost += 1;
+        }
+    }
+
+    /// Handles what has waited, as far as the node can.
+    pub(super) fn work_off_backlog(&mut self, id: NodeId) {
+        loop {
+            let now = self.now;
+            let Some(node) = self.node_mut(id) else {
+                return;
+            };
+            if node.machine.is_none() || node.troubles.paused > 0 || node.busy_until > now {
+                return;
+            }
+            let Some(arrival) = node.backlog.pop_front() else {
+                return;
+            };
+            self.handle(id, arrival);
+        }
+    }
+
+    /// One call of a machine that is up, and all that follows from it.
+    fn handle(&mut self, id: NodeId, arrival: Arrival<H>) {
+        self.stats.steps += 1;
+        self.trace_arrival(id, &arrival);
+        let is_timer = matches!(arrival, Arrival::Timer);
+        let mut effects = Effects(core::mem::take(&mut self.effects));
+        if is_timer {
+            self.handle_timer(id);
+        } else {
+            self.handle_input(id, arrival, &mut effects);
+        }
+        self.carry_out(id, &mut effects);
+        self.effects = effects.0;
+        self.arm(id, is_timer);
+        self.stay_busy(id);
+    }
+
+    /// What a machine wants right after its start.
+    pub(super) fn settle(&mut self, id: NodeId) {
+        let mut effects = Effects(core::mem::take(&mut self.effects));
+        self.carry_out(id, &mut effects);
+        self.effects = effects.0;
+        self.arm(id, false);
+    }
+
+    fn handle_timer(&mut self, id: NodeId) {
+        let now = self.now;
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        node.armed = Instant::MAX;
+        let local = node.clock.local(now);
+        if let Some(machine) = &mut node.machine
+            && machine
+                .poll_timeout()
+                .is_some_and(|deadline| deadline <= local)
+        {
+            machine.handle_timeout(local);
+        }
+    }
+
+    fn handle_input(&mut self, id: NodeId, arrival: Arrival<H>, effects: &mut Effects<H>) {
+        let now = self.now;
+        let storage = self.storage;
+        let Some(node) = self.nodes.get_mut(slot(id)) else {
+            return;
+        };
+        let current = node.life;
+        let event = match arrival {
+            Arrival::Message { from, message } => {
+                self.stats.delivered += 1;
+                Event::Message { from, message }
+            }
+            Arrival::Request { id, request } => Event::Request { id, request },
+            Arrival::Written { token, life } if life == current => Event::Written { token },
+            Arrival::Read { token, life } if life == current => {
+                let store = &node.disk.seen;
+                Event::Read { token, store }
+            }
+            Arrival::SyncEnds {
+                token,
+                life,
+                covered,
+            } if life == current => {
+                let result = node.sync_result(&storage);
+                node.disk.sync(covered, result);
+                if result == SyncResult::Failed {
+                    self.stats.sync_failures += 1;
+                    Event::SyncFailed { token }
+                } else {
+                    Event::Synced { token }
+                }
+            }
+            // Timers are handled elsewhere; what is left are completions of an earlier life.
+            _ => return,
+        };
+        let Some(input) = self.host.input(id, event) else {
+            return;
+        };
+        if let Some(machine) = &mut node.machine
+            && let Err(error) = machine.handle(node.clock.local(now), input)
+        {
+            self.host.refused(id, error, effects);
+        }
+    }
+
+    /// Drains the machine and makes its effects happen, in order; a crash may fall between any two.
+    fn carry_out(&mut self, id: NodeId, effects: &mut Effects<H>) {
+        loop {
+            for effect in effects.0.drain(..) {
+                if self.crash_is_due(id) {
+                    break;
+                }
+                self.happen(id, effect);
+            }
+            effects.0.clear();
+            let Some(machine) = self.node_mut(id).and_then(|node| node.machine.as_mut()) else {
+                return;
+            };
+            let Some(output) = machine.poll_output() else {
+                return;
+            };
+            self.host.output(id, output, effects);
+        }
+    }
+
+    /// Counts down to a crash in the middle of a step, and crashes the node at zero.
+    fn crash_is_due(&mut self, id: NodeId) -> bool {
+        let Some(left) = self.node_mut(id).and_then(|node| node.crash_after.as_mut()) else {
+            return false;
+        };
+        if *left > 0 {
+            *left -= 1;
+            return false;
+        }
+        self.crash(id);
+        true
+    }
+
+    fn happen(&mut self, id: NodeId, effect: Effect<H>) {
+        match effect {
+            Effect::Send(to, message) => self.send(id, to, message),
+            Effect::Reply(request, reply) => self.reply(id, request, reply),
+            Effect::Write(..) | Effect::Sync(_) | Effect::Read(_) => self.use_disk(id, effect),
+        }
+    }
+
+    fn send(&mut self, from: NodeId, to: NodeId, message: H::Message) {
+        self.stats.sent += 1;
+        let bytes = self.host.message_size(&message);
+        let now = self.now;
+        let exists = self.node(to).is_some();
+        let Some(node) = self.nodes.get_mut(slot(from)) else {
+            return;
+        };
+        let [first, second] = match exists {
+            true => self.network.send(now, (from, to), bytes, &mut node.random),
+            false => [None, None],
+        };
+        self.trace.record(now, Some(from), || match first {
+            Some(at) => format!("-> {to} {message:?} (arrives {at})"),
+            None => format!("-> {to} {message:?} (lost)"),
+        });
+        if let Some(at) = second {
+            self.stats.duplicated += 1;
+            let message = message.clone();
+            self.schedule(at, to, Arrival::Message { from, message });
+        }
+        match first {
+            Some(at) => self.schedule(at, to, Arrival::Message { from, message }),
+            None => self.stats.lost += 1,
+        }
+    }
+
+    fn use_disk(&mut self, id: NodeId, effect: Effect<H>) {
+        let (now, storage) = (self.now, self.storage);
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        let started = now + node.troubles.slow_disk;
+        let life = node.life;
+        let (at, arrival) = match effect {
+            Effect::Write(token, write) => {
+                node.disk.write(write);
+                let done = started + storage.write_latency.sample(&mut node.random);
+                node.writes_done = node.writes_done.max(done);
+                (done, Arrival::Written { token, life })
+            }
+            Effect::Sync(token) => {
+                let covered = node.disk.written();
+                let done = started + storage.sync_latency.sample(&mut node.random);
+                let done = done.max(node.writes_done);
+                (
+                    done,
+                    Arrival::SyncEnds {
+                        token,
+                        life,
+                        covered,
+                    },
+                )
+            }
+            Effect::Read(token) => {
+                let done = started + storage.write_latency.sample(&mut node.random);
+                (done, Arrival::Read { token, life })
+            }
+            Effect::Send(..) | Effect::Reply(..) => return,
+        };
+        self.schedule(at, id, arrival);
+    }
+
+    /// Makes sure that the machine is called when its deadline is due.
+    ///
+    /// # Panics
+    ///
+    /// When the machine keeps its deadline in the past whatever is done: a driver would spin.
+    pub(super) fn arm(&mut self, id: NodeId, after_timer: bool) {
+        let now = self.now;
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        let Some(deadline) = node
+            .machine
+            .as_ref()
+            .and_then(|machine| machine.poll_timeout())
+        else {
+            return;
+        };
+        let due = node.clock.when(now, deadline);
+        if after_timer {
+            node.spins = if due <= now { node.spins + 1 } else { 0 };
+            assert!(
+                node.spins < SPIN_LIMIT,
+                "the machine of {id} spins: after {SPIN_LIMIT} calls of handle_timeout its deadline is still {deadline}, at {}",
+                node.clock.local(now),
+            );
+        }
+        if due < node.armed {
+            node.armed = due;
+            self.schedule(due, id, Arrival::Timer);
+        }
+    }
+
+    fn stay_busy(&mut self, id: NodeId) {
+        let now = self.now;
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        if node.troubles.slow > Duration::ZERO {
+            node.busy_until = now + node.troubles.slow;
+            let until = node.busy_until;
+            self.queue.push(until, Pending::Resume(id));
+        }
+    }
+
+    fn trace_arrival(&mut self, id: NodeId, arrival: &Arrival<H>) {
+        self.trace.record(self.now, Some(id), || match arrival {
+            Arrival::Message { from, message } => format!("<- {from} {message:?}"),
+            Arrival::Request { id, request } => format!("request {} {request:?}", id.0),
+            Arrival::Timer => "timer".to_owned(),
+            Arrival::Written { token, .. } => format!("write {token} accepted"),
+            Arrival::SyncEnds { token, .. } => format!("sync {token} ends"),
+            Arrival::Read { token, .. } => format!("read {token} done"),
+        });
+    }
+}

@@ -34,4 +34,4 @@ pub use schedule::{FaultKind, FaultPlan, ParseScheduleError, Schedule};
 pub use storage::{FileWrite, Files, StorageModel, Store};
 pub use trace::Trace;
 pub use violation::Violation;
-pub use world::{ClientModel, ClientRequest, Stats, World, WorldBuilder};
+pub use world::{Call, ClientModel, Stats, World, WorldBuilder};

@@ -7,7 +7,7 @@ mod shrink;
 pub use seeds::SeedsError;
 
 use crate::host::Host;
-use crate::{ClientRequest, Schedule, Violation, World};
+use crate::{Call, Schedule, Violation, World};
 use core::fmt;
 use core::ops::ControlFlow;
 use purlin_core::time::Instant;
@@ -91,7 +91,7 @@ impl Runner {
         seeds: impl IntoIterator<Item = u64>,
         build: impl Fn(u64) -> World<H>,
         check: impl Fn(&mut World<H>) -> Result<(), Violation>,
-    ) -> Result<u64, Box<Failure>> {
+    ) -> Result<u64, Box<Failure<H::Request>>> {
         let mut checked = 0;
         for seed in seeds {
             let mut world = build(seed);
@@ -112,10 +112,10 @@ impl Runner {
         &self,
         seed: u64,
         violation: Violation,
-        original: Attempt,
+        original: Attempt<H::Request>,
         build: impl Fn(u64) -> World<H>,
         check: impl Fn(&mut World<H>) -> Result<(), Violation>,
-    ) -> Failure {
+    ) -> Failure<H::Request> {
         let mut runs = 0;
         let mut fresh_luck = 0;
         let shrunk = shrink::shrink(original.clone(), |attempt| {
@@ -148,8 +148,8 @@ impl Runner {
             violation,
             incidents: original.faults.len(),
             shrunk_violation: again,
-            all_requests: original.requests.len(),
-            requests: shrunk.requests,
+            all_calls: original.calls.len(),
+            calls: shrunk.calls,
             variation: shrunk.variation,
             schedule: shrunk.faults,
             at: world.now(),
@@ -163,7 +163,7 @@ impl Runner {
 /// A seed that fails, and the shortest way to it that was found. Printed, it is a report.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Failure {
+pub struct Failure<R> {
     /// The seed.
     pub seed: u64,
     /// What the check found with the seed's own schedule.
@@ -172,10 +172,10 @@ pub struct Failure {
     pub incidents: usize,
     /// The shortest schedule found that still fails.
     pub schedule: Schedule,
-    /// How many requests the clients made with the seed's own schedule.
-    pub all_requests: usize,
-    /// The client requests that run needs; see [`World::keep_requests`].
-    pub requests: Vec<ClientRequest>,
+    /// How many calls the clients made with that schedule.
+    pub all_calls: usize,
+    /// The calls that are enough for the failure; see [`World::set_calls`].
+    pub calls: Vec<Call<R>>,
     /// The luck with which that run fails; see [`World::set_variation`].
     pub variation: u64,
     /// What the check finds with it; `None` when it passes there, which means that the check depends on something beside the world.
@@ -190,24 +190,23 @@ pub struct Failure {
     pub replay: String,
 }
 
-impl fmt::Display for Failure {
+impl<R: fmt::Debug> fmt::Display for Failure<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "seed {} fails: {}", self.seed, self.violation)?;
         writeln!(f, "replay: {}", self.replay)?;
         writeln!(
             f,
-            "shortest failing schedule found in {} runs: {} of {} incidents, {} of {} client requests, fails at {}",
+            "shortest failing schedule found in {} runs: {} of {} incidents, {} of {} calls, fails at {}",
             self.runs,
             self.schedule.len(),
             self.incidents,
-            self.requests.len(),
-            self.all_requests,
+            self.calls.len(),
+            self.all_calls,
             self.at,
         )?;
         write!(f, "{}", self.schedule)?;
-        if !self.requests.is_empty() {
-            let names: Vec<String> = self.requests.iter().map(ToString::to_string).collect();
-            writeln!(f, "requests {}", names.join(" "))?;
+        for call in &self.calls {
+            writeln!(f, "{call}")?;
         }
         if self.variation > 0 {
             writeln!(f, "variation {}", self.variation)?;
@@ -223,4 +222,4 @@ impl fmt::Display for Failure {
     }
 }
 
-impl core::error::Error for Failure {}
+impl<R: fmt::Debug> core::error::Error for Failure<R> {}

@@ -7,7 +7,7 @@ mod node;
 mod step;
 
 pub use builder::WorldBuilder;
-pub use clients::{ClientModel, ClientRequest};
+pub use clients::{Call, ClientModel};
 
 use crate::convergence::{self, ConvergenceError};
 use crate::history::History;

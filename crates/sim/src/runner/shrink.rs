@@ -1,34 +1,34 @@
-//! Makes a failing run smaller: fewer incidents, fewer client requests, shorter incidents.
+//! Makes a failing run smaller: fewer incidents, fewer calls of clients, shorter incidents.
 
 use crate::host::Host;
-use crate::{ClientRequest, Incident, Schedule, World};
+use crate::{Call, Incident, Schedule, World};
 use core::ops::ControlFlow;
 use core::time::Duration;
 use purlin_core::time::Instant;
 
 /// What shrinking varies of a run, and when the run failed.
 #[derive(Clone, Debug)]
-pub(super) struct Attempt {
+pub(super) struct Attempt<R> {
     pub(super) faults: Schedule,
-    pub(super) requests: Vec<ClientRequest>,
+    pub(super) calls: Vec<Call<R>>,
     pub(super) variation: u64,
     failed_at: Instant,
 }
 
-impl Attempt {
+impl<R: Clone> Attempt<R> {
     /// That of a run that has just failed.
-    pub(super) fn of<H: Host>(world: &World<H>) -> Self {
+    pub(super) fn of<H: Host<Request = R>>(world: &World<H>) -> Self {
         Self {
             faults: world.faults().clone(),
-            requests: world.client_requests().collect(),
+            calls: world.calls().to_vec(),
             variation: 0,
             failed_at: world.now(),
         }
     }
 
-    pub(super) fn applied_to<H: Host>(&self, mut world: World<H>) -> World<H> {
+    pub(super) fn applied_to<H: Host<Request = R>>(&self, mut world: World<H>) -> World<H> {
         world.set_faults(self.faults.clone());
-        world.keep_requests(self.requests.iter().copied());
+        world.set_calls(self.calls.iter().cloned());
         world.set_variation(self.variation);
         world
     }
@@ -46,19 +46,25 @@ impl Attempt {
 }
 
 /// Runs an attempt: how it failed, `None` when it did not, or a break when there is no budget left.
-type Outcome = ControlFlow<(), Option<Attempt>>;
+type Outcome<R> = ControlFlow<(), Option<Attempt<R>>>;
 
 /// The smallest failing attempt that is found before the budget of `fails` ends. Deterministic.
-pub(super) fn shrink(failing: Attempt, mut fails: impl FnMut(&Attempt) -> Outcome) -> Attempt {
+pub(super) fn shrink<R: Clone>(
+    failing: Attempt<R>,
+    mut fails: impl FnMut(&Attempt<R>) -> Outcome<R>,
+) -> Attempt<R> {
     let mut best = failing;
     let _ = to_fixpoint(&mut best, &mut fails);
     best
 }
 
 /// Each pass may open the way for the others, so they take turns until none gets further.
-fn to_fixpoint(best: &mut Attempt, fails: &mut impl FnMut(&Attempt) -> Outcome) -> ControlFlow<()> {
+fn to_fixpoint<R: Clone>(
+    best: &mut Attempt<R>,
+    fails: &mut impl FnMut(&Attempt<R>) -> Outcome<R>,
+) -> ControlFlow<()> {
     loop {
-        let before = (best.faults.clone(), best.requests.len());
+        let before = (best.faults.clone(), best.calls.len());
         drop_later_incidents(best, fails)?;
         fewer(
             best,
@@ -69,24 +75,24 @@ fn to_fixpoint(best: &mut Attempt, fails: &mut impl FnMut(&Attempt) -> Outcome) 
         fewer(
             best,
             fails,
-            |attempt| attempt.requests.clone(),
-            |attempt, requests| Attempt {
-                requests,
+            |attempt| attempt.calls.clone(),
+            |attempt, calls| Attempt {
+                calls,
                 ..attempt.clone()
             },
         )?;
         shorter_incidents(best, fails)?;
-        if before == (best.faults.clone(), best.requests.len()) {
+        if before == (best.faults.clone(), best.calls.len()) {
             return ControlFlow::Continue(());
         }
     }
 }
 
 /// Takes the candidate if it still fails.
-fn adopt(
-    best: &mut Attempt,
-    candidate: Attempt,
-    fails: &mut impl FnMut(&Attempt) -> Outcome,
+fn adopt<R: Clone>(
+    best: &mut Attempt<R>,
+    candidate: Attempt<R>,
+    fails: &mut impl FnMut(&Attempt<R>) -> Outcome<R>,
 ) -> ControlFlow<(), bool> {
     let failed = fails(&candidate)?;
     let adopted = failed.is_some();
@@ -101,9 +107,9 @@ fn adopt(
 }
 
 /// What begins after the failure has no part in it.
-fn drop_later_incidents(
-    best: &mut Attempt,
-    fails: &mut impl FnMut(&Attempt) -> Outcome,
+fn drop_later_incidents<R: Clone>(
+    best: &mut Attempt<R>,
+    fails: &mut impl FnMut(&Attempt<R>) -> Outcome<R>,
 ) -> ControlFlow<()> {
     let incidents = best.faults.incidents();
     let earlier = incidents.partition_point(|incident| incident.at <= best.failed_at);
@@ -116,11 +122,11 @@ fn drop_later_incidents(
 
 /// Delta debugging by complements (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002): leaves out all the items,
 /// then halves, quarters, and so on down to single ones.
-fn fewer<T: Clone>(
-    best: &mut Attempt,
-    fails: &mut impl FnMut(&Attempt) -> Outcome,
-    items_of: impl Fn(&Attempt) -> Vec<T>,
-    with: impl Fn(&Attempt, Vec<T>) -> Attempt,
+fn fewer<R: Clone, T: Clone>(
+    best: &mut Attempt<R>,
+    fails: &mut impl FnMut(&Attempt<R>) -> Outcome<R>,
+    items_of: impl Fn(&Attempt<R>) -> Vec<T>,
+    with: impl Fn(&Attempt<R>, Vec<T>) -> Attempt<R>,
 ) -> ControlFlow<()> {
     let mut chunk = items_of(best).len();
     while chunk > 0 {
@@ -142,9 +148,9 @@ fn fewer<T: Clone>(
 }
 
 /// Halves each incident's length, a few times over.
-fn shorter_incidents(
-    best: &mut Attempt,
-    fails: &mut impl FnMut(&Attempt) -> Outcome,
+fn shorter_incidents<R: Clone>(
+    best: &mut Attempt<R>,
+    fails: &mut impl FnMut(&Attempt<R>) -> Outcome<R>,
 ) -> ControlFlow<()> {
     for index in 0..best.faults.len() {
         for _ in 0..4 {
@@ -163,35 +169,37 @@ fn shorter_incidents(
 #[cfg(test)]
 mod tests {
     use super::{Attempt, shrink};
-    use crate::{ClientRequest, Fault, FaultKind, FaultPlan};
+    use crate::{Call, Fault, FaultKind, FaultPlan};
     use core::ops::ControlFlow;
     use core::time::Duration;
     use purlin_core::node::NodeId;
     use purlin_core::time::Instant;
 
-    fn request(number: u64) -> ClientRequest {
-        ClientRequest {
+    fn call(number: u64) -> Call<u64> {
+        Call {
+            at: Instant::from_secs(number),
             client: 3,
-            nth: number,
+            node: NodeId(0),
+            request: number,
         }
     }
 
-    fn hundred_crashes() -> Attempt {
+    fn hundred_crashes() -> Attempt<u64> {
         let plan = FaultPlan::new(10, Duration::from_secs(100)).kinds(&[FaultKind::Crash]);
         let faults = plan.max_down(10).schedule(3);
         assert!(faults.len() > 60);
         Attempt {
             faults,
-            requests: (0..100).map(request).collect(),
+            calls: (0..100).map(call).collect(),
             variation: 0,
             failed_at: Instant::from_secs(90),
         }
     }
 
-    /// A failure that needs a crash of n1, one of n2 and the requests 17 and 71 shrinks to exactly that.
+    /// A failure that needs a crash of n1, one of n2 and the calls 17 and 71 shrinks to exactly that.
     #[test]
     fn only_what_is_needed_remains() {
-        let crashes = |attempt: &Attempt, node| {
+        let crashes = |attempt: &Attempt<u64>, node| {
             let wanted = Fault::Crash(NodeId(node));
             attempt
                 .faults
@@ -202,13 +210,13 @@ mod tests {
         let shrunk = shrink(hundred_crashes(), |attempt| {
             let asked = [17, 71]
                 .iter()
-                .all(|number| attempt.requests.contains(&request(*number)));
+                .all(|number| attempt.calls.contains(&call(*number)));
             let fails = crashes(attempt, 1) && crashes(attempt, 2) && asked;
             ControlFlow::Continue(fails.then(|| attempt.clone()))
         });
         assert_eq!(shrunk.faults.len(), 2);
         assert!(crashes(&shrunk, 1) && crashes(&shrunk, 2));
-        assert_eq!(shrunk.requests, [17, 71].map(request));
+        assert_eq!(shrunk.calls, [17, 71].map(call));
     }
 
     #[test]
@@ -217,7 +225,7 @@ mod tests {
             ControlFlow::Continue(Some(attempt.clone()))
         });
         assert!(shrunk.faults.is_empty());
-        assert!(shrunk.requests.is_empty());
+        assert!(shrunk.calls.is_empty());
     }
 
     #[test]

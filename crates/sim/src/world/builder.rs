@@ -124,7 +124,7 @@ impl<H: Host> WorldBuilder<H> {
                 .map(|index| Client::new(stream(self.seed, CLIENT_STREAM + index)))
                 .collect(),
             requests: Vec::new(),
-            kept: None,
+            calls: Vec::new(),
         };
         let mut world = World {
             host: self.host,

@@ -1,11 +1,10 @@
-//! Clients: closed loops of request, wait, pause.
+//! Clients: closed loops of request, wait, pause; or a script of requests.
 
 use super::World;
 use super::step::{Arrival, Pending};
 use crate::history::OpId;
 use crate::host::Host;
 use crate::{Latency, RequestId};
-use alloc::collections::BTreeSet;
 use core::fmt;
 use core::time::Duration;
 use purlin_core::node::NodeId;
@@ -25,6 +24,32 @@ pub struct ClientModel {
     pub until: Instant,
 }
 
+/// One request of a client. Printed, it is a line such as `at 1.5s c0 asks n2: Read`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Call<R> {
+    /// When it is made, in true time.
+    pub at: Instant,
+    /// Who makes it: the process of the history.
+    pub client: usize,
+    /// Who is asked.
+    pub node: NodeId,
+    /// What.
+    pub request: R,
+}
+
+impl<R: fmt::Debug> fmt::Display for Call<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.at - Instant::ORIGIN;
+        let Self {
+            client,
+            node,
+            request,
+            ..
+        } = self;
+        write!(f, "at {at:?} c{client} asks {node}: {request:?}")
+    }
+}
+
 /// What clients ask next: the node and the request, or nothing any more.
 pub(super) type Workload<R> = Box<dyn FnMut(usize, &mut dyn Random) -> Option<(NodeId, R)>>;
 
@@ -32,41 +57,22 @@ pub(super) struct Clients<H: Host> {
     pub(super) model: ClientModel,
     pub(super) workload: Workload<H::Request>,
     pub(super) clients: Vec<Client>,
-    /// The requests so far, by number.
+    /// All requests so far, by number.
     pub(super) requests: Vec<Request>,
-    /// When set, the only ones the clients make.
-    pub(super) kept: Option<BTreeSet<ClientRequest>>,
-}
-
-/// A client's `nth` request, counted from 0. Printed as `c2.0`.
-///
-/// Unlike a [`RequestId`], which counts all requests in the order of time, it names the same request in runs that differ in others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientRequest {
-    /// The client.
-    pub client: usize,
-    /// How many it made before.
-    pub nth: u64,
-}
-
-impl fmt::Display for ClientRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "c{}.{}", self.client, self.nth)
-    }
+    /// What the clients have asked so far.
+    pub(super) calls: Vec<Call<H::Request>>,
 }
 
 pub(super) struct Client {
     random: Xoshiro256PlusPlus,
     turn: u64,
-    /// How many requests its workload has given it.
-    drawn: u64,
     waits_for: Option<RequestId>,
 }
 
 pub(super) struct Request {
     op: OpId,
-    /// Whose it is; `None` for one of a script.
-    made_by: Option<ClientRequest>,
+    /// The client that waits for it.
+    client: Option<usize>,
     /// Whether a reply would still count.
     is_open: bool,
 }
@@ -76,25 +82,40 @@ impl Client {
         Self {
             random,
             turn: 0,
-            drawn: 0,
             waits_for: None,
         }
     }
 }
 
 impl<H: Host> World<H> {
-    /// Lets the clients make only these of their requests, and skip the others: for the shortest run to a failure, whose
-    /// [`requests`](crate::Failure::requests) go in here.
-    pub fn keep_requests(&mut self, requests: impl IntoIterator<Item = ClientRequest>) {
-        self.clients.kept = Some(requests.into_iter().collect());
+    /// What the clients have asked so far, in order of time.
+    #[must_use]
+    pub fn calls(&self) -> &[Call<H::Request>] {
+        &self.clients.calls
     }
 
-    /// The requests that the clients have made, in order of time.
-    pub fn client_requests(&self) -> impl Iterator<Item = ClientRequest> {
-        self.clients
-            .requests
-            .iter()
-            .filter_map(|request| request.made_by)
+    /// Replaces the clients by a script: these calls are made at their times, whether or not earlier ones were answered. Those that lie in the past are made at once.
+    ///
+    /// A failure's [`calls`](crate::Failure::calls) go in here.
+    pub fn set_calls(&mut self, calls: impl IntoIterator<Item = Call<H::Request>>) {
+        for client in &mut self.clients.clients {
+            client.turn += 1;
+            client.waits_for = None;
+        }
+        for call in calls {
+            self.queue.push(call.at.max(self.now), Pending::Call(call));
+        }
+    }
+
+    pub(super) fn make(&mut self, call: Call<H::Request>) -> RequestId {
+        let Call {
+            client,
+            node,
+            request,
+            ..
+        } = call.clone();
+        self.clients.calls.push(call);
+        self.submit(client as u64, node, request)
     }
 
     /// Lets the client pause, and take its turn then.
@@ -114,8 +135,7 @@ impl<H: Host> World<H> {
             clients,
             workload,
             requests,
-            kept,
-            model,
+            ..
         } = &mut self.clients;
         let state = &mut clients[client];
         if state.turn != turn {
@@ -127,44 +147,31 @@ impl<H: Host> World<H> {
             self.pause_client(client);
             return;
         }
-        let made_by = ClientRequest {
-            client,
-            nth: state.drawn,
-        };
-        let is_kept = kept.as_ref().is_none_or(|kept| kept.contains(&made_by));
-        let is_last = kept.as_ref().is_some_and(|kept| {
-            kept.range(made_by..)
-                .next()
-                .is_none_or(|next| next.client != client)
-        });
-        if is_last {
-            return;
-        }
         let Some((node, request)) = workload(client, &mut state.random) else {
             return;
         };
-        state.drawn += 1;
-        let patience = model.timeout;
-        if is_kept && let Some(id) = self.submit_for(made_by, node, request) {
-            self.clients.clients[client].waits_for = Some(id);
+        let at = self.now;
+        let id = self.make(Call {
+            at,
+            client,
+            node,
+            request,
+        });
+        let Clients {
+            clients,
+            requests,
+            model,
+            ..
+        } = &mut self.clients;
+        let submitted = &mut requests[index(id)];
+        if submitted.is_open {
+            submitted.client = Some(client);
+            clients[client].waits_for = Some(id);
             self.queue
-                .push(self.now + patience, Pending::Client { client, turn });
+                .push(at + model.timeout, Pending::Client { client, turn });
         } else {
             self.pause_client(client);
         }
-    }
-
-    /// A client's request; `None` when the node refuses it.
-    fn submit_for(
-        &mut self,
-        made_by: ClientRequest,
-        node: NodeId,
-        request: H::Request,
-    ) -> Option<RequestId> {
-        let id = self.submit(made_by.client as u64, node, request);
-        let submitted = &mut self.clients.requests[index(id)];
-        submitted.made_by = Some(made_by);
-        submitted.is_open.then_some(id)
     }
 
     /// A request reaches its node at once; a node that is down refuses it.
@@ -172,9 +179,10 @@ impl<H: Host> World<H> {
         let id = RequestId(self.clients.requests.len() as u64);
         let op = self.history.invoke(process, request.clone());
         let is_open = self.machine(node).is_some();
+        let client = None;
         self.clients.requests.push(Request {
             op,
-            made_by: None,
+            client,
             is_open,
         });
         if is_open {
@@ -195,14 +203,19 @@ impl<H: Host> World<H> {
         let Some(request) = self.clients.requests.get_mut(index(id)) else {
             return;
         };
-        if core::mem::take(&mut request.is_open) {
-            let made_by = request.made_by;
-            let completed = self.history.complete(request.op, reply);
-            completed.expect("an open request is an open operation");
-            if let Some(ClientRequest { client, .. }) = made_by {
-                self.clients.clients[client].waits_for = None;
-                self.pause_client(client);
-            }
+        if !core::mem::take(&mut request.is_open) {
+            return;
+        }
+        let client = request.client;
+        let completed = self.history.complete(request.op, reply);
+        completed.expect("an open request is an open operation");
+        if let Some(client) = client
+            && self.clients.clients[client]
+                .waits_for
+                .take_if(|waits_for| *waits_for == id)
+                .is_some()
+        {
+            self.pause_client(client);
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{World, slot};
 use crate::host::{Effect, Effects, Event, Host};
 use crate::storage::SyncResult;
-use crate::{Fault, RequestId};
+use crate::{Call, Fault, RequestId};
 use core::time::Duration;
 use purlin_core::machine::Machine as _;
 use purlin_core::node::NodeId;
@@ -21,6 +21,8 @@ pub(super) enum Pending<H: Host> {
     Node(NodeId, Arrival<H>),
     /// The node has finished what it was at work on.
     Resume(NodeId),
+    /// A client of a script asks.
+    Call(Call<H::Request>),
     /// A client's pause or patience is over, unless it has taken another turn since.
     Client { client: usize, turn: u64 },
     /// A fault is over.
@@ -42,6 +44,7 @@ impl<H: Host> World<H> {
         match pending {
             Pending::Node(node, arrival) => self.arrive(node, arrival),
             Pending::Resume(node) => self.work_off_backlog(node),
+            Pending::Call(call) => drop(self.make(call)),
             Pending::Client { client, turn } => self.client_turn(client, turn),
             Pending::Ends(fault) => self.end(*fault),
         }

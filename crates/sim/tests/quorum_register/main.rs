@@ -12,8 +12,8 @@ use purlin_core::random::{Random, RandomExt};
 use purlin_core::time::Instant;
 use purlin_sim::model::{Register, RegisterOp};
 use purlin_sim::{
-    ClientModel, ClientRequest, ClockModel, Failure, FaultKind, FaultPlan, Latency, Link,
-    Probability, Runner, Stats, StorageModel, Violation, World, linearizability,
+    Call, ClientModel, ClockModel, Failure, FaultKind, FaultPlan, Latency, Link, Probability,
+    Runner, Stats, StorageModel, Violation, World, linearizability,
 };
 
 const NODES: usize = 3;
@@ -96,7 +96,7 @@ fn check(world: &mut World<RegisterHost>) -> Result<(), Violation> {
     Ok(())
 }
 
-fn failure_of(build: impl Fn(u64) -> World<RegisterHost>) -> Box<Failure> {
+fn failure_of(build: impl Fn(u64) -> World<RegisterHost>) -> Box<Failure<RegisterOp<u64>>> {
     let found = Runner::new().search(0..1_000, build, check);
     found.expect_err("a thousand seeds show the bug")
 }
@@ -143,22 +143,22 @@ fn quorums_that_do_not_meet_are_found_out_and_shrunk() {
     );
     assert!(failure.schedule.len() < failure.incidents, "{failure}");
     assert!(
-        failure.requests.len() <= 4,
+        failure.calls.len() <= 4,
         "a write and two reads are enough: {failure}"
     );
 
-    // The failure can be repeated from what it says: the seed, the schedule and the requests.
-    let replay = |requests: &[ClientRequest]| {
+    // The failure can be repeated from what it says: the seed, the schedule, the calls and the luck.
+    let replay = |calls: &[Call<RegisterOp<u64>>]| {
         let mut again = world(config, failure.seed);
         again.set_faults(failure.schedule.clone());
-        again.keep_requests(requests.iter().copied());
+        again.set_calls(calls.iter().copied());
         again.set_variation(failure.variation);
         check(&mut again).err()
     };
     assert!(failure.shrunk_violation.is_some());
-    assert_eq!(replay(&failure.requests), failure.shrunk_violation);
-    for left_out in 0..failure.requests.len() {
-        let mut fewer = failure.requests.clone();
+    assert_eq!(replay(&failure.calls), failure.shrunk_violation);
+    for left_out in 0..failure.calls.len() {
+        let mut fewer = failure.calls.clone();
         fewer.remove(left_out);
         assert_eq!(replay(&fewer), None, "it was shrunk as far as it goes");
     }

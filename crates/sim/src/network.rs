@@ -107,7 +107,12 @@ pub(crate) struct Network {
     delays: Vec<Duration>,
     /// Only for links with an order or a bandwidth to keep.
     links: HashMap<(NodeId, NodeId), LinkState>,
+    /// With so many links it is time to forget the idle ones.
+    sweep_at: usize,
 }
+
+/// Below this it is not worth looking for idle links.
+const SWEEP_MIN: usize = 1 << 12;
 
 #[derive(Default)]
 struct LinkState {
@@ -125,6 +130,7 @@ impl Network {
             losses: Vec::new(),
             delays: Vec::new(),
             links: HashMap::new(),
+            sweep_at: SWEEP_MIN,
         }
     }
 
@@ -178,6 +184,7 @@ impl Network {
         if self.is_cut(from, to) || loss.happens(random) {
             return [None, None];
         }
+        self.sweep(now);
         let sent = self.transmit(now, (from, to), &link, bytes);
         let first = self.arrival(sent, (from, to), &link, random);
         let second = link
@@ -185,6 +192,15 @@ impl Network {
             .happens(random)
             .then(|| self.arrival(sent, (from, to), &link, random));
         [Some(first), second]
+    }
+
+    /// Forgets links that have nothing under way, so that memory follows the traffic and not the square of the nodes. Amortised O(1).
+    fn sweep(&mut self, now: Instant) {
+        if self.links.len() >= self.sweep_at {
+            self.links
+                .retain(|_, state| state.free_at > now || state.last_arrival > now);
+            self.sweep_at = SWEEP_MIN.max(self.links.len() * 2);
+        }
     }
 
     /// When the message has left the sender, with what was queued before it on this link.
@@ -212,7 +228,10 @@ impl Network {
         link: &Link,
         random: &mut impl Random,
     ) -> Instant {
-        let delay: Duration = self.delays.iter().sum();
+        let delay = self
+            .delays
+            .iter()
+            .fold(Duration::ZERO, |sum, delay| sum.saturating_add(*delay));
         let arrival = sent + delay + link.latency.sample(random);
         if link.reorder.happens(random) {
             return arrival + link.reorder_delay.sample(random);

@@ -20,7 +20,8 @@ fn vectors() {
         });
         suite.schema("core/xxh3@1", |file| {
             file.cases("cases", |case| {
-                let hash = Xxh3::with_seed(case.read("seed")).hash_bytes(&sanity_buffer(case.read("len")));
+                let hash =
+                    Xxh3::with_seed(case.read("seed")).hash_bytes(&sanity_buffer(case.read("len")));
                 case.check_eq("hash", hash, KeyHash(case.read("hash")));
             });
         });
@@ -42,7 +43,9 @@ fn words(case: &Case<'_>, mut random: impl Random) {
 
 /// The input of xxHash's own checks, as the file's `semantics` describe it.
 fn sanity_buffer(len: usize) -> Vec<u8> {
-    let words = core::iter::successors(Some(2_654_435_761_u64), |word| Some(word.wrapping_mul(11_400_714_785_074_694_797)));
+    let words = core::iter::successors(Some(2_654_435_761_u64), |word| {
+        Some(word.wrapping_mul(11_400_714_785_074_694_797))
+    });
     words.map(|word| word.to_be_bytes()[0]).take(len).collect()
 }
 

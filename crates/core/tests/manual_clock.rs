@@ -1,5 +1,9 @@
 //! `ManualClock`: who is woken, when, and that no waker can hang it.
 #![cfg(all(feature = "std", target_has_atomic = "64"))]
+#![expect(
+    clippy::std_instead_of_alloc,
+    reason = "a test is never built without std"
+)]
 
 use core::future::Future;
 use core::pin::{Pin, pin};

@@ -1,4 +1,8 @@
 //! Generators and what is drawn from them: exact where that can be computed, chi-squared with fixed seeds elsewhere.
+#![expect(
+    clippy::std_instead_of_alloc,
+    reason = "a test is never built without std"
+)]
 
 use core::iter;
 use proptest::prelude::*;

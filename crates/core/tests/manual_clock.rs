@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use purlin_core::time::{Clock, Instant, ManualClock, ManualSleep, Timer, UnixTime, WallClock};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::task::Wake;
 use std::thread;
 
@@ -224,7 +224,7 @@ fn sleepers_of_many_threads_all_wake() {
     assert_eq!(clock.next_deadline(), None);
 }
 
-/// A waker that comes back into the clock when it is woken, cloned away or dropped. Were any of that done under the clock's lock, this would hang.
+/// A waker that comes back into the clock when it is woken or dropped. Were either done under the clock's lock, it would hang.
 struct Returning {
     clock: ManualClock,
     calls: Arc<AtomicUsize>,
@@ -253,7 +253,21 @@ impl Drop for Returning {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a thread that hangs cannot be joined, only left behind"
+)]
 fn wakers_may_come_back_into_the_clock() {
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || {
+        come_back_on_replace_wake_and_drop();
+        done.send(())
+    });
+    // Fails at once where the thread panicked, and late where it hangs.
+    assert_eq!(is_done.recv_timeout(Duration::from_secs(20)), Ok(()));
+}
+
+fn come_back_on_replace_wake_and_drop() {
     let clock = ManualClock::new();
     let calls = Arc::new(AtomicUsize::new(0));
     let waker = || {

@@ -155,7 +155,7 @@ impl<'t> Suite<'t> {
         for (field, count) in unread {
             report.left_out(
                 origin,
-                format!("{shown}: field `{field}` was never read ({count} times)"),
+                format!("{shown}: field `{field}` was never read ({count}x)"),
             );
         }
         Some(schema.clone())

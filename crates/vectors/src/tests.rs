@@ -317,10 +317,10 @@ fn unread_fields_are_found_at_any_depth() {
     assert_fails(
         &report,
         &[
-            "field `cases[].in` was never read (1 times)",
-            "field `cases[].new` was never read (1 times)",
-            "field `limits.high` was never read (1 times)",
-            "field `more` was never read (1 times)",
+            "field `cases[].in` was never read (1x)",
+            "field `cases[].new` was never read (1x)",
+            "field `limits.high` was never read (1x)",
+            "field `more` was never read (1x)",
         ],
     );
 }
@@ -411,7 +411,7 @@ fn brought_files_are_run_and_the_unknown_in_them_reported() {
     let said = report.lines.join("\n");
     assert!(said.contains("extra.json: 1 passed"), "{said}");
     assert!(
-        said.contains("extra.json: field `cases[].colour` was never read (1 times)"),
+        said.contains("extra.json: field `cases[].colour` was never read (1x)"),
         "{said}"
     );
     assert!(

@@ -11,6 +11,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 #[derive(Debug)]
 pub struct Case<'f> {
     field: Field<'f>,
+    /// Of an entry of an object of cases.
+    key: Option<&'f str>,
     checks: Cell<usize>,
     mismatches: RefCell<Vec<String>>,
     differs: RefCell<Option<String>>,
@@ -78,13 +80,12 @@ impl<'f> Case<'f> {
         *self.differs.borrow_mut() = Some(reason.to_owned());
     }
 
-    /// The case's `name` or `id`, or else its place in the file, such as `cases[3]`.
+    /// The case's `name` or `id`; its key, where the cases are the entries of an object; or else its place in the file, such as `cases[3]`.
     #[must_use]
     pub fn name(&self) -> &str {
         let named = |key| self.field.value.get(key)?.as_str();
-        named("name")
-            .or_else(|| named("id"))
-            .unwrap_or(&self.field.path)
+        let name = named("name").or_else(|| named("id")).or(self.key);
+        name.unwrap_or(&self.field.path)
     }
 
     fn record(&self, holds: bool, failure: impl FnOnce() -> String) {
@@ -95,10 +96,11 @@ impl<'f> Case<'f> {
     }
 
     /// Runs one case and puts what came of it into the file's tally.
-    pub(crate) fn run(field: Field<'f>, test: impl Fn(&Self)) {
+    pub(crate) fn run(field: Field<'f>, key: Option<&'f str>, test: impl Fn(&Self)) {
         field.ignore(&["name", "id"]);
         let case = Self {
             field,
+            key,
             checks: Cell::new(0),
             mismatches: RefCell::default(),
             differs: RefCell::default(),

@@ -131,18 +131,25 @@ impl<'f> Field<'f> {
         }
     }
 
-    /// Runs every item of the array under a key as a case, named by its `name` or `id` where it has one.
+    /// Runs every item of the array, or every entry of the object, under a key as a case. See [`Case::name`] for what it is called.
     ///
     /// All cases run, whatever becomes of the ones before.
     pub fn cases(&self, key: &str, test: impl Fn(&Case<'f>)) {
-        for field in self.at(key).list() {
-            Case::run(field, &test);
+        let cases = self.at(key);
+        if cases.value.is_object() {
+            for (key, field) in cases.entries() {
+                Case::run(field, Some(key), &test);
+            }
+        } else {
+            for field in cases.list() {
+                Case::run(field, None, &test);
+            }
         }
     }
 
-    /// Runs the value under a key as one case: for a case that is an object of its own, not an item of an array.
+    /// Runs the value under a key as one case: for a case that is an object of its own.
     pub fn case(&self, key: &str, test: impl Fn(&Case<'f>)) {
-        Case::run(self.at(key), &test);
+        Case::run(self.at(key), None, &test);
     }
 
     /// Ends the case (or, outside of cases, the file) with a failure that names this field. For implementations of [`Decode`].

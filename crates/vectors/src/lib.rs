@@ -42,6 +42,7 @@ use std::path::{Path, PathBuf};
 ///     });
 /// });
 /// ```
+#[track_caller]
 pub fn run<'t>(manifest_dir: &str, area: &str, register: impl FnOnce(&mut Suite<'t>)) {
     let mut suite = Suite::new(area);
     register(&mut suite);

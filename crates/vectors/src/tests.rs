@@ -140,7 +140,7 @@ fn a_bad_field_outside_of_cases_ends_the_file() {
         ],
     );
     assert_fails(
-        &run(r#""cases": {}"#, doubles),
+        &run(r#""cases": 7"#, doubles),
         &[
             "x.json: no case was run",
             "x.json: outside of any case: field `cases` is no array",
@@ -230,6 +230,20 @@ fn wrong_lengths_and_digits_are_refused() {
         });
         assert_fails(&report, &[failure]);
     }
+}
+
+#[test]
+fn entries_of_an_object_are_cases_named_by_their_keys() {
+    let report = run(r#""lengths": {"four": 4, "three": 5, "five": 6}"#, |file| {
+        file.cases("lengths", |case| {
+            case.check_eq("length", case.name().len(), case.decode());
+        });
+    });
+    assert_fails(
+        &report,
+        &["`lengths.five` (five): length: got 4, expected 6"],
+    );
+    assert!(report.lines[0].contains("2 passed"));
 }
 
 #[test]

@@ -142,6 +142,11 @@ macro_rules! through_pointer {
             fn epoch(&self) -> Epoch {
                 (**self).epoch()
             }
+
+            #[inline]
+            fn is_empty(&self) -> bool {
+                (**self).is_empty()
+            }
         }
     )*};
 }

@@ -54,15 +54,26 @@ impl ManualClock {
         Self::default()
     }
 
-    /// Moves time forward and wakes whoever has waited for it.
+    /// Moves time forward and wakes whoever has waited for it. Of several threads that do so at once, every step counts.
     pub fn advance(&self, by: Duration) {
-        self.set(self.now() + by);
+        let later = |now| Instant::from_nanos(now) + by;
+        let step = |now| Some(later(now).as_nanos());
+        // ORDERING: as in `set`.
+        let before = self
+            .0
+            .now
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, step);
+        self.wake_due(later(before.unwrap_or_else(|before| before)));
     }
 
     /// Sets the time, backwards too: consumers must bear that, and this is how their tests make sure.
     pub fn set(&self, now: Instant) {
         // ORDERING: a sleeper checks `now` under the lock that is taken below, so it sees this store or is found there.
         self.0.now.store(now.as_nanos(), Ordering::Release);
+        self.wake_due(now);
+    }
+
+    fn wake_due(&self, now: Instant) {
         let due: Vec<Waker> = {
             let mut sleepers = self.0.sleepers();
             let later = sleepers.waiting.split_off(&(now, u64::MAX));

@@ -60,7 +60,7 @@ struct Sleeper {
 struct Model {
     now: u64,
     /// Civil time minus `now`, modulo 2^64.
-    unix_offset: u64,
+    unix_offset: i128,
     sleepers: Vec<Sleeper>,
 }
 
@@ -83,7 +83,7 @@ impl Model {
             Op::SetFar(now) => self.set_both(clock, now),
             Op::SetUnix(time) => {
                 clock.set_unix_now(UnixTime::from_nanos(time));
-                self.unix_offset = time.wrapping_sub(self.now);
+                self.unix_offset = i128::from(time) - i128::from(self.now);
             }
             Op::Sleep { deadline } => self.sleep(clock, deadline.into()),
             Op::SleepFar { deadline } => self.sleep(clock, deadline),
@@ -143,8 +143,8 @@ impl Model {
     fn check(&self, clock: &ManualClock) {
         assert_eq!(clock.now().as_nanos(), self.now);
         assert_eq!(
-            clock.unix_now().as_nanos(),
-            self.now.wrapping_add(self.unix_offset)
+            i128::from(clock.unix_now().as_nanos()),
+            (i128::from(self.now) + self.unix_offset).clamp(0, i128::from(u64::MAX))
         );
         let waiting = self.sleepers.iter().filter(|sleeper| sleeper.waits);
         let next = waiting.map(|sleeper| sleeper.deadline).min();

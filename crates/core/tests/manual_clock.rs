@@ -79,6 +79,20 @@ fn clones_share_time_and_civil_time() {
 }
 
 #[test]
+fn civil_time_saturates_at_both_ends() {
+    let early = ManualClock::new();
+    early.advance(Duration::from_secs(100));
+    early.set_unix_now(UnixTime::from_secs(10));
+    early.set(Instant::ORIGIN);
+    assert_eq!(early.unix_now(), UnixTime::EPOCH);
+
+    let late = ManualClock::new();
+    late.set_unix_now(UnixTime::MAX);
+    late.advance(Duration::from_secs(1));
+    assert_eq!(late.unix_now(), UnixTime::MAX);
+}
+
+#[test]
 fn time_stops_at_the_last_instant() {
     let clock = ManualClock::new();
     clock.advance(Duration::MAX);

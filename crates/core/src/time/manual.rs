@@ -35,14 +35,14 @@ pub struct ManualClock(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     now: AtomicU64,
-    /// Civil time minus `now`, modulo 2^64.
-    unix_offset: AtomicU64,
-    sleepers: Mutex<Sleepers>,
+    rest: Mutex<Rest>,
 }
 
 #[derive(Debug, Default)]
-struct Sleepers {
-    /// By deadline, then by the order of first poll.
+struct Rest {
+    /// Civil time minus `now` in nanoseconds: wide, so that the sum saturates at either end instead of wrapping.
+    unix_offset: i128,
+    /// Sleepers by deadline, then by the order of first poll.
     waiting: BTreeMap<(Instant, u64), Waker>,
     next_id: u64,
 }
@@ -75,9 +75,9 @@ impl ManualClock {
 
     fn wake_due(&self, now: Instant) {
         let due: Vec<Waker> = {
-            let mut sleepers = self.0.sleepers();
-            let later = sleepers.waiting.split_off(&(now, u64::MAX));
-            core::mem::replace(&mut sleepers.waiting, later)
+            let mut rest = self.0.rest();
+            let later = rest.waiting.split_off(&(now, u64::MAX));
+            core::mem::replace(&mut rest.waiting, later)
                 .into_values()
                 .collect()
         };
@@ -86,26 +86,22 @@ impl ManualClock {
 
     /// Steps civil time, as an operator or NTP would; [`now`](Clock::now) does not move.
     pub fn set_unix_now(&self, time: UnixTime) {
-        let offset = time.as_nanos().wrapping_sub(self.now().as_nanos());
-        self.0.unix_offset.store(offset, Ordering::Release);
+        let offset = i128::from(time.as_nanos()) - i128::from(self.now().as_nanos());
+        self.0.rest().unix_offset = offset;
     }
 
     /// The earliest deadline somebody waits for, so that a test can advance exactly to it.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        let sleepers = self.0.sleepers();
-        sleepers
-            .waiting
-            .keys()
-            .next()
-            .map(|(deadline, _)| *deadline)
+        let rest = self.0.rest();
+        rest.waiting.keys().next().map(|(deadline, _)| *deadline)
     }
 }
 
 impl Shared {
-    fn sleepers(&self) -> MutexGuard<'_, Sleepers> {
+    fn rest(&self) -> MutexGuard<'_, Rest> {
         // Nothing that can panic runs under the lock, so a poisoned map is whole.
-        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -118,8 +114,9 @@ impl Clock for ManualClock {
 
 impl WallClock for ManualClock {
     fn unix_now(&self) -> UnixTime {
-        let offset = self.0.unix_offset.load(Ordering::Acquire);
-        UnixTime::from_nanos(self.now().as_nanos().wrapping_add(offset))
+        let offset = self.0.rest().unix_offset;
+        let nanos = (i128::from(self.now().as_nanos()) + offset).clamp(0, i128::from(u64::MAX));
+        UnixTime::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 }
 
@@ -151,18 +148,18 @@ impl Future for ManualSleep {
         let this = self.get_mut();
         // Wakers are cloned and dropped outside the lock: either may run foreign code that comes back to this clock.
         let waker = cx.waker().clone();
-        let mut sleepers = this.clock.0.sleepers();
+        let mut rest = this.clock.0.rest();
         if this.clock.now() >= this.deadline {
-            drop(sleepers);
+            drop(rest);
             this.forget();
             return Poll::Ready(());
         }
         let id = *this.id.get_or_insert_with(|| {
-            sleepers.next_id += 1;
-            sleepers.next_id
+            rest.next_id += 1;
+            rest.next_id
         });
-        let replaced = sleepers.waiting.insert((this.deadline, id), waker);
-        drop(sleepers);
+        let replaced = rest.waiting.insert((this.deadline, id), waker);
+        drop(rest);
         drop(replaced);
         Poll::Pending
     }
@@ -172,9 +169,9 @@ impl ManualSleep {
     /// Takes the waker out of the clock's list.
     fn forget(&mut self) {
         if let Some(id) = self.id.take() {
-            let mut sleepers = self.clock.0.sleepers();
-            let waker = sleepers.waiting.remove(&(self.deadline, id));
-            drop(sleepers);
+            let mut rest = self.clock.0.rest();
+            let waker = rest.waiting.remove(&(self.deadline, id));
+            drop(rest);
             drop(waker);
         }
     }

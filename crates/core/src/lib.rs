@@ -13,4 +13,6 @@ pub mod machine;
 pub mod node;
 pub mod placement;
 pub mod random;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod sync;
 pub mod time;

@@ -1,13 +1,12 @@
 use super::{Clock, Instant, Timer, UnixTime, WallClock};
+use crate::sync::{Arc, AtomicU64, Mutex, MutexGuard, Ordering};
 use alloc::collections::BTreeMap;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::future::Future;
 use core::pin::Pin;
-use core::sync::atomic::{AtomicU64, Ordering};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 /// A clock that stands still until told otherwise. For tests and simulations.
 ///

@@ -1,1 +1,6 @@
 //! sim
+
+pub mod convergence;
+pub mod history;
+pub mod linearizability;
+pub mod model;

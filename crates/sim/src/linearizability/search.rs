@@ -1,0 +1,342 @@
+//! The search for an order, depth first, for the operations of one key.
+//!
+//! A **configuration** is (P, s, U): the completed operations placed so far, the state they and the used operations of unknown outcome have led to,
+//! and the latter. It is final when P holds every completed operation: operations of unknown outcome are optional. Which operations may come next
+//! depends on P alone: those whose call precedes the return of every completed operation not in P, and that are not in P or U.
+//! A *completion* of a configuration is a sequence of legal next operations that ends in a final one.
+//!
+//! The rules that keep the search small:
+//!
+//! 1. **Settle.** A completed operation that may come next and whose answer is right without changing the state (a read of the current value, a refused
+//!    compare-and-set) is placed at once, and no alternative is tried.
+//! 2. **No idle unknowns.** An operation of unknown outcome that would not change the state is not placed.
+//! 3. **Symmetry.** Of several operations of unknown outcome with equal `Op`, the one invoked earliest is placed first.
+//! 4. **No wasted unknowns.** Directly after an operation `u` of unknown outcome, nothing is placed that would have led to the same state without `u`
+//!    (a write that overwrites what `u` wrote).
+//! 5. **Dominance.** A configuration is abandoned when one with the same P and s and a subset of U was reached before: see [`Visited`].
+//!
+//! None of them loses an answer. Suppose that the search ends without a final configuration although the initial one has a completion, and call a
+//! configuration *expanded* if it was settled, remembered, and then left with every choice tried. All that are remembered end up expanded, also those that
+//! still were ancestors on the stack when a later one was compared with them. Among the pairs of an expanded configuration and a completion of it take one with
+//! the shortest completion c, and among these the one least deep in the search tree. Settling keeps a completion, and shortens it: the settled operation must occur in it, may
+//! come first, and moves the state of no other (rule 1). So the initial configuration yields such a pair, and since expanded ones are not final, c has a first operation x.
+//!
+//! * If x is of unknown outcome and an earlier one with equal `Op` is unused, exchange the two: c is as long as before (rule 3).
+//! * If x is an unknown that leaves the state as it is, the rest of c is a shorter completion of the same configuration, for it needs nothing that x provides: a contradiction (rule 2).
+//! * If x was not tried because of rule 4, the parent in the search tree has the same P and leads by x to the same s with less in U. So c is a completion of the parent, of the same length
+//!   but less deep: a contradiction.
+//! * Otherwise x was tried, and led to a configuration with a shorter completion. That one was expanded, or abandoned because of an expanded one that it is dominated by
+//!   (dominance is transitive), which has the same completion, for what it has used is less and what may come next depends on P: a contradiction (rule 5).
+
+extern crate alloc;
+
+use alloc::rc::Rc;
+
+use super::OperationOf;
+use super::bits::Bits;
+use super::timeline::Timeline;
+use super::unknown::Unknown;
+use super::visited::Visited;
+use crate::history::Operation;
+use crate::model::Model;
+
+/// How many of the states in which an operation was impossible are told.
+const STATES_TOLD: usize = 8;
+
+/// What a search found.
+pub(super) enum Verdict<'a, M: Model> {
+    /// The operations in an order that explains every answer.
+    Linearizable(Vec<OperationOf<'a, M>>),
+    /// There is no such order.
+    Stuck(Stuck<'a, M>),
+    /// More configurations than the budget allows.
+    BudgetExhausted,
+}
+
+/// The furthest that a search came in real time.
+pub(super) struct Stuck<'a, M: Model> {
+    /// An order for every operation that returned before the blocked one.
+    pub(super) linearized: Vec<OperationOf<'a, M>>,
+    /// The completed operation that no order could include.
+    pub(super) blocked: OperationOf<'a, M>,
+    /// Distinct states in which it was impossible, [`STATES_TOLD`] at most.
+    pub(super) states: Vec<M::State>,
+}
+
+/// One placed operation.
+struct Step<'a, M: Model> {
+    operation: OperationOf<'a, M>,
+    slot: Slot,
+    /// The state before it.
+    before: Rc<M::State>,
+    /// Placed by rule 1: there is nothing else to try in its place.
+    settled: bool,
+}
+
+/// Where a placed operation came from, and goes back to.
+#[derive(Clone, Copy)]
+enum Slot {
+    /// Its number among the completed operations.
+    Completed(usize),
+    /// Its class among the operations of unknown outcome.
+    Unknown(usize),
+}
+
+/// An operation that may come next, and the state after it.
+struct Choice<'a, M: Model> {
+    operation: OperationOf<'a, M>,
+    slot: Slot,
+    after: M::State,
+}
+
+pub(super) struct Search<'a, M: Model> {
+    model: &'a M,
+    completed: Vec<OperationOf<'a, M>>,
+    /// The completed operations not yet placed.
+    timeline: Timeline,
+    /// The completed operations placed so far.
+    placed: Bits,
+    unknown: Unknown<'a, M>,
+    state: Rc<M::State>,
+    /// All operations placed so far.
+    path: Vec<Step<'a, M>>,
+    visited: Visited<M::State>,
+    budget: usize,
+    /// The path has not changed below this length since it was last copied.
+    unchanged: usize,
+}
+
+impl<'a, M: Model> Search<'a, M> {
+    /// A search for an order of `operations`, which are those of one key in the order of invocation, from the state `initial`.
+    pub(super) fn new(
+        model: &'a M,
+        initial: M::State,
+        operations: &[OperationOf<'a, M>],
+        budget: usize,
+    ) -> Self {
+        let all = operations.iter().copied();
+        let completed: Vec<_> = all
+            .clone()
+            .filter(|operation| operation.completion.is_some())
+            .collect();
+        let intervals = completed.iter();
+        let intervals: Vec<_> = intervals
+            .filter_map(|operation| Some((operation.call, operation.completion?.at)))
+            .collect();
+        Self {
+            model,
+            timeline: Timeline::new(&intervals),
+            placed: Bits::new(completed.len()),
+            completed,
+            unknown: Unknown::new(all.filter(|operation| operation.completion.is_none())),
+            state: Rc::new(initial),
+            path: Vec::new(),
+            visited: Visited::new(),
+            budget,
+            unchanged: 0,
+        }
+    }
+
+    /// Searches to the end. The number is that of the configurations remembered.
+    pub(super) fn run(mut self) -> (Verdict<'a, M>, usize) {
+        let mut furthest = None;
+        let mut tried = None; // the choice tried last in the present configuration
+        self.settle();
+        self.remember();
+        let verdict = loop {
+            let Some(blocked) = self.timeline.first_return() else {
+                break Verdict::Linearizable(self.path.iter().map(|step| step.operation).collect());
+            };
+            if self.visited.remembered() > self.budget {
+                break Verdict::BudgetExhausted;
+            }
+            let blocked = self.completed[blocked];
+            if let Some(choice) = self.choice_after(tried, return_position(&blocked)) {
+                self.place(choice.operation, choice.slot, Rc::new(choice.after), false);
+                self.settle();
+                tried = if self.remember() {
+                    None
+                } else {
+                    self.back_out()
+                };
+            } else {
+                let stuck = self.further(furthest, blocked);
+                tried = self.back_out();
+                if tried.is_none() {
+                    break Verdict::Stuck(stuck);
+                }
+                furthest = Some(stuck);
+            }
+        };
+        (verdict, self.visited.remembered())
+    }
+
+    /// The first choice after the one `tried` last; completed operations before those of unknown outcome, which
+    /// makes configurations that used few of these come first, and these dominate others.
+    fn choice_after(&self, tried: Option<Slot>, limit: usize) -> Option<Choice<'a, M>> {
+        let mut last = match tried {
+            None => None,
+            Some(Slot::Completed(number)) => Some(number),
+            Some(Slot::Unknown(class)) => return self.unknown_choice_from(class + 1, limit),
+        };
+        while let Some(number) = self.timeline.candidate_after(last) {
+            let operation = self.completed[number];
+            if let Some(after) = self.worthwhile(&operation) {
+                let slot = Slot::Completed(number);
+                return Some(Choice {
+                    operation,
+                    slot,
+                    after,
+                });
+            }
+            last = Some(number);
+        }
+        self.unknown_choice_from(0, limit)
+    }
+
+    fn unknown_choice_from(&self, mut class: usize, limit: usize) -> Option<Choice<'a, M>> {
+        while let Some((index, operation)) = self.unknown.candidate_from(class, limit) {
+            if let Some(after) = self.worthwhile(&operation) {
+                let slot = Slot::Unknown(index);
+                return Some(Choice {
+                    operation,
+                    slot,
+                    after,
+                });
+            }
+            class = index + 1;
+        }
+        None
+    }
+
+    /// The state after `operation`, if it may come next and rules 2 and 4 do not speak against it.
+    fn worthwhile(&self, operation: &OperationOf<'a, M>) -> Option<M::State> {
+        // A completed operation that leaves the state as it is was settled before, so this is rule 2 for the others.
+        let after = self
+            .step(&self.state, operation)
+            .filter(|after| *after != *self.state)?;
+        let wasted = self.path.last().is_some_and(|last| {
+            matches!(last.slot, Slot::Unknown(_))
+                && self.step(&last.before, operation).as_ref() == Some(&after)
+        });
+        (!wasted).then_some(after)
+    }
+
+    fn step(&self, state: &M::State, operation: &OperationOf<'a, M>) -> Option<M::State> {
+        let ret = operation.completion.map(|completion| completion.ret);
+        self.model.step(state, operation.op, ret)
+    }
+
+    /// Rule 1. One pass is enough: the state stays, so what could not be settled still cannot be, and whatever may come next
+    /// because of what was settled stands later in the list.
+    fn settle(&mut self) {
+        let mut last = None;
+        while let Some(number) = self.timeline.candidate_after(last) {
+            let operation = self.completed[number];
+            if self
+                .step(&self.state, &operation)
+                .is_some_and(|after| after == *self.state)
+            {
+                self.place(
+                    operation,
+                    Slot::Completed(number),
+                    Rc::clone(&self.state),
+                    true,
+                );
+            } else {
+                last = Some(number);
+            }
+        }
+    }
+
+    fn place(
+        &mut self,
+        operation: OperationOf<'a, M>,
+        slot: Slot,
+        after: Rc<M::State>,
+        settled: bool,
+    ) {
+        match slot {
+            Slot::Completed(number) => {
+                self.timeline.lift(number);
+                self.placed.insert(number);
+            }
+            Slot::Unknown(class) => self.unknown.take(class),
+        }
+        let before = core::mem::replace(&mut self.state, after);
+        self.path.push(Step {
+            operation,
+            slot,
+            before,
+            settled,
+        });
+    }
+
+    /// Rule 5: whether the present configuration is worth expanding.
+    fn remember(&mut self) -> bool {
+        let state = Rc::clone(&self.state);
+        self.visited
+            .remember(self.placed.trimmed(), self.unknown.used(), state)
+    }
+
+    /// Returns to the configuration before the last choice and says which that was; `None` when no choice is left to undo.
+    fn back_out(&mut self) -> Option<Slot> {
+        while let Some(step) = self.path.pop() {
+            match step.slot {
+                Slot::Completed(number) => {
+                    self.placed.remove(number);
+                    self.timeline.unlift(number);
+                }
+                Slot::Unknown(class) => self.unknown.put_back(class),
+            }
+            self.state = step.before;
+            self.unchanged = self.unchanged.min(self.path.len());
+            if !step.settled {
+                return Some(step.slot);
+            }
+        }
+        None
+    }
+
+    /// The further in real time of `furthest` and the present configuration, which has been tried in vain.
+    ///
+    /// In no state reached with `blocked` as the first return could `blocked` be placed, if that return is the last one that any configuration had first:
+    /// placing it would have led further. So the states recorded here are those that its answer contradicts.
+    fn further(
+        &mut self,
+        furthest: Option<Stuck<'a, M>>,
+        blocked: OperationOf<'a, M>,
+    ) -> Stuck<'a, M> {
+        let mut stuck = furthest.unwrap_or(Stuck {
+            linearized: Vec::new(),
+            blocked,
+            states: Vec::new(),
+        });
+        let progress = return_position(&blocked).cmp(&return_position(&stuck.blocked));
+        if progress.is_lt() {
+            return stuck;
+        }
+        if progress.is_gt() || stuck.states.is_empty() {
+            // Copies only what changed, or long histories would take quadratic time.
+            stuck.linearized.truncate(self.unchanged);
+            let changed = &self.path[stuck.linearized.len()..];
+            stuck
+                .linearized
+                .extend(changed.iter().map(|step| step.operation));
+            self.unchanged = self.path.len();
+            stuck.blocked = blocked;
+            stuck.states.clear();
+        }
+        if stuck.states.len() < STATES_TOLD && !stuck.states.contains(&self.state) {
+            stuck.states.push(M::State::clone(&self.state));
+        }
+        stuck
+    }
+}
+
+/// Where a completed operation returned.
+fn return_position<Op, Ret>(operation: &Operation<'_, Op, Ret>) -> usize {
+    operation
+        .completion
+        .map_or(usize::MAX, |completion| completion.at)
+}

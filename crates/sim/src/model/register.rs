@@ -1,0 +1,171 @@
+//! One cell with read, write and compare-and-set.
+
+use core::{fmt::Debug, hash::Hash};
+
+use super::Model;
+
+/// A register: one value that is read, written, and compared and set.
+///
+/// Its state is an `Option<V>`, where `None` stands for "never written". For many registers, each with a key, see
+/// [`KeyValue`](super::KeyValue).
+///
+/// # Examples
+///
+/// ```
+/// use purlin_sim::model::{Model, Register, RegisterOp::*, RegisterRet::*};
+///
+/// let register = Register::new(Some(1));
+/// let state = register.initial(&());
+/// let swap = CompareAndSet { expected: Some(1), new: 2 };
+///
+/// assert_eq!(register.step(&state, &Read, Some(&Value(Some(1)))), Some(Some(1)));
+/// assert_eq!(register.step(&state, &Read, Some(&Value(Some(9)))), None);
+/// assert_eq!(register.step(&state, &swap, Some(&Swapped)), Some(Some(2)));
+/// assert_eq!(register.step(&state, &swap, Some(&Refused)), None); // it had to apply
+/// assert_eq!(register.step(&state, &swap, None), Some(Some(2))); // unknown outcome
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Register<V> {
+    initial: Option<V>,
+}
+
+impl<V> Register<V> {
+    /// A register that holds `initial` before the first operation.
+    #[must_use]
+    pub const fn new(initial: Option<V>) -> Self {
+        Self { initial }
+    }
+}
+
+/// What a [`Register`] can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RegisterOp<V> {
+    /// Tell the value.
+    Read,
+    /// Replace the value.
+    Write(V),
+    /// Replace the value by `new` if it is `expected`.
+    CompareAndSet {
+        /// The value to replace; `None` applies to a register that was never written.
+        expected: Option<V>,
+        /// The value to put in its place.
+        new: V,
+    },
+}
+
+/// What a [`Register`] can answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RegisterRet<V> {
+    /// To a read: the value.
+    Value(Option<V>),
+    /// To a write: done.
+    Written,
+    /// To a compare-and-set: the value was `expected` and is now `new`.
+    Swapped,
+    /// To a compare-and-set: it compared and did not apply.
+    ///
+    /// This is a statement about the register, which was *not* `expected` at that moment. A request that was turned away without looking at the
+    /// register is [cancelled](crate::history::History::cancel) instead.
+    Refused,
+}
+
+impl<V: Clone + Eq + Hash + Debug> Model for Register<V> {
+    type Op = RegisterOp<V>;
+    type Ret = RegisterRet<V>;
+    type State = Option<V>;
+    type Key = ();
+
+    fn key(&self, _: &Self::Op) {}
+
+    fn initial(&self, (): &()) -> Option<V> {
+        self.initial.clone()
+    }
+
+    fn step(&self, state: &Option<V>, op: &Self::Op, ret: Option<&Self::Ret>) -> Option<Option<V>> {
+        use RegisterOp::{CompareAndSet, Read, Write};
+        use RegisterRet::{Refused, Swapped, Value, Written};
+
+        match (op, ret) {
+            (Read, None) => Some(state.clone()),
+            (Read, Some(Value(value))) => (value == state).then(|| state.clone()),
+            (Write(value), None | Some(Written)) => Some(Some(value.clone())),
+            (CompareAndSet { expected, new }, None | Some(Swapped | Refused)) => {
+                let applies = state == expected;
+                let allowed = match ret {
+                    Some(Swapped) => applies,
+                    Some(_) => !applies,
+                    None => true,
+                };
+                allowed.then(|| {
+                    if applies {
+                        Some(new.clone())
+                    } else {
+                        state.clone()
+                    }
+                })
+            }
+            _ => None, // an answer to another kind of operation
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Model, Register, RegisterOp, RegisterRet};
+    use RegisterOp::{CompareAndSet, Read, Write};
+    use RegisterRet::{Refused, Swapped, Value, Written};
+
+    const CAS: RegisterOp<u8> = CompareAndSet {
+        expected: Some(1),
+        new: 2,
+    };
+
+    /// `(state, op, ret, the state after)`; the outer `None` is "cannot have answered that".
+    type Row = (
+        Option<u8>,
+        RegisterOp<u8>,
+        Option<RegisterRet<u8>>,
+        Option<Option<u8>>,
+    );
+
+    #[test]
+    fn transitions() {
+        let rows: [Row; 19] = [
+            (None, Read, Some(Value(None)), Some(None)),
+            (None, Read, Some(Value(Some(0))), None),
+            (Some(1), Read, Some(Value(None)), None),
+            (Some(1), Read, None, Some(Some(1))),
+            (Some(1), Read, Some(Written), None),
+            (Some(1), Write(3), Some(Written), Some(Some(3))),
+            (Some(1), Write(3), None, Some(Some(3))),
+            (Some(1), Write(3), Some(Value(Some(3))), None),
+            (Some(1), Write(3), Some(Swapped), None),
+            (Some(1), CAS, Some(Swapped), Some(Some(2))),
+            (Some(1), CAS, Some(Refused), None),
+            (Some(1), CAS, None, Some(Some(2))),
+            (Some(3), CAS, Some(Swapped), None),
+            (Some(3), CAS, Some(Refused), Some(Some(3))),
+            (Some(3), CAS, None, Some(Some(3))),
+            (None, CAS, Some(Refused), Some(None)),
+            (Some(1), CAS, Some(Written), None),
+            (Some(1), CAS, Some(Value(Some(1))), None),
+            (
+                None,
+                CompareAndSet {
+                    expected: None,
+                    new: 5,
+                },
+                Some(Swapped),
+                Some(Some(5)),
+            ),
+        ];
+        let register = Register::new(None);
+        for (state, op, ret, after) in rows {
+            assert_eq!(
+                register.step(&state, &op, ret.as_ref()),
+                after,
+                "{state:?} {op:?} {ret:?}"
+            );
+        }
+    }
+}

@@ -21,6 +21,7 @@ pub use register::{Register, RegisterOp, RegisterRet};
 ///   can grow exponentially with the number of concurrent operations *of one key*.
 /// * **Do** keep states small, or cheap to hash and compare: many of them are remembered.
 /// * **Do not** answer `Some` for a `ret` that belongs to another kind of operation. Such an answer is never right.
+/// * **Do** override [`may_answer`](Self::may_answer) where an answer tells much about the state, as a read does.
 /// * **Do not** let `ret == None` forbid anything that some answer would allow.
 ///
 /// # Examples
@@ -88,4 +89,21 @@ pub trait Model {
         op: &Self::Op,
         ret: Option<&Self::Ret>,
     ) -> Option<Self::State>;
+
+    /// Whether `op` might still answer `ret`, now in `state`, if any of the operations `others` may be carried out first, in any order.
+    ///
+    /// An optional hint that saves time, often very much: the search turns back at once where an operation that has to come soon is out of reach. `true` is always
+    /// safe, and the default. `false` must be certain.
+    ///
+    /// For a register, a read of 7 is out of reach when the state is not 7 and nobody in `others` writes 7.
+    fn may_answer(
+        &self,
+        state: &Self::State,
+        op: &Self::Op,
+        ret: &Self::Ret,
+        others: &mut dyn Iterator<Item = &Self::Op>,
+    ) -> bool {
+        let _ = (state, op, ret, others);
+        true
+    }
 }

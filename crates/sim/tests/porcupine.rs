@@ -48,6 +48,25 @@ impl Model for Text {
             _ => None,
         }
     }
+
+    fn may_answer(
+        &self,
+        text: &String,
+        op: &TextOp,
+        ret: &TextRet,
+        others: &mut dyn Iterator<Item = &TextOp>,
+    ) -> bool {
+        let (TextOp::Get, TextRet::Value(value)) = (op, ret) else {
+            return true;
+        };
+        let missing = value.strip_prefix(text.as_str());
+        let helps = |other: &TextOp| match other {
+            TextOp::Get => false,
+            TextOp::Put(new) => value.starts_with(new),
+            TextOp::Append(more) => missing.is_some_and(|missing| missing.starts_with(more)),
+        };
+        missing == Some("") || others.map(helps).any(|helps| helps)
+    }
 }
 
 /// A line that is not in the format of its file.

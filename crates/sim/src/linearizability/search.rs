@@ -14,6 +14,8 @@
 //! 4. **No wasted unknowns.** Directly after an operation `u` of unknown outcome, nothing is placed that would have led to the same state without `u`
 //!    (a write that overwrites what `u` wrote).
 //! 5. **Dominance.** A configuration is abandoned when one with the same P and s and a subset of U was reached before: see [`Visited`].
+//! 6. **Reach.** A configuration is abandoned when the model [says](Model::may_answer) that the completed operation with the first return, which has to be placed
+//!    before anything that was called later, cannot be right after any of the operations that may come before it. It has no completion.
 //!
 //! None of them loses an answer. Suppose that the search ends without a final configuration although the initial one has a completion, and call a
 //! configuration *expanded* if it was settled, remembered, and then left with every choice tried. All that are remembered end up expanded, also those that
@@ -142,7 +144,6 @@ impl<'a, M: Model> Search<'a, M> {
         let mut furthest = None;
         let mut tried = None; // the choice tried last in the present configuration
         self.settle();
-        self.remember();
         let verdict = loop {
             let Some(blocked) = self.timeline.first_return() else {
                 break Verdict::Linearizable(self.path.iter().map(|step| step.operation).collect());
@@ -150,17 +151,22 @@ impl<'a, M: Model> Search<'a, M> {
             if self.visited.remembered() > self.budget {
                 break Verdict::BudgetExhausted;
             }
-            let blocked = self.completed[blocked];
-            if let Some(choice) = self.choice_after(tried, return_position(&blocked)) {
+            let limit = return_position(&self.completed[blocked]);
+            let choice = if tried.is_some() || self.in_reach() {
+                self.choice_after(tried, limit)
+            } else {
+                None
+            };
+            if let Some(choice) = choice {
+                if tried.is_none() && !self.is_new(choice.slot, limit) {
+                    tried = self.back_out();
+                    continue;
+                }
                 self.place(choice.operation, choice.slot, Rc::new(choice.after), false);
                 self.settle();
-                tried = if self.remember() {
-                    None
-                } else {
-                    self.back_out()
-                };
+                tried = None;
             } else {
-                let stuck = self.further(furthest, blocked);
+                let stuck = self.further(furthest, self.completed[blocked]);
                 tried = self.back_out();
                 if tried.is_none() {
                     break Verdict::Stuck(stuck);
@@ -171,6 +177,23 @@ impl<'a, M: Model> Search<'a, M> {
         (verdict, self.visited.remembered())
     }
 
+    /// Rule 6: whether every completed operation that was called may still be placed after some of those that may come before it.
+    fn in_reach(&self) -> bool {
+        self.candidates().all(|number| {
+            let operation = &self.completed[number];
+            let Some(completion) = operation.completion else {
+                return true;
+            };
+            let others = self.timeline.called_before_return(number);
+            let others = others
+                .filter(|&other| other != number)
+                .map(|other| self.completed[other].op);
+            let mut others = others.chain(self.unknown.unused(completion.at));
+            self.model
+                .may_answer(&self.state, operation.op, completion.ret, &mut others)
+        })
+    }
+
     /// The first choice after the one `tried` last; completed operations before those of unknown outcome, which
     /// makes configurations that used few of these come first, and these dominate others.
     fn choice_after(&self, tried: Option<Slot>, limit: usize) -> Option<Choice<'a, M>> {
@@ -179,7 +202,7 @@ impl<'a, M: Model> Search<'a, M> {
             Some(Slot::Completed(number)) => Some(number),
             Some(Slot::Unknown(class)) => return self.unknown_choice_from(class + 1, limit),
         };
-        while let Some(number) = self.timeline.candidate_after(last) {
+        while let Some(number) = self.next_to_return(last) {
             let operation = self.completed[number];
             if let Some(after) = self.worthwhile(&operation) {
                 let slot = Slot::Completed(number);
@@ -192,6 +215,21 @@ impl<'a, M: Model> Search<'a, M> {
             last = Some(number);
         }
         self.unknown_choice_from(0, limit)
+    }
+
+    /// Of the completed operations that may come next, the one that returned first after `last` did.
+    fn next_to_return(&self, last: Option<usize>) -> Option<usize> {
+        let returned = |number: usize| return_position(&self.completed[number]);
+        let later = self
+            .candidates()
+            .filter(|&number| last.is_none_or(|last| returned(number) > returned(last)));
+        later.min_by_key(|&number| returned(number))
+    }
+
+    /// The completed operations that may come next, in the order of their calls.
+    fn candidates(&self) -> impl Iterator<Item = usize> {
+        let first = self.timeline.candidate_after(None);
+        core::iter::successors(first, |&number| self.timeline.candidate_after(Some(number)))
     }
 
     fn unknown_choice_from(&self, mut class: usize, limit: usize) -> Option<Choice<'a, M>> {
@@ -272,8 +310,13 @@ impl<'a, M: Model> Search<'a, M> {
         });
     }
 
-    /// Rule 5: whether the present configuration is worth expanding.
-    fn remember(&mut self) -> bool {
+    /// Whether the present configuration, whose first choice is `first`, is worth expanding (rule 5).
+    ///
+    /// One without a second choice is not remembered: most are of this kind, and to walk once more to where a choice is costs less than to remember them all.
+    fn is_new(&mut self, first: Slot, limit: usize) -> bool {
+        if self.choice_after(Some(first), limit).is_none() {
+            return true;
+        }
         let state = Rc::clone(&self.state);
         self.visited
             .remember(self.placed.trimmed(), self.unknown.used(), state)

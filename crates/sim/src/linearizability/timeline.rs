@@ -72,6 +72,15 @@ impl Timeline {
         None
     }
 
+    /// The operations in the list that were called before `operation` returned, itself included, in the order of their calls.
+    pub(super) fn called_before_return(&self, operation: usize) -> impl Iterator<Item = usize> {
+        let nodes = core::iter::successors(Some(self.next[HEAD]), |&node| Some(self.next[node]));
+        let before = nodes.take_while(move |&node| node != HEAD && node != ret(operation));
+        before
+            .map(event)
+            .filter_map(|(other, is_call)| is_call.then_some(other))
+    }
+
     /// Takes `operation` out.
     pub(super) fn lift(&mut self, operation: usize) {
         for node in [call(operation), ret(operation)] {

@@ -75,6 +75,15 @@ impl<'a, M: Model> Unknown<'a, M> {
         None
     }
 
+    /// What the unused operations invoked before position `limit` asked for, one for each class.
+    pub(super) fn unused(&self, limit: usize) -> impl Iterator<Item = &'a M::Op> {
+        let first = self.candidate_from(0, limit);
+        core::iter::successors(first, move |(class, _)| {
+            self.candidate_from(class + 1, limit)
+        })
+        .map(|(_, operation)| operation.op)
+    }
+
     /// Uses the next operation of `class`.
     pub(super) fn take(&mut self, class: usize) {
         let class = &mut self.classes[class];

@@ -76,4 +76,15 @@ where
     fn step(&self, state: &M::State, (_, op): &Self::Op, ret: Option<&M::Ret>) -> Option<M::State> {
         self.model.step(state, op, ret)
     }
+
+    fn may_answer(
+        &self,
+        state: &M::State,
+        (_, op): &Self::Op,
+        ret: &M::Ret,
+        others: &mut dyn Iterator<Item = &Self::Op>,
+    ) -> bool {
+        self.model
+            .may_answer(state, op, ret, &mut others.map(|(_, other)| other))
+    }
 }

@@ -107,6 +107,25 @@ impl<V: Clone + Eq + Hash + Debug> Model for Register<V> {
             _ => None, // an answer to another kind of operation
         }
     }
+
+    fn may_answer(
+        &self,
+        state: &Option<V>,
+        op: &Self::Op,
+        ret: &Self::Ret,
+        others: &mut dyn Iterator<Item = &Self::Op>,
+    ) -> bool {
+        let needed = match (op, ret) {
+            (RegisterOp::Read, RegisterRet::Value(value)) => value,
+            (RegisterOp::CompareAndSet { expected, .. }, RegisterRet::Swapped) => expected,
+            _ => return true,
+        };
+        let written = others.filter_map(|other| match other {
+            RegisterOp::Read => None,
+            RegisterOp::Write(new) | RegisterOp::CompareAndSet { new, .. } => Some(new),
+        });
+        state == needed || written.map(Some).any(|new| new == needed.as_ref())
+    }
 }
 
 #[cfg(test)]
@@ -114,6 +133,23 @@ mod tests {
     use super::{Model, Register, RegisterOp, RegisterRet};
     use RegisterOp::{CompareAndSet, Read, Write};
     use RegisterRet::{Refused, Swapped, Value, Written};
+
+    #[test]
+    fn a_value_is_out_of_reach_if_nobody_makes_it() {
+        let register = Register::new(None);
+        let reaches = |state, op, ret, others: &[RegisterOp<u8>]| {
+            register.may_answer(&state, &op, &ret, &mut others.iter())
+        };
+        let read = |value| Value(Some(value));
+        assert!(reaches(Some(1), Read, read(1), &[]));
+        assert!(reaches(Some(1), Read, read(2), &[Read, Write(2)]));
+        assert!(reaches(Some(1), Read, read(2), &[CAS]));
+        assert!(!reaches(Some(1), Read, read(2), &[Read, Write(3)]));
+        assert!(!reaches(Some(1), Read, Value(None), &[Write(1), CAS]));
+        assert!(reaches(Some(3), CAS, Swapped, &[Write(1)]));
+        assert!(!reaches(Some(3), CAS, Swapped, &[Write(2)]));
+        assert!(reaches(Some(3), CAS, Refused, &[]));
+    }
 
     const CAS: RegisterOp<u8> = CompareAndSet {
         expected: Some(1),

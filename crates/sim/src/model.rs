@@ -21,7 +21,7 @@ pub use register::{Register, RegisterOp, RegisterRet};
 ///   can grow exponentially with the number of concurrent operations *of one key*.
 /// * **Do** keep states small, or cheap to hash and compare: many of them are remembered.
 /// * **Do not** answer `Some` for a `ret` that belongs to another kind of operation. Such an answer is never right.
-/// * **Do** override [`may_answer`](Self::may_answer) where an answer tells much about the state, as a read does.
+/// * **Do** override [`is_read`](Self::is_read) and [`may_answer`](Self::may_answer) where there are reads: it can save most of the time.
 /// * **Do not** let `ret == None` forbid anything that some answer would allow.
 ///
 /// # Examples
@@ -89,6 +89,16 @@ pub trait Model {
         op: &Self::Op,
         ret: Option<&Self::Ret>,
     ) -> Option<Self::State>;
+
+    /// Whether an operation `op` that answered `ret` leaves the state as it is, whatever that is.
+    ///
+    /// An optional hint that saves time: the search places such an operation as soon as its answer is right, and need not try other places. `false` is
+    /// always safe, and the default. `true` must be certain: a read is of this kind, and a compare-and-set that was refused; a write of a value that happens to
+    /// be there already is not, for elsewhere it would change the state.
+    fn is_read(&self, op: &Self::Op, ret: &Self::Ret) -> bool {
+        let _ = (op, ret);
+        false
+    }
 
     /// Whether `op` might still answer `ret`, now in `state`, if any of the operations `others` may be carried out first, in any order.
     ///

@@ -49,6 +49,10 @@ impl Model for Text {
         }
     }
 
+    fn is_read(&self, op: &TextOp, _: &TextRet) -> bool {
+        *op == TextOp::Get
+    }
+
     fn may_answer(
         &self,
         text: &String,
@@ -60,12 +64,12 @@ impl Model for Text {
             return true;
         };
         let missing = value.strip_prefix(text.as_str());
-        let helps = |other: &TextOp| match other {
-            TextOp::Get => false,
-            TextOp::Put(new) => value.starts_with(new),
-            TextOp::Append(more) => missing.is_some_and(|missing| missing.starts_with(more)),
-        };
-        missing == Some("") || others.map(helps).any(|helps| helps)
+        let mut steps = others.filter_map(|other| match other {
+            TextOp::Get => None,
+            TextOp::Put(new) => Some((value.as_str(), new)),
+            TextOp::Append(more) => missing.map(|missing| (missing, more)),
+        });
+        missing == Some("") || steps.any(|(wanted, start)| wanted.starts_with(start))
     }
 }
 

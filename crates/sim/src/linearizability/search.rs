@@ -7,21 +7,21 @@
 //!
 //! The rules that keep the search small:
 //!
-//! 1. **Settle.** A completed operation that may come next and whose answer is right without changing the state (a read of the current value, a refused
-//!    compare-and-set) is placed at once, and no alternative is tried.
+//! 1. **Settle.** A completed operation that may come next, whose answer is right, and of which the model says that it [never](Model::is_read) changes the
+//!    state (a read, a refused compare-and-set) is placed at once, and no alternative is tried.
 //! 2. **No idle unknowns.** An operation of unknown outcome that would not change the state is not placed.
 //! 3. **Symmetry.** Of several operations of unknown outcome with equal `Op`, the one invoked earliest is placed first.
 //! 4. **No wasted unknowns.** Directly after an operation `u` of unknown outcome, nothing is placed that would have led to the same state without `u`
 //!    (a write that overwrites what `u` wrote).
 //! 5. **Dominance.** A configuration is abandoned when one with the same P and s and a subset of U was reached before: see [`Visited`].
-//! 6. **Reach.** A configuration is abandoned when the model [says](Model::may_answer) that the completed operation with the first return, which has to be placed
-//!    before anything that was called later, cannot be right after any of the operations that may come before it. It has no completion.
+//! 6. **Reach.** A configuration is abandoned when the model [says](Model::may_answer) of a completed operation that may come next that it cannot be right, whichever
+//!    of the operations called before its return come before it. Such a configuration has no completion.
 //!
 //! None of them loses an answer. Suppose that the search ends without a final configuration although the initial one has a completion, and call a
 //! configuration *expanded* if it was settled, remembered, and then left with every choice tried. All that are remembered end up expanded, also those that
 //! still were ancestors on the stack when a later one was compared with them. Among the pairs of an expanded configuration and a completion of it take one with
 //! the shortest completion c, and among these the one least deep in the search tree. Settling keeps a completion, and shortens it: the settled operation must occur in it, may
-//! come first, and moves the state of no other (rule 1). So the initial configuration yields such a pair, and since expanded ones are not final, c has a first operation x.
+//! come first, and changes the state neither there nor where it was (rule 1). So the initial configuration yields such a pair, and since expanded ones are not final, c has a first operation x.
 //!
 //! * If x is of unknown outcome and an earlier one with equal `Op` is unused, exchange the two: c is as long as before (rule 3).
 //! * If x is an unknown that leaves the state as it is, the rest of c is a shorter completion of the same configuration, for it needs nothing that x provides: a contradiction (rule 2).
@@ -39,7 +39,7 @@ use super::bits::Bits;
 use super::timeline::Timeline;
 use super::unknown::Unknown;
 use super::visited::Visited;
-use crate::history::Operation;
+use crate::history::{Completion, Operation};
 use crate::model::Model;
 
 /// How many of the states in which an operation was impossible are told.
@@ -59,6 +59,8 @@ pub(super) enum Verdict<'a, M: Model> {
 pub(super) struct Stuck<'a, M: Model> {
     /// An order for every operation that returned before the blocked one.
     pub(super) linearized: Vec<OperationOf<'a, M>>,
+    /// Where the first of the operations returned that are not in `linearized`.
+    position: usize,
     /// The completed operation that no order could include.
     pub(super) blocked: OperationOf<'a, M>,
     /// Distinct states in which it was impossible, [`STATES_TOLD`] at most.
@@ -145,14 +147,19 @@ impl<'a, M: Model> Search<'a, M> {
         let mut tried = None; // the choice tried last in the present configuration
         self.settle();
         let verdict = loop {
-            let Some(blocked) = self.timeline.first_return() else {
+            let Some(first) = self.timeline.first_return() else {
                 break Verdict::Linearizable(self.path.iter().map(|step| step.operation).collect());
             };
             if self.visited.remembered() > self.budget {
                 break Verdict::BudgetExhausted;
             }
-            let limit = return_position(&self.completed[blocked]);
-            let choice = if tried.is_some() || self.in_reach() {
+            let limit = return_position(&self.completed[first]);
+            let hopeless = if tried.is_none() {
+                self.out_of_reach()
+            } else {
+                None
+            };
+            let choice = if hopeless.is_none() {
                 self.choice_after(tried, limit)
             } else {
                 None
@@ -166,7 +173,7 @@ impl<'a, M: Model> Search<'a, M> {
                 self.settle();
                 tried = None;
             } else {
-                let stuck = self.further(furthest, self.completed[blocked]);
+                let stuck = self.further(furthest, limit, hopeless.unwrap_or(first));
                 tried = self.back_out();
                 if tried.is_none() {
                     break Verdict::Stuck(stuck);
@@ -177,20 +184,21 @@ impl<'a, M: Model> Search<'a, M> {
         (verdict, self.visited.remembered())
     }
 
-    /// Rule 6: whether every completed operation that was called may still be placed after some of those that may come before it.
-    fn in_reach(&self) -> bool {
-        self.candidates().all(|number| {
+    /// Rule 6: a completed operation that was called and cannot be placed any more, whatever is placed before it.
+    fn out_of_reach(&self) -> Option<usize> {
+        self.candidates().find(|&number| {
             let operation = &self.completed[number];
-            let Some(completion) = operation.completion else {
-                return true;
-            };
-            let others = self.timeline.called_before_return(number);
-            let others = others
-                .filter(|&other| other != number)
-                .map(|other| self.completed[other].op);
-            let mut others = others.chain(self.unknown.unused(completion.at));
-            self.model
-                .may_answer(&self.state, operation.op, completion.ret, &mut others)
+            operation.completion.is_some_and(|completion| {
+                let others = self
+                    .timeline
+                    .called_before_return(number)
+                    .filter(|&other| other != number);
+                let others = others.map(|other| self.completed[other].op);
+                let mut others = others.chain(self.unknown.unused(completion.at));
+                !self
+                    .model
+                    .may_answer(&self.state, operation.op, completion.ret, &mut others)
+            })
         })
     }
 
@@ -247,17 +255,15 @@ impl<'a, M: Model> Search<'a, M> {
         None
     }
 
-    /// The state after `operation`, if it may come next and rules 2 and 4 do not speak against it.
+    /// The state after `operation`, if its answer is right now and rules 2 and 4 do not speak against it.
     fn worthwhile(&self, operation: &OperationOf<'a, M>) -> Option<M::State> {
-        // A completed operation that leaves the state as it is was settled before, so this is rule 2 for the others.
-        let after = self
-            .step(&self.state, operation)
-            .filter(|after| *after != *self.state)?;
+        let after = self.step(&self.state, operation)?;
+        let idle = operation.completion.is_none() && after == *self.state;
         let wasted = self.path.last().is_some_and(|last| {
             matches!(last.slot, Slot::Unknown(_))
                 && self.step(&last.before, operation).as_ref() == Some(&after)
         });
-        (!wasted).then_some(after)
+        (!idle && !wasted).then_some(after)
     }
 
     fn step(&self, state: &M::State, operation: &OperationOf<'a, M>) -> Option<M::State> {
@@ -271,9 +277,9 @@ impl<'a, M: Model> Search<'a, M> {
         let mut last = None;
         while let Some(number) = self.timeline.candidate_after(last) {
             let operation = self.completed[number];
-            if self
-                .step(&self.state, &operation)
-                .is_some_and(|after| after == *self.state)
+            let is_read = |done: Completion<'_, M::Ret>| self.model.is_read(operation.op, done.ret);
+            if operation.completion.is_some_and(is_read)
+                && self.step(&self.state, &operation).is_some()
             {
                 self.place(
                     operation,
@@ -341,25 +347,24 @@ impl<'a, M: Model> Search<'a, M> {
         None
     }
 
-    /// The further in real time of `furthest` and the present configuration, which has been tried in vain.
+    /// The further in real time of `furthest` and the present configuration, which was tried in vain and whose first return is at `position`.
     ///
-    /// In no state reached with `blocked` as the first return could `blocked` be placed, if that return is the last one that any configuration had first:
-    /// placing it would have led further. So the states recorded here are those that its answer contradicts.
+    /// `blocked` is the operation out of reach, or else the one with the first return. If no configuration came further it is impossible in the present state:
+    /// placing it would have led further.
     fn further(
         &mut self,
         furthest: Option<Stuck<'a, M>>,
-        blocked: OperationOf<'a, M>,
+        position: usize,
+        blocked: usize,
     ) -> Stuck<'a, M> {
+        let blocked = self.completed[blocked];
         let mut stuck = furthest.unwrap_or(Stuck {
             linearized: Vec::new(),
+            position,
             blocked,
             states: Vec::new(),
         });
-        let progress = return_position(&blocked).cmp(&return_position(&stuck.blocked));
-        if progress.is_lt() {
-            return stuck;
-        }
-        if progress.is_gt() || stuck.states.is_empty() {
+        if position > stuck.position || stuck.states.is_empty() {
             // Copies only what changed, or long histories would take quadratic time.
             stuck.linearized.truncate(self.unchanged);
             let changed = &self.path[stuck.linearized.len()..];
@@ -367,10 +372,12 @@ impl<'a, M: Model> Search<'a, M> {
                 .linearized
                 .extend(changed.iter().map(|step| step.operation));
             self.unchanged = self.path.len();
+            stuck.position = position;
             stuck.blocked = blocked;
             stuck.states.clear();
         }
-        if stuck.states.len() < STATES_TOLD && !stuck.states.contains(&self.state) {
+        let same = position == stuck.position && blocked.id == stuck.blocked.id;
+        if same && stuck.states.len() < STATES_TOLD && !stuck.states.contains(&self.state) {
             stuck.states.push(M::State::clone(&self.state));
         }
         stuck

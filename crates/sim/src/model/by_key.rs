@@ -77,6 +77,10 @@ where
         self.model.step(state, op, ret)
     }
 
+    fn is_read(&self, (_, op): &Self::Op, ret: &M::Ret) -> bool {
+        self.model.is_read(op, ret)
+    }
+
     fn may_answer(
         &self,
         state: &M::State,

@@ -108,6 +108,10 @@ impl<V: Clone + Eq + Hash + Debug> Model for Register<V> {
         }
     }
 
+    fn is_read(&self, op: &Self::Op, ret: &Self::Ret) -> bool {
+        matches!((op, ret), (RegisterOp::Read, _) | (_, RegisterRet::Refused))
+    }
+
     fn may_answer(
         &self,
         state: &Option<V>,
@@ -133,23 +137,6 @@ mod tests {
     use super::{Model, Register, RegisterOp, RegisterRet};
     use RegisterOp::{CompareAndSet, Read, Write};
     use RegisterRet::{Refused, Swapped, Value, Written};
-
-    #[test]
-    fn a_value_is_out_of_reach_if_nobody_makes_it() {
-        let register = Register::new(None);
-        let reaches = |state, op, ret, others: &[RegisterOp<u8>]| {
-            register.may_answer(&state, &op, &ret, &mut others.iter())
-        };
-        let read = |value| Value(Some(value));
-        assert!(reaches(Some(1), Read, read(1), &[]));
-        assert!(reaches(Some(1), Read, read(2), &[Read, Write(2)]));
-        assert!(reaches(Some(1), Read, read(2), &[CAS]));
-        assert!(!reaches(Some(1), Read, read(2), &[Read, Write(3)]));
-        assert!(!reaches(Some(1), Read, Value(None), &[Write(1), CAS]));
-        assert!(reaches(Some(3), CAS, Swapped, &[Write(1)]));
-        assert!(!reaches(Some(3), CAS, Swapped, &[Write(2)]));
-        assert!(reaches(Some(3), CAS, Refused, &[]));
-    }
 
     const CAS: RegisterOp<u8> = CompareAndSet {
         expected: Some(1),
@@ -203,5 +190,49 @@ mod tests {
                 "{state:?} {op:?} {ret:?}"
             );
         }
+    }
+
+    #[test]
+    fn hints_are_true() {
+        let register = Register::new(None);
+        let states = [None, Some(1), Some(2)];
+        let swaps = states.map(|expected| [1, 2].map(|new| CompareAndSet { expected, new }));
+        let ops = [&[Read, Write(1), Write(2)], swaps.as_flattened()].concat();
+        let rets = [&states.map(Value)[..], &[Written, Swapped, Refused]].concat();
+        let (mut reads, mut out_of_reach) = (0, 0);
+        for (state, op, ret) in states.iter().flat_map(|s| {
+            ops.iter()
+                .flat_map(|o| rets.iter().map(move |r| (*s, *o, *r)))
+        }) {
+            if register.is_read(&op, &ret) {
+                reads += 1;
+                assert!(
+                    register
+                        .step(&state, &op, Some(&ret))
+                        .is_none_or(|after| after == state),
+                    "{state:?} {op:?} {ret:?}"
+                );
+            }
+            for others in ops.iter().flat_map(|a| ops.iter().map(move |b| [*a, *b])) {
+                if register.may_answer(&state, &op, &ret, &mut others.iter()) {
+                    continue;
+                }
+                out_of_reach += 1;
+                let after = |state: Option<u8>, index: usize| {
+                    register.step(&state, &others[index], None).unwrap()
+                };
+                let (first, second) = (after(state, 0), after(state, 1));
+                for reached in [state, first, second, after(first, 1), after(second, 0)] {
+                    assert_eq!(
+                        register.step(&reached, &op, Some(&ret)),
+                        None,
+                        "{state:?} {others:?} {op:?} {ret:?}"
+                    );
+                }
+            }
+        }
+        // 3 states * (a read with any answer, any other operation that was refused); the others only need to be many.
+        assert_eq!(reads, 3 * (6 + 8));
+        assert!(out_of_reach > 300, "{out_of_reach}");
     }
 }

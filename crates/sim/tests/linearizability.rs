@@ -1,14 +1,17 @@
 //! The checker against a brute-force oracle on small histories, and against histories of real atomic objects on long ones.
 
-use std::cell::Cell;
-use std::collections::HashSet;
-use std::fmt::Debug;
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use core::cell::Cell;
+use core::fmt::Debug;
+use core::hash::Hash;
+use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use purlin_sim::history::{History, OpId};
-use purlin_sim::linearizability::{self, CheckError, Checker};
-use purlin_sim::model::{ByKey, KeyValue, Model, Register, RegisterOp, RegisterRet};
+use purlin_sim::history::{History, OpId, Operation};
+use purlin_sim::linearizability::{self, CheckError};
+use purlin_sim::model::{KeyValue, Model, Register, RegisterOp, RegisterRet};
 
 // ---- the naive reference --------------------------------------------------------------------------------------------
 
@@ -56,7 +59,7 @@ fn verify_witness<M: Model>(model: &M, history: &History<M::Op, M::Ret>, order: 
         "an operation is missing"
     );
 
-    let mut states = std::collections::HashMap::new();
+    let mut states = HashMap::new();
     let mut latest_call = 0;
     for id in order {
         let operation = history.get(*id).unwrap();
@@ -110,7 +113,7 @@ trait Object: Model {
     fn apply(&self, state: &Self::State, op: &Self::Op) -> (Self::State, Self::Ret);
 }
 
-impl<V: Clone + Eq + std::hash::Hash + Debug> Object for Register<V> {
+impl<V: Clone + Eq + Hash + Debug> Object for Register<V> {
     fn apply(&self, state: &Option<V>, op: &RegisterOp<V>) -> (Option<V>, RegisterRet<V>) {
         match op {
             RegisterOp::Read => (state.clone(), RegisterRet::Value(state.clone())),
@@ -120,6 +123,37 @@ impl<V: Clone + Eq + std::hash::Hash + Debug> Object for Register<V> {
             }
             RegisterOp::CompareAndSet { .. } => (state.clone(), RegisterRet::Refused),
         }
+    }
+}
+
+/// A register whose model gives no hints.
+struct Plain;
+
+impl Model for Plain {
+    type Op = RegisterOp<u8>;
+    type Ret = RegisterRet<u8>;
+    type State = Option<u8>;
+    type Key = ();
+
+    fn key(&self, _: &Self::Op) {}
+
+    fn initial(&self, (): &()) -> Option<u8> {
+        None
+    }
+
+    fn step(
+        &self,
+        state: &Option<u8>,
+        op: &Self::Op,
+        ret: Option<&Self::Ret>,
+    ) -> Option<Option<u8>> {
+        Register::new(None).step(state, op, ret)
+    }
+}
+
+impl Object for Plain {
+    fn apply(&self, state: &Option<u8>, op: &Self::Op) -> (Option<u8>, Self::Ret) {
+        Register::new(None).apply(state, op)
     }
 }
 
@@ -185,7 +219,7 @@ fn run<O: Object>(
     mut choose: impl FnMut(usize) -> usize,
 ) -> History<O::Op, O::Ret> {
     let mut history = History::new();
-    let mut states = std::collections::HashMap::new();
+    let mut states = HashMap::new();
     let mut pending: Vec<Pending<O::Ret>> = Vec::new();
     let mut operations = operations.into_iter().peekable();
     loop {
@@ -234,35 +268,44 @@ fn some_answer<S, R>((state, answer): (S, R)) -> (S, Option<R>) {
     (state, Some(answer))
 }
 
-/// `history` with the answers replaced for which `corrupt` has another.
-fn corrupted<Op: Clone, Ret: Clone>(
+/// `history` with each operation and its answer, if any, as `edit` has them; those are left out for which it has nothing.
+fn edited<Op, Ret, Other>(
     history: &History<Op, Ret>,
-    corrupt: impl Fn(OpId) -> Option<Ret>,
-) -> History<Op, Ret> {
-    let mut copy = History::new();
-    let mut events: Vec<_> = history
-        .iter()
-        .map(|operation| (operation.call, operation, false))
-        .collect();
+    edit: impl Fn(&Operation<'_, Op, Ret>) -> Option<(Other, Option<Ret>)>,
+) -> History<Other, Ret> {
+    let calls = history.iter().map(|operation| (operation.call, operation));
     let ends = history
         .iter()
-        .filter_map(|operation| Some((operation.completion?.at, operation, true)));
-    events.extend(ends);
-    events.sort_unstable_by_key(|(at, ..)| *at);
-    let mut ids = std::collections::HashMap::new();
-    for (_, operation, end) in events {
-        if end {
-            let ret = operation.completion.unwrap().ret;
-            let ret = corrupt(operation.id).unwrap_or_else(|| ret.clone());
-            copy.complete(ids[&operation.id], ret).unwrap();
+        .filter_map(|operation| Some((operation.completion?.at, operation)));
+    let mut events: Vec<_> = calls.chain(ends).collect();
+    events.sort_unstable_by_key(|(at, _)| *at);
+
+    let mut copy = History::new();
+    let mut ids = HashMap::new();
+    for (at, operation) in events {
+        let Some((op, ret)) = edit(&operation) else {
+            continue;
+        };
+        if at == operation.call {
+            ids.insert(operation.id, copy.invoke(operation.process, op));
         } else {
-            ids.insert(
-                operation.id,
-                copy.invoke(operation.process, operation.op.clone()),
-            );
+            copy.complete(ids[&operation.id], ret.unwrap()).unwrap();
         }
     }
     copy
+}
+
+/// `history` with those answers replaced for which `wrong` has another.
+fn corrupted<Op: Clone, Ret: Clone>(
+    history: &History<Op, Ret>,
+    wrong: impl Fn(&Operation<'_, Op, Ret>) -> Option<Ret>,
+) -> History<Op, Ret> {
+    edited(history, |operation| {
+        let ret = operation
+            .completion
+            .map(|done| wrong(operation).unwrap_or_else(|| done.ret.clone()));
+        Some((operation.op.clone(), ret))
+    })
 }
 
 /// `SplitMix64` (Steele, Lea and Flood 2014), for the long histories.
@@ -320,6 +363,7 @@ fn compare<O: Object<Key = ()>>(
     let (accepted, refused) = (Cell::new(0), Cell::new(0));
     let mut runner = TestRunner::new(Config {
         cases,
+        failure_persistence: None,
         ..Config::default()
     });
     let result = runner.run(
@@ -329,8 +373,10 @@ fn compare<O: Object<Key = ()>>(
             let mut choices = choices.iter().cycle();
             let choose = |bound| choices.next().map_or(0, |choice| choice.index(bound));
             let history = run(object, operations, total, choose);
-            let history = corrupted(&history, |id| {
-                let mut wrong = wrong.iter().filter(|(at, _)| at.index(total) == id.index());
+            let history = corrupted(&history, |operation| {
+                let mut wrong = wrong
+                    .iter()
+                    .filter(|(at, _)| at.index(total) == operation.id.index());
                 wrong.next().map(|(_, ret)| ret.clone())
             });
             let expected = oracle(object, &history);
@@ -347,7 +393,6 @@ fn compare<O: Object<Key = ()>>(
         panic!("{error}");
     }
     let (accepted, refused) = (accepted.get(), refused.get());
-    println!("{accepted} linearizable, {refused} not");
     assert!(
         accepted.min(refused) * 5 > cases,
         "{accepted} linearizable, {refused} not"
@@ -357,6 +402,11 @@ fn compare<O: Object<Key = ()>>(
 #[test]
 fn registers_agree_with_the_oracle() {
     compare(&Register::new(None), register_op(), register_ret());
+}
+
+#[test]
+fn registers_without_hints_agree_with_the_oracle() {
+    compare(&Plain, register_op(), register_ret());
 }
 
 #[test]
@@ -396,30 +446,183 @@ fn register_operations(
     })
 }
 
+/// A history of an atomic register, eight processes at a time.
+fn register_history(
+    count: usize,
+    unknown: usize,
+    values: usize,
+) -> History<RegisterOp<usize>, RegisterRet<usize>> {
+    let mut random = Random(7);
+    let operations = register_operations(1, count, unknown, values);
+    run(&Register::new(None), operations, 8, |bound| {
+        random.below(bound)
+    })
+}
+
 #[test]
 #[expect(clippy::disallowed_methods, reason = "real time is what is printed")]
 fn long_histories_of_an_atomic_register_are_accepted() {
     let register = Register::new(None);
-    for (count, unknown, values) in [
+    let many = 1_000_000;
+    let cases = [
         (20_000, 0, 5),
         (20_000, 10, 5),
-        (20_000, 10, 1_000_000),
+        (20_000, 10, many),
         (10_000, 50, 5),
-        (10_000, 50, 100),
-        (10_000, 50, 1_000_000),
+        (10_000, 50, many),
         (100_000, 1, 100),
-    ] {
-        let mut random = Random(7);
-        let operations = register_operations(1, count, unknown, values);
-        let history = run(&register, operations, 8, |bound| random.below(bound));
+    ];
+    for (count, unknown, values) in cases {
+        let history = register_history(count, unknown, values);
         let started = std::time::Instant::now();
         let checked = linearizability::check(&register, &history).unwrap();
-        let took = started.elapsed();
+        let took = started.elapsed().as_secs_f64() * 1e3;
+        let (open, configurations) = (history.open(), checked.configurations);
         println!(
-            "{count} operations, {} unknown, {values} values: {took:?}, {} configurations",
-            history.open(),
-            checked.configurations
+            "{count:>6} operations, {open:>3} unknown, {values:>7} values: {took:>6.1} ms, {configurations:>5} configurations"
         );
         verify_witness(&register, &history, &checked.order);
+        // Remembering grows with the history, not with the number of orders.
+        assert!(configurations < count, "{configurations}");
     }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "real time is what is printed")]
+fn one_wrong_read_in_a_long_history_is_found() {
+    let register = Register::new(None);
+    for (unknown, values) in [(0, 5), (2, 5), (10, 100), (10, 1_000_000)] {
+        let history = register_history(10_000, unknown, values);
+        let reads = history.iter().filter(|operation| {
+            *operation.op == RegisterOp::Read && operation.completion.is_some()
+        });
+        let wrong = reads.map(|operation| operation.id).nth(3_000).unwrap();
+        let nobodys = RegisterRet::Value(Some(usize::MAX));
+        let corrupt = corrupted(&history, |operation| {
+            (operation.id == wrong).then_some(nobodys)
+        });
+        let started = std::time::Instant::now();
+        let Err(CheckError::NotLinearizable(evidence)) =
+            linearizability::check(&register, &corrupt)
+        else {
+            panic!("nobody wrote that value");
+        };
+        println!(
+            "{unknown} in 1,000 unknown, {values} values: {:?}, {} configurations",
+            started.elapsed(),
+            evidence.configurations
+        );
+        let placed: HashSet<_> = evidence
+            .linearized
+            .iter()
+            .map(|placement| placement.id)
+            .collect();
+        assert!(!placed.contains(&wrong), "it cannot be placed");
+        let limit = evidence.blocked.call;
+        let mut before = corrupt
+            .iter()
+            .filter(|operation| operation.completion.is_some_and(|done| done.at < limit));
+        assert!(
+            before.all(|operation| placed.contains(&operation.id)),
+            "what returned before is placed"
+        );
+    }
+}
+
+#[test]
+fn a_stale_read_in_a_long_history_is_found() {
+    // Values are unique, so a read of any but the latest value is wrong once no write is concurrent.
+    let mut history = History::new();
+    for value in 0..10_000_u32 {
+        let id = history.invoke(0, RegisterOp::Write(value));
+        history.complete(id, RegisterRet::Written).unwrap();
+        let id = history.invoke(1, RegisterOp::Read);
+        let seen = if value == 7_000 { 6_999 } else { value };
+        history
+            .complete(id, RegisterRet::Value(Some(seen)))
+            .unwrap();
+    }
+    let Err(CheckError::NotLinearizable(evidence)) =
+        linearizability::check(&Register::new(None), &history)
+    else {
+        panic!("the read of 6,999 is stale");
+    };
+    assert_eq!(evidence.blocked.ret, Some(RegisterRet::Value(Some(6_999))));
+    assert_eq!(evidence.states, [Some(7_000)]);
+    assert_eq!(evidence.linearized.len(), 14_001);
+    assert_eq!(
+        evidence.configurations, 0,
+        "a sequential history leaves no choice"
+    );
+}
+
+#[test]
+fn an_operation_as_long_as_the_history_costs_no_quadratic_time() {
+    let mut history = History::new();
+    let slow = history.invoke(0, RegisterOp::Read);
+    let count = 100_000_u32;
+    for value in 0..count {
+        let id = history.invoke(1, RegisterOp::Write(value));
+        history.complete(id, RegisterRet::Written).unwrap();
+    }
+    history
+        .complete(slow, RegisterRet::Value(Some(count - 1)))
+        .unwrap();
+    assert!(accepts(&Register::new(None), &history));
+    let never = corrupted(&history, |operation| {
+        (operation.id == slow).then_some(RegisterRet::Value(Some(count)))
+    });
+    assert!(!accepts(&Register::new(None), &never));
+}
+
+// ---- keys -----------------------------------------------------------------------------------------------------------
+
+/// A store of six independent registers.
+impl<K: Clone + Eq + Hash + Debug> Object for KeyValue<K, usize> {
+    fn apply(&self, state: &Self::State, (_, op): &Self::Op) -> (Self::State, Self::Ret) {
+        Register::new(None).apply(state, op)
+    }
+}
+
+#[test]
+fn keys_are_independent() {
+    let store = KeyValue::<usize, usize>::new(Register::new(None));
+    let mut violations = 0;
+    for seed in 0..400 {
+        let mut random = Random(seed);
+        let operations: Vec<_> = register_operations(seed, 200, 100, 4)
+            .map(|(op, fate)| ((random.below(6), op), fate))
+            .collect();
+        let history = run(&store, operations, 12, |bound| random.below(bound));
+        let reads = history
+            .iter()
+            .filter(|operation| operation.op.1 == RegisterOp::Read);
+        let reads: Vec<_> = reads.map(|operation| operation.id).collect();
+        let (wrong, value) = (reads[random.below(reads.len())], random.below(4));
+        let history = corrupted(&history, |operation| {
+            (operation.id == wrong).then_some(RegisterRet::Value(Some(value)))
+        });
+
+        let verdict = accepts(&store, &history);
+        violations += usize::from(!verdict);
+        // Each key without the events of the others gives the same.
+        let alone = |key| {
+            let part = |operation: &Operation<'_, (usize, RegisterOp<usize>), _>| {
+                let ret = operation.completion.map(|done| *done.ret);
+                (operation.op.0 == key).then_some((operation.op.1, ret))
+            };
+            accepts(&Register::new(None), &edited(&history, part))
+        };
+        assert_eq!((0..6).all(alone), verdict, "seed {seed}\n{history}");
+        // What keys are called does not matter.
+        let names = ["f", "a", "d", "b", "e", "c"];
+        let renamed = edited(&history, |operation| {
+            let ret = operation.completion.map(|done| *done.ret);
+            Some(((names[operation.op.0], operation.op.1), ret))
+        });
+        let store = KeyValue::<&str, usize>::new(Register::new(None));
+        assert_eq!(accepts(&store, &renamed), verdict, "seed {seed}\n{history}");
+    }
+    println!("{violations} of 400 histories are not linearizable");
+    assert!((80..320).contains(&violations), "{violations}");
 }

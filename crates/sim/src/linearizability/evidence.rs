@@ -41,16 +41,16 @@ impl<M: Model> fmt::Debug for CheckError<M> {
 
 /// The proof that a history is not linearizable, as far as one can be told.
 ///
-/// The search placed every operation that returned before `blocked` did, in at least one way; one of these orders is `linearized`. In none
-/// of them could `blocked` be placed as well. So either its answer is wrong or one that came shortly before it.
+/// This is the furthest that the search came: it could order every operation that returned before `blocked` was called, and more; `linearized` is
+/// one such order. In no way could it place `blocked` as well. So either its answer is wrong, or one that came shortly before it.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Evidence<M: Model> {
     /// The key whose operations cannot be explained.
     pub key: M::Key,
-    /// An order for every operation of the key that returned before `blocked`, and for those others that it needs.
+    /// The longest order that was found. It holds every operation of the key that returned before `blocked` was called.
     pub linearized: Vec<Placement<M::Op, M::Ret>>,
-    /// The first operation to return whose answer does not fit.
+    /// The completed operation that cannot be placed after them.
     pub blocked: Placement<M::Op, M::Ret>,
     /// States that the object can have been in, eight different ones at most; `blocked` is impossible in every one.
     pub states: Vec<M::State>,

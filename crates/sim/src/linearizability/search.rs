@@ -45,6 +45,10 @@ use crate::model::Model;
 /// How many of the states in which an operation was impossible are told.
 const STATES_TOLD: usize = 8;
 
+/// How many completed operations rule 6 looks at. An operation that more of them may precede counts as within reach: to look at all that
+/// happened during an operation as long as the history would take quadratic time.
+const LOOK_AHEAD: usize = 256;
+
 /// What a search found.
 pub(super) enum Verdict<'a, M: Model> {
     /// The operations in an order that explains every answer.
@@ -55,12 +59,12 @@ pub(super) enum Verdict<'a, M: Model> {
     BudgetExhausted,
 }
 
-/// The furthest that a search came in real time.
+/// The furthest that a search came.
 pub(super) struct Stuck<'a, M: Model> {
-    /// An order for every operation that returned before the blocked one.
+    /// Position of the first return that is not explained, and how many completed operations are placed.
+    progress: (usize, usize),
+    /// An order for every operation that returned before that position, and some others.
     pub(super) linearized: Vec<OperationOf<'a, M>>,
-    /// Where the first of the operations returned that are not in `linearized`.
-    position: usize,
     /// The completed operation that no order could include.
     pub(super) blocked: OperationOf<'a, M>,
     /// Distinct states in which it was impossible, [`STATES_TOLD`] at most.
@@ -189,15 +193,17 @@ impl<'a, M: Model> Search<'a, M> {
         self.candidates().find(|&number| {
             let operation = &self.completed[number];
             operation.completion.is_some_and(|completion| {
-                let others = self
-                    .timeline
-                    .called_before_return(number)
-                    .filter(|&other| other != number);
-                let others = others.map(|other| self.completed[other].op);
+                let mut seen = 0;
+                let others = self.timeline.called_before_return(number);
+                let others = others.filter(|&other| other != number).take(LOOK_AHEAD);
+                let others = others
+                    .inspect(|_| seen += 1)
+                    .map(|other| self.completed[other].op);
                 let mut others = others.chain(self.unknown.unused(completion.at));
-                !self
-                    .model
-                    .may_answer(&self.state, operation.op, completion.ret, &mut others)
+                let may =
+                    self.model
+                        .may_answer(&self.state, operation.op, completion.ret, &mut others);
+                !may && seen < LOOK_AHEAD
             })
         })
     }
@@ -347,9 +353,9 @@ impl<'a, M: Model> Search<'a, M> {
         None
     }
 
-    /// The further in real time of `furthest` and the present configuration, which was tried in vain and whose first return is at `position`.
+    /// The further of `furthest` and the present configuration, which was tried in vain and whose first return is at `position`.
     ///
-    /// `blocked` is the operation out of reach, or else the one with the first return. If no configuration came further it is impossible in the present state:
+    /// `blocked` is the operation out of reach, or else the one with the first return. If no configuration came further, it is impossible in the present state:
     /// placing it would have led further.
     fn further(
         &mut self,
@@ -358,13 +364,14 @@ impl<'a, M: Model> Search<'a, M> {
         blocked: usize,
     ) -> Stuck<'a, M> {
         let blocked = self.completed[blocked];
+        let progress = (position, self.placed.len());
         let mut stuck = furthest.unwrap_or(Stuck {
+            progress,
             linearized: Vec::new(),
-            position,
             blocked,
             states: Vec::new(),
         });
-        if position > stuck.position || stuck.states.is_empty() {
+        if progress > stuck.progress || stuck.states.is_empty() {
             // Copies only what changed, or long histories would take quadratic time.
             stuck.linearized.truncate(self.unchanged);
             let changed = &self.path[stuck.linearized.len()..];
@@ -372,11 +379,11 @@ impl<'a, M: Model> Search<'a, M> {
                 .linearized
                 .extend(changed.iter().map(|step| step.operation));
             self.unchanged = self.path.len();
-            stuck.position = position;
+            stuck.progress = progress;
             stuck.blocked = blocked;
             stuck.states.clear();
         }
-        let same = position == stuck.position && blocked.id == stuck.blocked.id;
+        let same = progress == stuck.progress && blocked.id == stuck.blocked.id;
         if same && stuck.states.len() < STATES_TOLD && !stuck.states.contains(&self.state) {
             stuck.states.push(M::State::clone(&self.state));
         }

@@ -1,6 +1,8 @@
-//! Histories with known verdicts: porcupine's test data, whose register histories are Jepsen runs against etcd.
+//! Histories with known verdicts: porcupine's test data, whose register histories are Jepsen runs
+//! against etcd.
 //!
-//! They are read from `$PURLIN_VECTORS/quorum/porcupine` and are not part of this project. The README there has the formats and the source.
+//! They are read from `$PURLIN_VECTORS/quorum/porcupine` and are not part of this project. The
+//! README there has the formats and the source.
 
 use std::collections::HashMap;
 use std::fs;
@@ -209,7 +211,8 @@ fn pair(old: &str, new: &str) -> Result<(i64, i64), String> {
     Ok((number(old)?, number(new)?))
 }
 
-/// A line of a store's history: `{:process P, :type :T, :f :F, :key "K", :value V}` where V is `nil` or a text in quotes.
+/// A line of a store's history: `{:process P, :type :T, :f :F, :key "K", :value V}` where V is
+/// `nil` or a text in quotes.
 fn edn_line(reader: &mut Reader<(String, TextOp), TextRet>, line: &str) -> Result<(), String> {
     let parse = || {
         let rest = line.strip_prefix("{:process ")?.strip_suffix('}')?;

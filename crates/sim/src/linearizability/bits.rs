@@ -4,7 +4,8 @@ const WORD: usize = u64::BITS as usize;
 
 /// A set of numbers below a fixed bound.
 ///
-/// It knows where its full prefix ends and where its empty tail begins, so that [`trimmed`](Self::trimmed) costs no more than the part between.
+/// It knows where its full prefix ends and where its empty tail begins, so that
+/// [`trimmed`](Self::trimmed) costs no more than the part between.
 #[derive(Debug)]
 pub(super) struct Bits {
     words: Vec<u64>,

@@ -1,34 +1,50 @@
 //! The search for an order, depth first, for the operations of one key.
 //!
-//! A **configuration** is (P, s, U): the completed operations placed so far, the state they and the used operations of unknown outcome have led to,
-//! and the latter. It is final when P holds every completed operation: operations of unknown outcome are optional. Which operations may come next
-//! depends on P alone: those whose call precedes the return of every completed operation not in P, and that are not in P or U.
-//! A *completion* of a configuration is a sequence of legal next operations that ends in a final one.
+//! A **configuration** is (P, s, U): the completed operations placed so far, the state they and the
+//! used operations of unknown outcome have led to, and the latter. It is final when P holds every
+//! completed operation: operations of unknown outcome are optional. Which operations may come next
+//! depends on P alone: those whose call precedes the return of every completed operation not in P,
+//! and that are not in P or U. A *completion* of a configuration is a sequence of legal next
+//! operations that ends in a final one.
 //!
 //! The rules that keep the search small:
 //!
-//! 1. **Settle.** A completed operation that may come next, whose answer is right, and of which the model says that it [never](Model::is_read) changes the
-//!    state (a read, a refused compare-and-set) is placed at once, and no alternative is tried.
-//! 2. **No idle unknowns.** An operation of unknown outcome that would not change the state is not placed.
-//! 3. **Symmetry.** Of several operations of unknown outcome with equal `Op`, the one invoked earliest is placed first.
-//! 4. **No wasted unknowns.** Directly after an operation `u` of unknown outcome, nothing is placed that would have led to the same state without `u`
-//!    (a write that overwrites what `u` wrote).
-//! 5. **Dominance.** A configuration is abandoned when one with the same P and s and a subset of U was reached before: see [`Visited`].
-//! 6. **Reach.** A configuration is abandoned when the model [says](Model::may_answer) of a completed operation that may come next that it cannot be right, whichever
-//!    of the operations called before its return come before it. Such a configuration has no completion.
+//! 1. **Settle.** A completed operation that may come next, whose answer is right, and of which the
+//!    model says that it [never](Model::is_read) changes the state (a read, a refused
+//!    compare-and-set) is placed at once, and no alternative is tried.
+//! 2. **No idle unknowns.** An operation of unknown outcome that would not change the state is not
+//!    placed.
+//! 3. **Symmetry.** Of several operations of unknown outcome with equal `Op`, the one invoked
+//!    earliest is placed first.
+//! 4. **No wasted unknowns.** Directly after an operation `u` of unknown outcome, nothing is placed
+//!    that would have led to the same state without `u` (a write that overwrites what `u` wrote).
+//! 5. **Dominance.** A configuration is abandoned when one with the same P and s and a subset of U
+//!    was reached before: see [`Visited`].
+//! 6. **Reach.** A configuration is abandoned when the model [says](Model::may_answer) of a
+//!    completed operation that may come next that it cannot be right, whichever of the operations
+//!    called before its return come before it. Such a configuration has no completion.
 //!
-//! None of them loses an answer. Suppose that the search ends without a final configuration although the initial one has a completion, and call a
-//! configuration *expanded* if it was settled, remembered, and then left with every choice tried. All that are remembered end up expanded, also those that
-//! still were ancestors on the stack when a later one was compared with them. Among the pairs of an expanded configuration and a completion of it take one with
-//! the shortest completion c, and among these the one least deep in the search tree. Settling keeps a completion, and shortens it: the settled operation must occur in it, may
-//! come first, and changes the state neither there nor where it was (rule 1). So the initial configuration yields such a pair, and since expanded ones are not final, c has a first operation x.
+//! None of them loses an answer. Suppose that the search ends without a final configuration
+//! although the initial one has a completion, and call a configuration *expanded* if it was
+//! settled, remembered, and then left with every choice tried. All that are remembered end up
+//! expanded, also those that still were ancestors on the stack when a later one was compared with
+//! them. Among the pairs of an expanded configuration and a completion of it take one with the
+//! shortest completion c, and among these the one least deep in the search tree. Settling keeps a
+//! completion, and shortens it: the settled operation must occur in it, may come first, and changes
+//! the state neither there nor where it was (rule 1). So the initial configuration yields such a
+//! pair, and since expanded ones are not final, c has a first operation x.
 //!
-//! * If x is of unknown outcome and an earlier one with equal `Op` is unused, exchange the two: c is as long as before (rule 3).
-//! * If x is an unknown that leaves the state as it is, the rest of c is a shorter completion of the same configuration, for it needs nothing that x provides: a contradiction (rule 2).
-//! * If x was not tried because of rule 4, the parent in the search tree has the same P and leads by x to the same s with less in U. So c is a completion of the parent, of the same length
-//!   but less deep: a contradiction.
-//! * Otherwise x was tried, and led to a configuration with a shorter completion. That one was expanded, or abandoned because of an expanded one that it is dominated by
-//!   (dominance is transitive), which has the same completion, for what it has used is less and what may come next depends on P: a contradiction (rule 5).
+//! * If x is of unknown outcome and an earlier one with equal `Op` is unused, exchange the two: c
+//!   is as long as before (rule 3).
+//! * If x is an unknown that leaves the state as it is, the rest of c is a shorter completion of
+//!   the same configuration, for it needs nothing that x provides: a contradiction (rule 2).
+//! * If x was not tried because of rule 4, the parent in the search tree has the same P and leads
+//!   by x to the same s with less in U. So c is a completion of the parent, of the same length but
+//!   less deep: a contradiction.
+//! * Otherwise x was tried, and led to a configuration with a shorter completion. That one was
+//!   expanded, or abandoned because of an expanded one that it is dominated by (dominance is
+//!   transitive), which has the same completion, for what it has used is less and what may come
+//!   next depends on P: a contradiction (rule 5).
 
 extern crate alloc;
 
@@ -45,8 +61,9 @@ use crate::model::Model;
 /// How many of the states in which an operation was impossible are told.
 const STATES_TOLD: usize = 8;
 
-/// How many completed operations rule 6 looks at. An operation that more of them may precede counts as within reach: to look at all that
-/// happened during an operation as long as the history would take quadratic time.
+/// How many completed operations rule 6 looks at. An operation that more of them may precede counts
+/// as within reach: to look at all that happened during an operation as long as the history would
+/// take quadratic time.
 const LOOK_AHEAD: usize = 256;
 
 /// What a search found.
@@ -61,7 +78,8 @@ pub(super) enum Verdict<'a, M: Model> {
 
 /// The furthest that a search came.
 pub(super) struct Stuck<'a, M: Model> {
-    /// Position of the first return that is not explained, and how many completed operations are placed.
+    /// Position of the first return that is not explained, and how many completed operations are
+    /// placed.
     progress: (usize, usize),
     /// An order for every operation that returned before that position, and some others.
     pub(super) linearized: Vec<OperationOf<'a, M>>,
@@ -115,7 +133,8 @@ pub(super) struct Search<'a, M: Model> {
 }
 
 impl<'a, M: Model> Search<'a, M> {
-    /// A search for an order of `operations`, which are those of one key in the order of invocation, from the state `initial`.
+    /// A search for an order of `operations`, which are those of one key in the order of
+    /// invocation, from the state `initial`.
     pub(super) fn new(
         model: &'a M,
         initial: M::State,
@@ -188,7 +207,8 @@ impl<'a, M: Model> Search<'a, M> {
         (verdict, self.visited.remembered())
     }
 
-    /// Rule 6: a completed operation that was called and cannot be placed any more, whatever is placed before it.
+    /// Rule 6: a completed operation that was called and cannot be placed any more, whatever is
+    /// placed before it.
     fn out_of_reach(&self) -> Option<usize> {
         self.candidates().find(|&number| {
             let operation = &self.completed[number];
@@ -208,8 +228,9 @@ impl<'a, M: Model> Search<'a, M> {
         })
     }
 
-    /// The first choice after the one `tried` last; completed operations before those of unknown outcome, which
-    /// makes configurations that used few of these come first, and these dominate others.
+    /// The first choice after the one `tried` last; completed operations before those of unknown
+    /// outcome, which makes configurations that used few of these come first, and these dominate
+    /// others.
     fn choice_after(&self, tried: Option<Slot>, limit: usize) -> Option<Choice<'a, M>> {
         let mut last = match tried {
             None => None,
@@ -231,7 +252,8 @@ impl<'a, M: Model> Search<'a, M> {
         self.unknown_choice_from(0, limit)
     }
 
-    /// Of the completed operations that may come next, the one that returned first after `last` did.
+    /// Of the completed operations that may come next, the one that returned first after `last`
+    /// did.
     fn next_to_return(&self, last: Option<usize>) -> Option<usize> {
         let returned = |number: usize| return_position(&self.completed[number]);
         let later = self
@@ -261,7 +283,8 @@ impl<'a, M: Model> Search<'a, M> {
         None
     }
 
-    /// The state after `operation`, if its answer is right now and rules 2 and 4 do not speak against it.
+    /// The state after `operation`, if its answer is right now and rules 2 and 4 do not speak
+    /// against it.
     fn worthwhile(&self, operation: &OperationOf<'a, M>) -> Option<M::State> {
         let after = self.step(&self.state, operation)?;
         let idle = operation.completion.is_none() && after == *self.state;
@@ -277,8 +300,8 @@ impl<'a, M: Model> Search<'a, M> {
         self.model.step(state, operation.op, ret)
     }
 
-    /// Rule 1. One pass is enough: the state stays, so what could not be settled still cannot be, and whatever may come next
-    /// because of what was settled stands later in the list.
+    /// Rule 1. One pass is enough: the state stays, so what could not be settled still cannot be,
+    /// and whatever may come next because of what was settled stands later in the list.
     fn settle(&mut self) {
         let mut last = None;
         while let Some(number) = self.timeline.candidate_after(last) {
@@ -322,9 +345,11 @@ impl<'a, M: Model> Search<'a, M> {
         });
     }
 
-    /// Whether the present configuration, whose first choice is `first`, is worth expanding (rule 5).
+    /// Whether the present configuration, whose first choice is `first`, is worth expanding (rule
+    /// 5).
     ///
-    /// One without a second choice is not remembered: most are of this kind, and to walk once more to where a choice is costs less than to remember them all.
+    /// One without a second choice is not remembered: most are of this kind, and to walk once more
+    /// to where a choice is costs less than to remember them all.
     fn is_new(&mut self, first: Slot, limit: usize) -> bool {
         if self.choice_after(Some(first), limit).is_none() {
             return true;
@@ -334,7 +359,8 @@ impl<'a, M: Model> Search<'a, M> {
             .remember(self.placed.trimmed(), self.unknown.used(), state)
     }
 
-    /// Returns to the configuration before the last choice and says which that was; `None` when no choice is left to undo.
+    /// Returns to the configuration before the last choice and says which that was; `None` when no
+    /// choice is left to undo.
     fn back_out(&mut self) -> Option<Slot> {
         while let Some(step) = self.path.pop() {
             match step.slot {
@@ -353,10 +379,12 @@ impl<'a, M: Model> Search<'a, M> {
         None
     }
 
-    /// The further of `furthest` and the present configuration, which was tried in vain and whose first return is at `position`.
+    /// The further of `furthest` and the present configuration, which was tried in vain and whose
+    /// first return is at `position`.
     ///
-    /// `blocked` is the operation out of reach, or else the one with the first return. If no configuration came further, it is impossible in the present state:
-    /// placing it would have led further.
+    /// `blocked` is the operation out of reach, or else the one with the first return. If no
+    /// configuration came further, it is impossible in the present state: placing it would have led
+    /// further.
     fn further(
         &mut self,
         furthest: Option<Stuck<'a, M>>,

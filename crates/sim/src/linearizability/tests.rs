@@ -125,11 +125,13 @@ fn unknown_operations_build_on_each_other() {
 
 #[test]
 fn of_several_explanations_the_one_is_found_that_leaves_the_right_one_for_later() {
-    // Either the write or the swap explains the first read; the state before the second read admits only the write.
+    // Either the write or the swap explains the first read; the state before the second read admits
+    // only the write. The last one only gives the search a choice, so that it remembers.
     for unknown in [
-        [lost(Write(1)), lost(swap(0, 1))],
-        [lost(swap(0, 1)), lost(Write(1))],
+        [Write(1), swap(0, 1), Write(7)],
+        [swap(0, 1), Write(1), Write(7)],
     ] {
+        let unknown = unknown.map(lost);
         let history = [&unknown[..], &[read(1), write(5), read(1)]].concat();
         assert!(accepted(&ops(&history)));
         let history = [&history[..], &[write(0), read(1)]].concat();
@@ -178,7 +180,8 @@ fn a_wrong_kind_of_answer_is_no_answer() {
     assert!(!accepted(&ops(&[(Write(1), Some(Value(Some(1))))])));
 }
 
-/// Concurrent writes and then reads of them in an order that needs one write twice, which takes a search to see.
+/// Concurrent writes and then reads of them in an order that needs one write twice, which takes a
+/// search to see.
 fn hard(history: &mut History<(&'static str, RegisterOp<u8>), RegisterRet<u8>>, key: &'static str) {
     let writes: Vec<_> = (1..8)
         .map(|value| history.invoke(u64::from(value), (key, Write(value))))

@@ -6,8 +6,8 @@ use super::Model;
 
 /// A register: one value that is read, written, and compared and set.
 ///
-/// Its state is an `Option<V>`, where `None` stands for "never written". For many registers, each with a key, see
-/// [`KeyValue`](super::KeyValue).
+/// Its state is an `Option<V>`, where `None` stands for "never written". For many registers, each
+/// with a key, see [`KeyValue`](super::KeyValue).
 ///
 /// # Examples
 ///
@@ -64,8 +64,9 @@ pub enum RegisterRet<V> {
     Swapped,
     /// To a compare-and-set: it compared and did not apply.
     ///
-    /// This is a statement about the register, which was *not* `expected` at that moment. A request that was turned away without looking at the
-    /// register is [cancelled](crate::history::History::cancel) instead.
+    /// This is a statement about the register, which was *not* `expected` at that moment. A request
+    /// that was turned away without looking at the register is
+    /// [cancelled](crate::history::History::cancel) instead.
     Refused,
 }
 
@@ -192,7 +193,8 @@ mod tests {
         }
     }
 
-    /// Whether `op` is out of reach from `state` by `others`, after making sure that it is if the model says so.
+    /// Whether `op` is out of reach from `state` by `others`, after making sure that it is if the
+    /// model says so.
     fn out_of_reach(
         state: Option<u8>,
         op: RegisterOp<u8>,
@@ -239,8 +241,10 @@ mod tests {
         }
         // A read with any of 6 answers, and any of 8 other operations that was refused.
         assert_eq!(reads, 6 + 8);
-        // Out of reach are a read of a value (3) and a swap from a value (3, each to 2 values) in the other two states, unless one of the pair produces the
-        // value: of 81 pairs, those without its write and its three swaps are 25; `None` is never produced, which leaves all 81.
+        // Out of reach are a read of a value (3) and a swap from a value (3, each to 2 values) in
+        // the other two states, unless one of the pair produces the value: of 81 pairs, those
+        // without its write and its three swaps are 25; `None` is never produced, which leaves all
+        // 81.
         assert_eq!(unreachable, (1 + 2) * 2 * (25 + 25 + 81));
     }
 }

@@ -130,8 +130,9 @@ impl Checker {
     /// Bounds the number of configurations (operations placed so far, state) that are remembered at
     /// a time.
     ///
-    /// One takes about 120 bytes plus its state plus one bit for each operation that was open
-    /// between the oldest one not yet placed and the newest one placed. The bound is for each key;
+    /// One takes some 200 bytes plus its state, plus one bit for each operation between the oldest
+    /// one not yet placed and the newest one placed. Configurations that leave a single choice are
+    /// not remembered, so a history without concurrency needs no budget. The bound is for each key;
     /// the memory of a key is freed before the next.
     #[must_use]
     pub const fn budget(self, configurations: usize) -> Self {

@@ -25,11 +25,12 @@
 //!    called before its return come before it. Such a configuration has no completion.
 //!
 //! None of them loses an answer. Suppose that the search ends without a final configuration
-//! although the initial one has a completion, and call a configuration *expanded* if it was
-//! settled, remembered, and then left with every choice tried. All that are remembered end up
-//! expanded, also those that still were ancestors on the stack when a later one was compared with
-//! them. Among the pairs of an expanded configuration and a completion of it take one with the
-//! shortest completion c, and among these the one least deep in the search tree. Settling keeps a
+//! although the initial one has a completion, and call a configuration *expanded* if it was settled
+//! and then left with every choice tried. All that are remembered end up expanded, also those that
+//! were still ancestors on the stack when a later one was compared with them. (So do those with a
+//! single choice, which are not remembered.) What has a completion is not abandoned by rule 6.
+//! Among the pairs of an expanded configuration and a completion of it take one with the shortest
+//! completion c, and among these the one least deep in the search tree. Settling keeps a
 //! completion, and shortens it: the settled operation must occur in it, may come first, and changes
 //! the state neither there nor where it was (rule 1). So the initial configuration yields such a
 //! pair, and since expanded ones are not final, c has a first operation x.

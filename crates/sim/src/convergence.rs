@@ -9,15 +9,18 @@ use thiserror::Error;
 /// How many members of a group a message names.
 const MEMBERS_TOLD: usize = 8;
 
-/// Checks that all `states`, pairs of a node and what it holds, are the same, and gives back what that is.
+/// Checks that all `states`, pairs of a node and what it holds, are the same, and gives back what
+/// that is.
 ///
-/// What a node holds may be the state itself or, where that is large, a digest of it. Ask the nodes that are up, after
-/// faults have ceased and messages have had time to arrive: eventual consistency promises nothing earlier. Takes O(n) time and space for n nodes.
+/// What a node holds may be the state itself or, where that is large, a digest of it. Ask the nodes
+/// that are up, after faults have ceased and messages have had time to arrive: eventual consistency
+/// promises nothing earlier. Takes O(n) time and space for n nodes.
 ///
 /// # Errors
 ///
 /// * [`ConvergenceError::Diverged`] with the groups of nodes that agree with each other.
-/// * [`ConvergenceError::NoNodes`] when there is nobody to ask: that proves nothing, and is mostly a mistake in a test.
+/// * [`ConvergenceError::NoNodes`] when there is nobody to ask: that proves nothing, and is mostly
+///   a mistake in a test.
 ///
 /// # Examples
 ///
@@ -47,7 +50,8 @@ pub fn check<N: Debug, T: Eq + Hash + Debug>(
     }
 }
 
-/// The nodes in groups of equal state: largest group first, groups of equal size and the members of a group in the given order.
+/// The nodes in groups of equal state: largest group first, groups of equal size and the members of
+/// a group in the given order.
 ///
 /// # Examples
 ///

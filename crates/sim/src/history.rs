@@ -4,18 +4,22 @@ use core::fmt;
 
 use thiserror::Error;
 
-/// A concurrent history: the invocations and completions of operations, in the order in which they happened.
+/// A concurrent history: the invocations and completions of operations, in the order in which they
+/// happened.
 ///
-/// The order of the calls to [`invoke`](Self::invoke) and [`complete`](Self::complete) *is* the real-time order: each takes the
-/// next position of one common sequence. No clock is involved. An operation that completed before another was invoked precedes it;
-/// two operations neither of which precedes the other are concurrent (Herlihy and Wing, "Linearizability: A Correctness Condition
+/// The order of the calls to [`invoke`](Self::invoke) and [`complete`](Self::complete) *is* the
+/// real-time order: each takes the next position of one common sequence. No clock is involved. An
+/// operation that completed before another was invoked precedes it; two operations neither of which
+/// precedes the other are concurrent (Herlihy and Wing, "Linearizability: A Correctness Condition
 /// for Concurrent Objects", 1990, section 2).
 ///
-/// An operation that was never completed has an **unknown** outcome: the client timed out or crashed. It may take effect at any time
-/// after its invocation, even long after the client gave up, or never. Closing it at the moment of the time-out would be
-/// wrong and make correct histories fail. An operation that is known *not* to have happened is [cancelled](Self::cancel).
+/// An operation that was never completed has an **unknown** outcome: the client timed out or
+/// crashed. It may take effect at any time after its invocation, even long after the client gave
+/// up, or never. Closing it at the moment of the time-out would be wrong and make correct histories
+/// fail. An operation that is known *not* to have happened is [cancelled](Self::cancel).
 ///
-/// The process number is a label for people. Nothing demands that a process waits for one operation before it invokes the next.
+/// The process number is a label for people. Nothing demands that a process waits for one operation
+/// before it invokes the next.
 ///
 /// | operation | time | space |
 /// |---|---|---|
@@ -134,7 +138,8 @@ pub struct Completion<'a, Ret> {
     pub ret: &'a Ret,
 }
 
-// Not derived: a derive would demand that `Op` and `Ret` themselves are `Copy`, and these only borrow them.
+// Not derived: a derive would demand that `Op` and `Ret` themselves are `Copy`, and these only
+// borrow them.
 impl<Op, Ret> Copy for Operation<'_, Op, Ret> {}
 impl<Op, Ret> Clone for Operation<'_, Op, Ret> {
     fn clone(&self) -> Self {
@@ -160,7 +165,8 @@ impl<Op, Ret> History<Op, Ret> {
         }
     }
 
-    /// Records that `process` asks for `op` now. The operation stays open until it is completed or cancelled.
+    /// Records that `process` asks for `op` now. The operation stays open until it is completed or
+    /// cancelled.
     pub fn invoke(&mut self, process: u64, op: Op) -> OpId {
         let id = OpId(self.records.len());
         let call = self.next_position();
@@ -178,8 +184,8 @@ impl<Op, Ret> History<Op, Ret> {
     ///
     /// # Errors
     ///
-    /// [`HistoryError`] when `id` is not open. Ids are positions, so an id of another, longer history is recognised, one of another history
-    /// that is not longer is not.
+    /// [`HistoryError`] when `id` is not open. Ids are positions, so an id of another, longer
+    /// history is recognised, one of another history that is not longer is not.
     pub fn complete(&mut self, id: OpId, ret: Ret) -> Result<(), HistoryError> {
         self.require_open(id)?;
         let at = self.next_position();
@@ -188,7 +194,8 @@ impl<Op, Ret> History<Op, Ret> {
         Ok(())
     }
 
-    /// Takes the operation `id` out of consideration: it is known that it did not happen and never will.
+    /// Takes the operation `id` out of consideration: it is known that it did not happen and never
+    /// will.
     ///
     /// A refused connection is such a case; a time-out is not.
     ///
@@ -268,7 +275,8 @@ impl<Op, Ret> Default for History<Op, Ret> {
     }
 }
 
-/// One operation a line, in the order of invocation: id, process, positions of invocation and completion, question and answer.
+/// One operation a line, in the order of invocation: id, process, positions of invocation and
+/// completion, question and answer.
 impl<Op: fmt::Debug, Ret: fmt::Debug> fmt::Display for History<Op, Ret> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let position = self.events.saturating_sub(1).to_string().len();

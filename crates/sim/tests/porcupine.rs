@@ -1,6 +1,8 @@
-//! Histories with known verdicts: porcupine's test data, whose register histories are Jepsen runs against etcd.
+//! Histories with known verdicts: porcupine's test data, whose register histories are Jepsen runs
+//! against etcd.
 //!
-//! They are read from `$PURLIN_VECTORS/quorum/porcupine` and are not part of this project. The README there has the formats and the source.
+//! They are read from `$PURLIN_VECTORS/quorum/porcupine` and are not part of this project. The
+//! README there has the formats and the source.
 
 use std::collections::HashMap;
 use std::fs;
@@ -47,6 +49,29 @@ impl Model for Text {
             (TextOp::Append(value), None | Some(TextRet::Done)) => Some(text.clone() + value),
             _ => None,
         }
+    }
+
+    fn is_read(&self, op: &TextOp, _: &TextRet) -> bool {
+        *op == TextOp::Get
+    }
+
+    fn may_answer(
+        &self,
+        text: &String,
+        op: &TextOp,
+        ret: &TextRet,
+        others: &mut dyn Iterator<Item = &TextOp>,
+    ) -> bool {
+        let (TextOp::Get, TextRet::Value(value)) = (op, ret) else {
+            return true;
+        };
+        let missing = value.strip_prefix(text.as_str());
+        let mut steps = others.filter_map(|other| match other {
+            TextOp::Get => None,
+            TextOp::Put(new) => Some((value.as_str(), new)),
+            TextOp::Append(more) => missing.map(|missing| (missing, more)),
+        });
+        missing == Some("") || steps.any(|(wanted, start)| wanted.starts_with(start))
     }
 }
 
@@ -186,7 +211,8 @@ fn pair(old: &str, new: &str) -> Result<(i64, i64), String> {
     Ok((number(old)?, number(new)?))
 }
 
-/// A line of a store's history: `{:process P, :type :T, :f :F, :key "K", :value V}` where V is `nil` or a text in quotes.
+/// A line of a store's history: `{:process P, :type :T, :f :F, :key "K", :value V}` where V is
+/// `nil` or a text in quotes.
 fn edn_line(reader: &mut Reader<(String, TextOp), TextRet>, line: &str) -> Result<(), String> {
     let parse = || {
         let rest = line.strip_prefix("{:process ")?.strip_suffix('}')?;

@@ -4,7 +4,8 @@ const WORD: usize = u64::BITS as usize;
 
 /// A set of numbers below a fixed bound.
 ///
-/// It knows where its full prefix ends and where its empty tail begins, so that [`trimmed`](Self::trimmed) costs no more than the part between.
+/// It knows where its full prefix ends and where its empty tail begins, so that
+/// [`trimmed`](Self::trimmed) costs no more than the part between.
 #[derive(Debug)]
 pub(super) struct Bits {
     words: Vec<u64>,
@@ -12,6 +13,7 @@ pub(super) struct Bits {
     full: usize,
     /// All words from this one on are empty.
     end: usize,
+    len: usize,
 }
 
 impl Bits {
@@ -20,10 +22,18 @@ impl Bits {
             words: vec![0; bound.div_ceil(WORD)],
             full: 0,
             end: 0,
+            len: 0,
         }
     }
 
+    /// How many numbers are in the set.
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Adds `number`, which must not be in the set.
     pub(super) fn insert(&mut self, number: usize) {
+        self.len += 1;
         let word = number / WORD;
         self.words[word] |= 1 << (number % WORD);
         self.end = self.end.max(word + 1);
@@ -32,7 +42,9 @@ impl Bits {
         }
     }
 
+    /// Takes out `number`, which must be in the set.
     pub(super) fn remove(&mut self, number: usize) {
+        self.len -= 1;
         let word = number / WORD;
         self.words[word] &= !(1 << (number % WORD));
         self.full = self.full.min(word);
@@ -116,6 +128,7 @@ mod tests {
                 way.remove(number);
             }
             prop_assert_eq!(way.trimmed(), bits(&a));
+            prop_assert_eq!(way.len(), a.len());
         }
     }
 

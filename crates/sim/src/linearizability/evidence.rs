@@ -20,7 +20,8 @@ pub enum CheckError<M: Model> {
     /// No order of the operations explains all answers.
     #[error("{0}")]
     NotLinearizable(Box<Evidence<M>>),
-    /// The search for one key remembered as many configurations as it may, and neither found an order nor excluded one.
+    /// The search for one key remembered as many configurations as it may, and neither found an
+    /// order nor excluded one.
     #[error(
         "undecided{}: {budget} configurations were not enough; allow more, or make histories with fewer concurrent operations on one key",
         Of(key)
@@ -41,18 +42,21 @@ impl<M: Model> fmt::Debug for CheckError<M> {
 
 /// The proof that a history is not linearizable, as far as one can be told.
 ///
-/// The search placed every operation that returned before `blocked` did, in at least one way; one of these orders is `linearized`. In none
-/// of them could `blocked` be placed as well. So either its answer is wrong or one that came shortly before it.
+/// This is the furthest that the search came: it could order every operation that returned before
+/// `blocked` was called, and more; `linearized` is one such order. In no way could it place
+/// `blocked` as well. So either its answer is wrong, or one that came shortly before it.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Evidence<M: Model> {
     /// The key whose operations cannot be explained.
     pub key: M::Key,
-    /// An order for every operation of the key that returned before `blocked`, and for those others that it needs.
+    /// The longest order that was found. It holds every operation of the key that returned before
+    /// `blocked` was called.
     pub linearized: Vec<Placement<M::Op, M::Ret>>,
-    /// The first operation to return whose answer does not fit.
+    /// The completed operation that cannot be placed after them.
     pub blocked: Placement<M::Op, M::Ret>,
-    /// States that the object can have been in, eight different ones at most; `blocked` is impossible in every one.
+    /// States that the object can have been in, eight different ones at most; `blocked` is
+    /// impossible in every one.
     pub states: Vec<M::State>,
     /// How many configurations the search had remembered.
     pub configurations: usize,

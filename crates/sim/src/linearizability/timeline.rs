@@ -1,10 +1,12 @@
 //! The calls and returns that a search has yet to explain, in the order of time.
 
-/// A doubly linked list of the calls and returns of completed operations, from which operations are lifted as they are placed.
+/// A doubly linked list of the calls and returns of completed operations, from which operations are
+/// lifted as they are placed.
 ///
-/// Operations are numbers `0..n` in the order of their calls. An operation may be placed next exactly when its call comes before
-/// every return in the list: until then, something that ended before it began has not been placed. Lifting and putting back take O(1), as in Knuth's
-/// "dancing links"; links are indices into two vectors.
+/// Operations are numbers `0..n` in the order of their calls. An operation may be placed next
+/// exactly when its call comes before every return in the list: until then, something that ended
+/// before it began has not been placed. Lifting and putting back take O(1), as in Knuth's "dancing
+/// links"; links are indices into two vectors.
 #[derive(Debug)]
 pub(super) struct Timeline {
     next: Vec<usize>,
@@ -28,7 +30,8 @@ const fn event(node: usize) -> (usize, bool) {
 }
 
 impl Timeline {
-    /// The list of operations with the given positions of `(call, return)`. No two positions may be equal.
+    /// The list of operations with the given positions of `(call, return)`. No two positions may be
+    /// equal.
     pub(super) fn new(intervals: &[(usize, usize)]) -> Self {
         let events = intervals.iter().enumerate();
         let mut events: Vec<_> = events
@@ -70,6 +73,16 @@ impl Timeline {
             node = self.next[node];
         }
         None
+    }
+
+    /// The operations in the list that were called before `operation` returned, itself included, in
+    /// the order of their calls.
+    pub(super) fn called_before_return(&self, operation: usize) -> impl Iterator<Item = usize> {
+        let nodes = core::iter::successors(Some(self.next[HEAD]), |&node| Some(self.next[node]));
+        let before = nodes.take_while(move |&node| node != HEAD && node != ret(operation));
+        before
+            .map(event)
+            .filter_map(|(other, is_call)| is_call.then_some(other))
     }
 
     /// Takes `operation` out.

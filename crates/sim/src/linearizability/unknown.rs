@@ -6,12 +6,14 @@ use super::OperationOf;
 use super::bits::{Bits, Trimmed};
 use crate::model::Model;
 
-/// The operations of one key whose outcome is unknown, in classes of equal `Op`, and which of them a search has used.
+/// The operations of one key whose outcome is unknown, in classes of equal `Op`, and which of them
+/// a search has used.
 ///
-/// They are kept apart from the [`Timeline`](super::timeline::Timeline): they never return, so all of them would sit at its head until the end.
+/// They are kept apart from the [`Timeline`](super::timeline::Timeline): they never return, so all
+/// of them would sit at its head until the end.
 ///
-/// Members of a class differ only in when they were invoked, and one may do whatever a later one does. So a class is used from its earliest
-/// member on, and what is used of it is always a prefix.
+/// Members of a class differ only in when they were invoked, and one may do whatever a later one
+/// does. So a class is used from its earliest member on, and what is used of it is always a prefix.
 pub(super) struct Unknown<'a, M: Model> {
     /// Class by class; within a class in the order of invocation.
     operations: Vec<OperationOf<'a, M>>,
@@ -57,7 +59,8 @@ impl<'a, M: Model> Unknown<'a, M> {
         }
     }
 
-    /// The first class from `class` on that has an unused operation invoked before position `limit`, with that operation.
+    /// The first class from `class` on that has an unused operation invoked before position
+    /// `limit`, with that operation.
     pub(super) fn candidate_from(
         &self,
         class: usize,
@@ -73,6 +76,15 @@ impl<'a, M: Model> Unknown<'a, M> {
             }
         }
         None
+    }
+
+    /// What the unused operations invoked before position `limit` asked for, one for each class.
+    pub(super) fn unused(&self, limit: usize) -> impl Iterator<Item = &'a M::Op> {
+        let first = self.candidate_from(0, limit);
+        core::iter::successors(first, move |(class, _)| {
+            self.candidate_from(class + 1, limit)
+        })
+        .map(|(_, operation)| operation.op)
     }
 
     /// Uses the next operation of `class`.

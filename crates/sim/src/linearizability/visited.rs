@@ -8,18 +8,22 @@ use std::collections::HashMap;
 
 use super::bits::Trimmed;
 
-/// The configurations a search has reached: completed operations placed, state, and operations of unknown outcome used.
+/// The configurations a search has reached: completed operations placed, state, and operations of
+/// unknown outcome used.
 ///
-/// A configuration is *dominated* by another with the same placed operations and the same state that used a subset of its unknown
-/// operations: whatever can still be done from the one can be done from the other. Only configurations that no other dominates
-/// are kept (an antichain for each pair of placed operations and state). Dominance is transitive, so dropping a kept one in favour of a better one loses nothing.
+/// A configuration is *dominated* by another with the same placed operations and the same state
+/// that used a subset of its unknown operations: whatever can still be done from the one can be
+/// done from the other. Only configurations that no other dominates are kept (an antichain for each
+/// pair of placed operations and state). Dominance is transitive, so dropping a kept one in favour
+/// of a better one loses nothing.
 #[derive(Debug)]
 pub(super) struct Visited<S> {
     antichains: HashMap<(Rc<S>, Trimmed), Antichain>,
     remembered: usize,
 }
 
-/// One set of used operations and, which is rare, more that are neither subsets nor supersets of each other.
+/// One set of used operations and, which is rare, more that are neither subsets nor supersets of
+/// each other.
 #[derive(Debug)]
 struct Antichain {
     first: Trimmed,
@@ -34,7 +38,8 @@ impl<S: Eq + Hash> Visited<S> {
         }
     }
 
-    /// How many configurations were remembered so far. Those that better ones replaced count too, so that the figure bounds time as well as memory.
+    /// How many configurations were remembered so far. Those that better ones replaced count too,
+    /// so that the figure bounds time as well as memory.
     pub(super) const fn remembered(&self) -> usize {
         self.remembered
     }

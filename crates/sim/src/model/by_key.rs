@@ -4,10 +4,12 @@ use core::{fmt::Debug, hash::Hash, marker::PhantomData};
 
 use super::{Model, Register};
 
-/// Many independent objects of model `M`, one for each key: an operation is a pair of a key and an operation of `M`.
+/// Many independent objects of model `M`, one for each key: an operation is a pair of a key and an
+/// operation of `M`.
 ///
-/// Every object starts in the initial state of `M`. The keys are checked one by one, which is what makes long histories of a store
-/// affordable (Horn and Kroening, "Faster linearizability checking via P-compositionality", 2015).
+/// Every object starts in the initial state of `M`. The keys are checked one by one, which is what
+/// makes long histories of a store affordable (Horn and Kroening, "Faster linearizability checking
+/// via P-compositionality", 2015).
 ///
 /// # Examples
 ///
@@ -27,7 +29,8 @@ use super::{Model, Register};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ByKey<K, M> {
     model: M,
-    // The keys are in the operations; the model only has to know their type, whether or not that type is `Send`.
+    // The keys are in the operations; the model only has to know their type, whether or not that
+    // type is `Send`.
     keys: PhantomData<fn() -> K>,
 }
 
@@ -75,5 +78,20 @@ where
 
     fn step(&self, state: &M::State, (_, op): &Self::Op, ret: Option<&M::Ret>) -> Option<M::State> {
         self.model.step(state, op, ret)
+    }
+
+    fn is_read(&self, (_, op): &Self::Op, ret: &M::Ret) -> bool {
+        self.model.is_read(op, ret)
+    }
+
+    fn may_answer(
+        &self,
+        state: &M::State,
+        (_, op): &Self::Op,
+        ret: &M::Ret,
+        others: &mut dyn Iterator<Item = &Self::Op>,
+    ) -> bool {
+        self.model
+            .may_answer(state, op, ret, &mut others.map(|(_, other)| other))
     }
 }

@@ -6,8 +6,8 @@ use super::Model;
 
 /// A register: one value that is read, written, and compared and set.
 ///
-/// Its state is an `Option<V>`, where `None` stands for "never written". For many registers, each with a key, see
-/// [`KeyValue`](super::KeyValue).
+/// Its state is an `Option<V>`, where `None` stands for "never written". For many registers, each
+/// with a key, see [`KeyValue`](super::KeyValue).
 ///
 /// # Examples
 ///
@@ -64,8 +64,9 @@ pub enum RegisterRet<V> {
     Swapped,
     /// To a compare-and-set: it compared and did not apply.
     ///
-    /// This is a statement about the register, which was *not* `expected` at that moment. A request that was turned away without looking at the
-    /// register is [cancelled](crate::history::History::cancel) instead.
+    /// This is a statement about the register, which was *not* `expected` at that moment. A request
+    /// that was turned away without looking at the register is
+    /// [cancelled](crate::history::History::cancel) instead.
     Refused,
 }
 
@@ -106,6 +107,29 @@ impl<V: Clone + Eq + Hash + Debug> Model for Register<V> {
             }
             _ => None, // an answer to another kind of operation
         }
+    }
+
+    fn is_read(&self, op: &Self::Op, ret: &Self::Ret) -> bool {
+        matches!((op, ret), (RegisterOp::Read, _) | (_, RegisterRet::Refused))
+    }
+
+    fn may_answer(
+        &self,
+        state: &Option<V>,
+        op: &Self::Op,
+        ret: &Self::Ret,
+        others: &mut dyn Iterator<Item = &Self::Op>,
+    ) -> bool {
+        let needed = match (op, ret) {
+            (RegisterOp::Read, RegisterRet::Value(value)) => value,
+            (RegisterOp::CompareAndSet { expected, .. }, RegisterRet::Swapped) => expected,
+            _ => return true,
+        };
+        let written = others.filter_map(|other| match other {
+            RegisterOp::Read => None,
+            RegisterOp::Write(new) | RegisterOp::CompareAndSet { new, .. } => Some(new),
+        });
+        state == needed || written.map(Some).any(|new| new == needed.as_ref())
     }
 }
 
@@ -167,5 +191,60 @@ mod tests {
                 "{state:?} {op:?} {ret:?}"
             );
         }
+    }
+
+    /// Whether `op` is out of reach from `state` by `others`, after making sure that it is if the
+    /// model says so.
+    fn out_of_reach(
+        state: Option<u8>,
+        op: RegisterOp<u8>,
+        ret: RegisterRet<u8>,
+        others: [RegisterOp<u8>; 2],
+    ) -> bool {
+        let register = Register::new(None);
+        if register.may_answer(&state, &op, &ret, &mut others.iter()) {
+            return false;
+        }
+        let after = |state, index: usize| register.step(&state, &others[index], None).unwrap();
+        let (first, second) = (after(state, 0), after(state, 1));
+        for reached in [state, first, second, after(first, 1), after(second, 0)] {
+            let step = register.step(&reached, &op, Some(&ret));
+            assert_eq!(step, None, "{state:?} {others:?} {op:?} {ret:?}");
+        }
+        true
+    }
+
+    #[test]
+    fn hints_are_true() {
+        let states = [None, Some(1), Some(2)];
+        let swaps = states.map(|expected| [1, 2].map(|new| CompareAndSet { expected, new }));
+        let ops = [&[Read, Write(1), Write(2)], swaps.as_flattened()].concat();
+        let rets = [&states.map(Value)[..], &[Written, Swapped, Refused]].concat();
+        let (mut reads, mut unreachable) = (0, 0);
+        for (op, ret) in ops
+            .iter()
+            .flat_map(|op| rets.iter().map(move |ret| (*op, *ret)))
+        {
+            let is_read = Register::new(None).is_read(&op, &ret);
+            reads += usize::from(is_read);
+            for state in states {
+                let after = Register::new(None).step(&state, &op, Some(&ret));
+                assert!(
+                    !is_read || after.is_none_or(|after| after == state),
+                    "{state:?} {op:?} {ret:?}"
+                );
+                let pairs = ops.iter().flat_map(|a| ops.iter().map(move |b| [*a, *b]));
+                unreachable += pairs
+                    .filter(|others| out_of_reach(state, op, ret, *others))
+                    .count();
+            }
+        }
+        // A read with any of 6 answers, and any of 8 other operations that was refused.
+        assert_eq!(reads, 6 + 8);
+        // Out of reach are a read of a value (3) and a swap from a value (3, each to 2 values) in
+        // the other two states, unless one of the pair produces the value: of 81 pairs, those
+        // without its write and its three swaps are 25; `None` is never produced, which leaves all
+        // 81.
+        assert_eq!(unreachable, (1 + 2) * 2 * (25 + 25 + 81));
     }
 }

@@ -20,7 +20,7 @@ pub use self::samples::{Ratio, Samples, Series};
 use crate::area::Area;
 use crate::error::LabError;
 use crate::settings::Settings;
-use crate::table::{Cell, Column, Table};
+use crate::table::{Cell, Table};
 
 /// Whether the rival crates are compiled in (feature `rivals`).
 pub const RIVALS: bool = cfg!(feature = "rivals");
@@ -48,14 +48,20 @@ impl Versus {
         }
         let bars = Bar::all()?;
         let rows = select(area, only)?;
-        let progress = settings.progress(area.name(), rows.len());
+        let mut progress = settings.progress(area.name(), rows.len());
         let mut judged = Vec::with_capacity(rows.len());
         for row in rows {
             progress.step(row.id);
-            let bar = bars.iter().find(|bar| bar.area == area.name() && bar.id == row.id);
+            let bar = bars
+                .iter()
+                .find(|bar| bar.area == area.name() && bar.id == row.id);
             judged.push(row.run(settings, Effort::VERSUS, bar)?);
         }
-        Ok(Self { area: area.name().to_owned(), machine: machine(), rows: judged })
+        Ok(Self {
+            area: area.name().to_owned(),
+            machine: machine(),
+            rows: judged,
+        })
     }
 
     /// The rows whose promise was not kept.
@@ -66,8 +72,19 @@ impl Versus {
     /// One line a row: ours, the rival, the floor, the ratio and the verdict.
     #[must_use]
     pub fn summary(&self) -> Table {
-        let columns = ["row", "measures", "ours", "rival", "rival's", "floor's", "ours / rival", "95 % interval", "bar", "met"];
-        let mut table = Table::new(format!("{} versus the rivals", self.area), columns.map(Column::new));
+        let columns = [
+            "row",
+            "measures",
+            "ours",
+            "rival",
+            "rival's",
+            "floor's",
+            "ours / rival",
+            "95 % interval",
+            "bar",
+            "met",
+        ];
+        let mut table = Table::new(format!("{} versus the rivals", self.area), columns);
         for row in &self.rows {
             table.push([
                 Cell::text(&row.id),
@@ -91,8 +108,17 @@ impl Versus {
     /// One line a contender.
     #[must_use]
     pub fn contenders(&self) -> Table {
-        let columns = ["row", "contender", "role", "median", "20th percentile", "ours / it", "95 % interval", "discarded"];
-        let mut table = Table::new(format!("{}: every contender", self.area), columns.map(Column::new));
+        let columns = [
+            "row",
+            "contender",
+            "role",
+            "median",
+            "20th percentile",
+            "ours / it",
+            "95 % interval",
+            "discarded",
+        ];
+        let mut table = Table::new(format!("{}: every contender", self.area), columns);
         for row in &self.rows {
             for standing in &row.contenders {
                 let role = match standing.role {
@@ -117,13 +143,23 @@ impl Versus {
 }
 
 fn select<'a>(area: &'a dyn Area, only: Option<&str>) -> Result<Vec<&'a Row>, LabError> {
-    let Some(only) = only else { return Ok(area.rows().iter().collect()) };
-    let id = only.strip_prefix(area.name()).and_then(|rest| rest.strip_prefix('/')).unwrap_or(only);
+    let Some(only) = only else {
+        return Ok(area.rows().iter().collect());
+    };
+    let id = only
+        .strip_prefix(area.name())
+        .and_then(|rest| rest.strip_prefix('/'))
+        .unwrap_or(only);
     let row = area.rows().iter().find(|row| row.id == id);
     let missing = || LabError::NoRow {
         area: area.name(),
         id: id.to_owned(),
-        known: area.rows().iter().map(|row| row.id).collect::<Vec<_>>().join(", "),
+        known: area
+            .rows()
+            .iter()
+            .map(|row| row.id)
+            .collect::<Vec<_>>()
+            .join(", "),
     };
     row.map(|row| vec![row]).ok_or_else(missing)
 }

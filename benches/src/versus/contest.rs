@@ -1,8 +1,8 @@
 //! What a row measures: several contenders, one input, the same loop around each of them.
 
+use alloc::rc::Rc;
 use core::fmt;
 use core::hint::black_box;
-use std::rc::Rc;
 
 /// On whose behalf a contender runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -49,7 +49,10 @@ impl Contender {
 
 impl fmt::Debug for Contender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Contender").field("name", &self.name).field("role", &self.role).finish_non_exhaustive()
+        f.debug_struct("Contender")
+            .field("name", &self.name)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
     }
 }
 
@@ -87,7 +90,10 @@ impl Contest {
     #[must_use]
     pub fn over<I: 'static>(inputs: Vec<I>) -> Over<I> {
         assert!(!inputs.is_empty(), "a contest needs at least one input");
-        Over { inputs: inputs.into(), contenders: Vec::new() }
+        Over {
+            inputs: inputs.into(),
+            contenders: Vec::new(),
+        }
     }
 
     /// All contenders, in the order they entered.
@@ -104,7 +110,8 @@ impl Contest {
     /// Keeps our contender only: what the tour times.
     #[must_use]
     pub fn ours_only(mut self) -> Self {
-        self.contenders.retain(|contender| contender.role == Role::Ours);
+        self.contenders
+            .retain(|contender| contender.role == Role::Ours);
         self
     }
 }
@@ -134,7 +141,12 @@ impl<I: 'static> Over<I> {
         self.enter(Role::Floor, name, operation)
     }
 
-    fn enter<O: 'static>(self, role: Role, name: &str, mut operation: impl FnMut(&I) -> O + 'static) -> Self {
+    fn enter<O: 'static>(
+        self,
+        role: Role,
+        name: &str,
+        mut operation: impl FnMut(&I) -> O + 'static,
+    ) -> Self {
         let inputs = Rc::clone(&self.inputs);
         let mut position = 0;
         self.enter_kernel(role, name, move |iterations| {
@@ -146,8 +158,17 @@ impl<I: 'static> Over<I> {
     /// Enters a contender that brings its own loop, for work that is not one operation per input. The kernel runs the given number of
     /// iterations and returns a checksum; it must pass every result through [`black_box`], as the loop of this type does.
     #[must_use]
-    pub fn enter_kernel(mut self, role: Role, name: &str, kernel: impl FnMut(u64) -> u64 + 'static) -> Self {
-        self.contenders.push(Contender { name: name.to_owned(), role, kernel: Box::new(kernel) });
+    pub fn enter_kernel(
+        mut self,
+        role: Role,
+        name: &str,
+        kernel: impl FnMut(u64) -> u64 + 'static,
+    ) -> Self {
+        self.contenders.push(Contender {
+            name: name.to_owned(),
+            role,
+            kernel: Box::new(kernel),
+        });
         self
     }
 
@@ -158,27 +179,48 @@ impl<I: 'static> Over<I> {
     /// When it has not exactly one contender of ours, or more than one floor: the ratios would have no meaning.
     #[must_use]
     pub fn build(self) -> Contest {
-        let count = |role| self.contenders.iter().filter(|contender| contender.role == role).count();
-        assert_eq!(count(Role::Ours), 1, "a contest has exactly one contender of ours");
+        let count = |role| {
+            self.contenders
+                .iter()
+                .filter(|contender| contender.role == role)
+                .count()
+        };
+        assert_eq!(
+            count(Role::Ours),
+            1,
+            "a contest has exactly one contender of ours"
+        );
         assert!(count(Role::Floor) <= 1, "a contest has at most one floor");
-        Contest { contenders: self.contenders }
+        Contest {
+            contenders: self.contenders,
+        }
     }
 }
 
 impl<I> fmt::Debug for Over<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Over").field("inputs", &self.inputs.len()).field("contenders", &self.contenders).finish()
+        f.debug_struct("Over")
+            .field("inputs", &self.inputs.len())
+            .field("contenders", &self.contenders)
+            .finish()
     }
 }
 
 /// The timed loop, the same code for every contender: a slice iterator (no bounds check a step), the operation inlined, its result
 /// forced into being. Returns where the next batch goes on.
 #[inline]
-fn over_inputs<I, O>(inputs: &[I], start: usize, iterations: u64, operation: &mut impl FnMut(&I) -> O) -> usize {
+fn over_inputs<I, O>(
+    inputs: &[I],
+    start: usize,
+    iterations: u64,
+    operation: &mut impl FnMut(&I) -> O,
+) -> usize {
     let mut position = start;
     let mut left = iterations;
     while left > 0 {
-        let run = usize::try_from(left).unwrap_or(usize::MAX).min(inputs.len() - position);
+        let run = usize::try_from(left)
+            .unwrap_or(usize::MAX)
+            .min(inputs.len() - position);
         for input in &inputs[position..position + run] {
             black_box(operation(input));
         }
@@ -198,7 +240,9 @@ mod tests {
         let inputs = [10, 20, 30];
         let mut position = 0;
         for iterations in [2, 0, 5] {
-            position = over_inputs(&inputs, position, iterations, &mut |input| seen.push(*input));
+            position = over_inputs(&inputs, position, iterations, &mut |input| {
+                seen.push(*input);
+            });
         }
         assert_eq!(seen, [10, 20, 30, 10, 20, 30, 10]);
         assert_eq!(position, 1);
@@ -207,13 +251,25 @@ mod tests {
     #[test]
     #[should_panic(expected = "exactly one contender of ours")]
     fn a_contest_without_ours_is_refused() {
-        let _contest = Contest::over(vec![1]).rival("somebody", |x: &i32| *x).build();
+        let _contest = Contest::over(vec![1])
+            .rival("somebody", |x: &i32| *x)
+            .build();
     }
 
     #[test]
     fn the_tour_times_ours_alone() {
-        let contest = Contest::over(vec![1]).rival("r", |x: &i32| *x).ours("o", |x| *x).floor("f", |x| *x).build();
+        let contest = Contest::over(vec![1])
+            .rival("r", |x: &i32| *x)
+            .ours("o", |x| *x)
+            .floor("f", |x| *x)
+            .build();
         let ours = contest.ours_only();
-        assert_eq!(ours.contenders().iter().map(Contender::name).collect::<Vec<_>>(), ["o"]);
+        assert_eq!(
+            ours.contenders()
+                .iter()
+                .map(Contender::name)
+                .collect::<Vec<_>>(),
+            ["o"]
+        );
     }
 }

@@ -40,10 +40,17 @@ impl Effort {
     /// The least number of rounds: below it the interval around a median is too wide to judge anything.
     pub const ROUNDS_MIN: usize = 15;
     /// For `lab versus`: some hundreds of rounds.
-    pub const VERSUS: Self =
-        Self { rounds: 301, batch: Duration::from_micros(200), limit: Duration::from_secs(20) };
+    pub const VERSUS: Self = Self {
+        rounds: 301,
+        batch: Duration::from_micros(200),
+        limit: Duration::from_secs(20),
+    };
     /// For a tour: enough for two digits.
-    pub const TOUR: Self = Self { rounds: 61, batch: Duration::from_micros(150), limit: Duration::from_secs(2) };
+    pub const TOUR: Self = Self {
+        rounds: 61,
+        batch: Duration::from_micros(150),
+        limit: Duration::from_secs(2),
+    };
 
     fn rounds_for(&self, round: Duration) -> usize {
         let affordable = self.limit.as_nanos() / round.as_nanos().max(1);
@@ -68,7 +75,10 @@ impl Effort {
 #[must_use]
 pub fn run(contest: &mut Contest, effort: Effort, seed: u64) -> Samples {
     let contenders = contest.contenders_mut();
-    let plans: Vec<Plan> = contenders.iter_mut().map(|contender| Plan::calibrate(contender, effort.batch)).collect();
+    let plans: Vec<Plan> = contenders
+        .iter_mut()
+        .map(|contender| Plan::calibrate(contender, effort.batch))
+        .collect();
     let rounds = effort.rounds_for(plans.iter().map(|plan| plan.expected).sum());
 
     let mut values = vec![Vec::with_capacity(rounds); contenders.len()];
@@ -81,7 +91,11 @@ pub fn run(contest: &mut Contest, effort: Effort, seed: u64) -> Samples {
         }
     }
     let series = contenders.iter().zip(values).map(|(contender, values)| {
-        Series::new(contender.name.clone(), contender.role, without_outliers(values))
+        Series::new(
+            contender.name.clone(),
+            contender.role,
+            without_outliers(values),
+        )
     });
     Samples::new(series.collect())
 }
@@ -99,12 +113,22 @@ impl Plan {
         let mut iterations = 1_u64;
         loop {
             // The best of three: one interrupted run would otherwise cut every later batch short.
-            let fastest = (0..3).map(|_| time(contender, iterations)).min().unwrap_or_default();
+            let fastest = (0..3)
+                .map(|_| time(contender, iterations))
+                .min()
+                .unwrap_or_default();
             if fastest * 4 >= target {
                 let scale = target.as_secs_f64() / fastest.as_secs_f64();
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 < scale <= 4, times a count of operations")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "0 < scale <= 4, times a count of operations"
+                )]
                 let iterations = ((iterations as f64 * scale) as u64).max(1);
-                return Self { iterations, expected: fastest.mul_f64(scale.max(1.0)) };
+                return Self {
+                    iterations,
+                    expected: fastest.mul_f64(scale.max(1.0)),
+                };
             }
             iterations *= 2;
         }
@@ -119,7 +143,10 @@ fn batch(contender: &mut Contender, iterations: u64) -> Option<f64> {
     (!disturbed).then(|| elapsed.as_nanos() as f64 / iterations as f64)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the harness measures real time, and must not measure it with what it measures")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the harness measures real time, and must not measure it with what it measures"
+)]
 fn time(contender: &mut Contender, iterations: u64) -> Duration {
     let start = Instant::now();
     black_box((contender.kernel)(black_box(iterations)));
@@ -127,7 +154,9 @@ fn time(contender: &mut Contender, iterations: u64) -> Duration {
 }
 
 fn without_outliers(mut values: Vec<Option<f64>>) -> Vec<Option<f64>> {
-    let Some(median) = median(values.iter().copied().flatten()) else { return values };
+    let Some(median) = median(values.iter().copied().flatten()) else {
+        return values;
+    };
     for value in &mut values {
         *value = value.filter(|value| *value <= OUTLIER * median);
     }

@@ -38,15 +38,29 @@ pub struct Row {
 impl Row {
     /// A row in nanoseconds per operation.
     #[must_use]
-    pub const fn timed(id: &'static str, what: &'static str, contest: fn(&Settings) -> Result<Contest, LabError>) -> Self {
+    pub const fn timed(
+        id: &'static str,
+        what: &'static str,
+        contest: fn(&Settings) -> Result<Contest, LabError>,
+    ) -> Self {
         let measure = Measure::Timed(contest);
-        Self { id, what, unit: "ns/op", better: Direction::Max, promised: false, measure }
+        Self {
+            id,
+            what,
+            unit: "ns/op",
+            better: Direction::Max,
+            promised: false,
+            measure,
+        }
     }
 
     /// The same row, with a bar in `bars.toml`.
     #[must_use]
     pub const fn promised(self) -> Self {
-        Self { promised: true, ..self }
+        Self {
+            promised: true,
+            ..self
+        }
     }
 
     /// Measures and judges the row.
@@ -55,7 +69,12 @@ impl Row {
     ///
     /// What the row's own set-up says; [`LabError::Disturbed`] when no batch of ours survived; [`LabError::NoContender`] when `bar`
     /// names one that did not take part.
-    pub fn run(&self, settings: &Settings, effort: Effort, bar: Option<&Bar>) -> Result<Judged, LabError> {
+    pub fn run(
+        &self,
+        settings: &Settings,
+        effort: Effort,
+        bar: Option<&Bar>,
+    ) -> Result<Judged, LabError> {
         let samples = match self.measure {
             Measure::Timed(contest) => harness::run(&mut contest(settings)?, effort, settings.seed),
             Measure::Counted(samples) => samples(settings)?,
@@ -70,15 +89,24 @@ impl Row {
     /// As [`Row::run`].
     pub fn judge(&self, samples: &Samples, bar: Option<&Bar>) -> Result<Judged, LabError> {
         let row = || self.id.to_owned();
-        let value = samples.ours().median().ok_or_else(|| LabError::Disturbed { row: row() })?;
+        let value = samples
+            .ours()
+            .median()
+            .ok_or_else(|| LabError::Disturbed { row: row() })?;
         let rival = match bar {
             Some(bar) if bar.against != Bar::BEST_RIVAL => {
-                let missing = || LabError::NoContender { row: row(), contender: bar.against.clone() };
+                let missing = || LabError::NoContender {
+                    row: row(),
+                    contender: bar.against.clone(),
+                };
                 Some(samples.named(&bar.against).ok_or_else(missing)?)
             }
             _ => self.best_rival(samples),
         };
-        let floor = samples.series().iter().find(|series| series.role() == Role::Floor);
+        let floor = samples
+            .series()
+            .iter()
+            .find(|series| series.role() == Role::Floor);
         let ratio = rival.and_then(|rival| samples.ratio_to(rival.name()));
         Ok(Judged {
             id: self.id.to_owned(),
@@ -96,12 +124,19 @@ impl Row {
             spread: ratio.map(|Ratio { low, high, .. }| [low, high]),
             rounds: samples.rounds(),
             discarded: samples.discarded(),
-            contenders: samples.series().iter().map(|series| Standing::of(series, samples)).collect(),
+            contenders: samples
+                .series()
+                .iter()
+                .map(|series| Standing::of(series, samples))
+                .collect(),
         })
     }
 
     fn best_rival<'a>(&self, samples: &'a Samples) -> Option<&'a Series> {
-        let rivals = samples.series().iter().filter(|series| series.role() == Role::Rival);
+        let rivals = samples
+            .series()
+            .iter()
+            .filter(|series| series.role() == Role::Rival);
         let by_median = rivals.filter_map(|series| Some((series, series.median()?)));
         let compare = |a: &(&Series, f64), b: &(&Series, f64)| a.1.total_cmp(&b.1);
         match self.better {
@@ -170,7 +205,9 @@ pub struct Standing {
 
 impl Standing {
     fn of(series: &Series, samples: &Samples) -> Self {
-        let ratio = (series.role() != Role::Ours).then(|| samples.ratio_to(series.name())).flatten();
+        let ratio = (series.role() != Role::Ours)
+            .then(|| samples.ratio_to(series.name()))
+            .flatten();
         Self {
             name: series.name().to_owned(),
             role: series.role(),

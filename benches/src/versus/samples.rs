@@ -103,10 +103,16 @@ impl Samples {
     /// When not exactly one of them is ours, or when they differ in length.
     #[must_use]
     pub fn new(series: Vec<Series>) -> Self {
-        let ours = series.iter().filter(|series| series.role == Role::Ours).count();
+        let ours = series
+            .iter()
+            .filter(|series| series.role == Role::Ours)
+            .count();
         assert_eq!(ours, 1, "exactly one series is ours");
         let rounds = series[0].values.len();
-        assert!(series.iter().all(|series| series.values.len() == rounds), "all series have the same rounds");
+        assert!(
+            series.iter().all(|series| series.values.len() == rounds),
+            "all series have the same rounds"
+        );
         Self { series }
     }
 
@@ -148,7 +154,11 @@ impl Samples {
         let pairs = self.ours().values.iter().zip(&other.values);
         let ratios = sorted(pairs.filter_map(|(ours, other)| Some((*ours)? / (*other)?)));
         let (low, high) = median_interval(ratios.len())?;
-        Some(Ratio { median: median_of_sorted(&ratios)?, low: ratios[low], high: ratios[high] })
+        Some(Ratio {
+            median: median_of_sorted(&ratios)?,
+            low: ratios[low],
+            high: ratios[high],
+        })
     }
 }
 
@@ -204,7 +214,18 @@ mod tests {
     #[test]
     fn interval_ranks_agree_with_the_published_table() {
         // Ranks from 1 of the lower end, confidence at least 95 %: Conover, Practical Nonparametric Statistics, 3rd ed., the sign-test interval.
-        for (n, lower) in [(6, 1), (8, 1), (9, 2), (10, 2), (15, 4), (20, 6), (25, 8), (30, 10), (50, 18), (100, 40)] {
+        for (n, lower) in [
+            (6, 1),
+            (8, 1),
+            (9, 2),
+            (10, 2),
+            (15, 4),
+            (20, 6),
+            (25, 8),
+            (30, 10),
+            (50, 18),
+            (100, 40),
+        ] {
             assert_eq!(median_interval(n), Some((lower - 1, n - lower)), "n = {n}");
         }
         assert_eq!(median_interval(0), None);
@@ -217,7 +238,10 @@ mod tests {
         for n in [1_000_usize, 10_000, 100_000] {
             let (low, high) = median_interval(n).expect("n > 0");
             let expected = n as f64 / 2.0 - 1.96 * (n as f64).sqrt() / 2.0;
-            assert!((low as f64 - expected).abs() <= 2.0, "n = {n}: {low}, expected about {expected}");
+            assert!(
+                (low as f64 - expected).abs() <= 2.0,
+                "n = {n}: {low}, expected about {expected}"
+            );
             assert_eq!(low + high, n - 1);
         }
     }
@@ -225,9 +249,16 @@ mod tests {
     #[test]
     fn a_discarded_batch_takes_its_round_out_of_the_ratio_only() {
         let ours = series("ours", Role::Ours, &[Some(2.0), None, Some(6.0), Some(8.0)]);
-        let rival = series("rival", Role::Rival, &[Some(1.0), Some(100.0), Some(2.0), None]);
+        let rival = series(
+            "rival",
+            Role::Rival,
+            &[Some(1.0), Some(100.0), Some(2.0), None],
+        );
         let samples = Samples::new(vec![ours, rival]);
-        assert_eq!(samples.ratio_to("rival").map(|ratio| ratio.median), Some(2.5));
+        assert_eq!(
+            samples.ratio_to("rival").map(|ratio| ratio.median),
+            Some(2.5)
+        );
         assert_eq!(samples.ours().median(), Some(6.0));
         assert_eq!(samples.discarded(), 2);
         assert_eq!(samples.ratio_to("nobody"), None);
@@ -235,7 +266,10 @@ mod tests {
 
     #[test]
     fn nothing_is_claimed_when_every_batch_was_discarded() {
-        let samples = Samples::new(vec![series("ours", Role::Ours, &[None]), series("r", Role::Rival, &[Some(1.0)])]);
+        let samples = Samples::new(vec![
+            series("ours", Role::Ours, &[None]),
+            series("r", Role::Rival, &[Some(1.0)]),
+        ]);
         assert_eq!(samples.ours().median(), None);
         assert_eq!(samples.ratio_to("r"), None);
     }

@@ -10,9 +10,12 @@ use crate::table::Table;
 /// # Examples
 ///
 /// ```
-/// use purlin_benches::{report::Report, table::Table};
+/// use purlin_benches::{report::Report, table::{Cell, Table}};
 ///
-/// let report = Report::new("core", "What everything else stands on.").table(Table::new("Clocks", ["clock"]));
+/// let mut clocks = Table::new("Clocks", ["clock"]);
+/// clocks.push([Cell::text("SystemClock")]);
+/// let nothing = Table::new("Hashes", ["hash"]);
+/// let report = Report::new("core", "What everything else stands on.").table(clocks).table(nothing);
 /// assert_eq!(report.tables().count(), 1);
 /// ```
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use comfy_table::{Attribute, CellAlignment, ContentArrangement, presets};
+use comfy_table::{Attribute, CellAlignment, ContentArrangement, LineStyle, TableStyle};
 use serde::{Serialize, Serializer};
 
 /// One cell.
@@ -86,6 +86,10 @@ impl Serialize for Cell {
         }
     }
 }
+
+/// One line, below the heads.
+const STYLE: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// A titled table. Columns of numbers are aligned to the right.
 ///
@@ -187,7 +191,7 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table = comfy_table::Table::new();
         table
-            .load_style(presets::UTF8_HORIZONTAL_ONLY)
+            .load_style(STYLE)
             .set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(
             self.columns

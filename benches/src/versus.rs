@@ -120,16 +120,13 @@ impl Versus {
         ];
         let mut table = Table::new(format!("{}: every contender", self.area), columns);
         for row in &self.rows {
-            for standing in &row.contenders {
-                let role = match standing.role {
-                    Role::Ours => "ours",
-                    Role::Rival => "rival",
-                    Role::Floor => "floor",
-                };
+            let mut standings: Vec<&Standing> = row.contenders.iter().collect();
+            standings.sort_by_key(|standing| standing.role);
+            for (index, standing) in standings.into_iter().enumerate() {
                 table.push([
-                    Cell::text(&row.id),
+                    Cell::text(if index == 0 { row.id.as_str() } else { "" }),
                     Cell::text(&standing.name),
-                    Cell::text(role),
+                    Cell::text(standing.role.to_string()),
                     Cell::maybe_number(standing.median, &row.unit),
                     Cell::maybe_number(standing.percentile_20, &row.unit),
                     Cell::maybe_number(standing.ratio, "x"),

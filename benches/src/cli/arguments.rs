@@ -17,6 +17,7 @@ const EXIT_STATUS: &str = "Exit status: 0 fine, 1 a bar was missed (versus --che
 
 /// Arguments of every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
 pub(super) struct Global {
     /// Print JSON on standard output, and nothing else there
     #[arg(long, global = true)]
@@ -45,6 +46,7 @@ impl Global {
 
 /// Arguments of `lab <area>`.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options")]
 pub(super) struct InDepth {
     /// Only these variants
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
@@ -56,6 +58,7 @@ pub(super) struct InDepth {
 
 /// How to read a trace.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options")]
 pub(super) struct Reading {
     /// A recorded trace, instead of the made workload
     #[arg(long, value_name = "FILE")]
@@ -80,6 +83,7 @@ impl Reading {
 
 /// Arguments of `lab versus`.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options")]
 pub(super) struct VersusArguments {
     /// The area to measure
     #[arg(value_parser = PossibleValuesParser::new(AREAS.iter().map(|area| area.name())))]
@@ -95,28 +99,28 @@ pub(super) struct VersusArguments {
 /// The whole command line.
 #[must_use]
 pub fn command() -> Command {
-    let lab = Command::new("lab")
+    // The argument groups bring their own comments as help texts, so that the commands' come last.
+    let versus = Reading::augment_args(VersusArguments::augment_args(Command::new("versus")))
+        .about("Measures an area beside the best other crates (feature `rivals`)");
+    let trace = Reading::augment_args(Command::new("trace"))
+        .about("Says what is in a recorded trace: requests, distinct keys, bytes")
+        .mut_arg("trace", |trace| {
+            trace.long(None).required(true).help("The file")
+        });
+    Global::augment_args(Command::new("lab"))
         .about("Shows what purlin's building blocks do, and measures them beside the best other crates")
         .long_about(ABOUT)
         .version(env!("CARGO_PKG_VERSION"))
         .after_help(EXIT_STATUS)
         .subcommand_value_name("AREA or COMMAND")
         .subcommand_help_heading("Areas and commands")
-        .disable_help_subcommand(true);
-    let versus = Command::new("versus")
-        .about("Measures an area beside the best other crates (feature `rivals`)");
-    let trace = Command::new("trace")
-        .about("Says what is in a recorded trace: requests, distinct keys, bytes");
-    Global::augment_args(lab)
+        .disable_help_subcommand(true)
         .subcommands(AREAS.iter().map(|area| in_depth(*area)))
-        .subcommand(Reading::augment_args(VersusArguments::augment_args(versus)))
-        .subcommand(Reading::augment_args(trace).mut_arg("trace", |trace| {
-            trace.long(None).required(true).help("The file")
-        }))
+        .subcommands([versus, trace])
 }
 
 fn in_depth(area: &dyn Area) -> Command {
-    let command = InDepth::augment_args(Command::new(area.name()).about(area.about()))
+    let command = InDepth::augment_args(Command::new(area.name()))
         .mut_arg("variant", |variant| {
             variant.value_parser(PossibleValuesParser::new(area.variants()))
         })
@@ -128,7 +132,7 @@ fn in_depth(area: &dyn Area) -> Command {
     } else {
         command
     };
-    area.arguments(command)
+    area.arguments(command).about(area.about())
 }
 
 #[cfg(test)]

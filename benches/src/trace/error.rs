@@ -117,6 +117,9 @@ pub enum Reason {
         /// The key's, counted from 1.
         wanted: usize,
     },
+    /// A quoted field does not end where its line ends.
+    #[error("a quote is not closed on its line")]
+    OpenQuote,
     /// A line is no access log entry.
     #[error("not an access log entry: {0}")]
     NotAnEntry(&'static str),

@@ -128,8 +128,11 @@ fn csv_columns_by_number_and_name() {
         let requests = read_with(name, bytes, &column(column_name));
         requests.map(|requests| requests.into_iter().map(|(key, _)| key).collect::<Vec<_>>())
     };
-    let csv = b"time,key\n1,\"x,\n y\"\n2,z\n3,\"x,\n y\"\n";
-    assert_eq!(named("t.csv", csv, "key").expect("a good file"), [0, 1, 0]);
+    let csv = b"time,key\n1,\"x, \"\"y\"\"\"\n2,z\n3,\"x, \"\"y\"\"\"\n4,\"x, y\"\n";
+    assert_eq!(
+        named("t.csv", csv, "key").expect("a good file"),
+        [0, 1, 0, 2]
+    );
     assert_eq!(
         named("t.tsv", b"1\ta\n2\tb,c\n", "2").expect("a good file"),
         [0, 1]
@@ -151,7 +154,11 @@ fn csv_columns_by_number_and_name() {
 }
 
 #[test]
-fn a_quote_that_never_closes_is_stopped() {
+fn a_quote_that_is_not_closed_is_stopped_at_the_end_of_its_line() {
+    assert_eq!(
+        error("t.csv", b"a,b\n\"c\nd\n"),
+        "t.csv: line 2: a quote is not closed on its line"
+    );
     let endless = [b"a,b\n\"".to_vec(), vec![b'x'; 3 * LINE_MAX]].concat();
     assert_eq!(
         error("t.csv", &endless),
@@ -261,6 +268,19 @@ fn files_are_decompressed_by_name() {
     );
 }
 
+/// Numbers words in the order they are first seen, by a naive search.
+fn first_seen<'a>(words: impl Iterator<Item = &'a String>) -> Vec<u64> {
+    let mut seen: Vec<&String> = Vec::new();
+    let number = |word| {
+        let known = seen.iter().position(|known| *known == word);
+        known.unwrap_or_else(|| {
+            seen.push(word);
+            seen.len() - 1
+        }) as u64
+    };
+    words.map(number).collect()
+}
+
 proptest! {
     /// Whatever the bytes: requests, then perhaps one error; never a panic.
     #[test]
@@ -285,15 +305,21 @@ proptest! {
         prop_assert_eq!(keys("t.u64", &bytes), ids);
     }
 
+    /// A field comes back whatever it holds, quoted as RFC 4180 says; its neighbours do not matter.
+    #[test]
+    fn quoted_fields_come_back(rows in prop::collection::vec(("[a-b\",\r ]{1,4}", "[a,\" ]{0,3}"), 1..20)) {
+        let quoted = |field: &str| format!("\"{}\"", field.replace('"', "\"\""));
+        let csv: String = rows.iter().map(|(key, other)| format!("{},{}\n", quoted(other), quoted(key))).collect();
+        let keys: Vec<u64> = read_with("t.csv", csv.as_bytes(), &column("2"))
+            .map(|requests| requests.into_iter().map(|(key, _)| key).collect())
+            .map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(keys, first_seen(rows.iter().map(|(key, _)| key)));
+    }
+
     /// Lines are numbered in the order their text is first seen, as a naive search numbers them.
     #[test]
     fn words_get_dense_ids(words in prop::collection::vec("[a-c]{1,2}", 0..50)) {
         let text: String = words.iter().map(|word| format!("{word}\n")).collect();
-        let mut seen: Vec<&String> = Vec::new();
-        let expected: Vec<u64> = words.iter().map(|word| {
-            let position = seen.iter().position(|known| *known == word);
-            position.unwrap_or_else(|| { seen.push(word); seen.len() - 1 }) as u64
-        }).collect();
-        prop_assert_eq!(keys("t.keys", text.as_bytes()), expected);
+        prop_assert_eq!(keys("t.keys", text.as_bytes()), first_seen(words.iter()));
     }
 }

@@ -5,7 +5,7 @@ use core::fmt;
 use core::hint::black_box;
 
 /// On whose behalf a contender runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// A purlin crate, with the defaults a user gets. A contest has exactly one.
@@ -14,6 +14,16 @@ pub enum Role {
     Rival,
     /// The least any implementation could do on this machine: nobody is expected to reach it. At most one a contest.
     Floor,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ours => "ours",
+            Self::Rival => "rival",
+            Self::Floor => "floor",
+        })
+    }
 }
 
 /// Runs `iterations` operations and returns a checksum of what they produced.

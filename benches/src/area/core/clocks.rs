@@ -11,11 +11,12 @@ fn reads() -> Over<()> {
     Contest::over(vec![(); 1024])
 }
 
-/// [`SystemClock`] beside std's and the crates that read the processor's time-stamp counter.
+/// [`SystemClock`] beside std's and the crates that read the processor's time-stamp counter; the floor is the bare counter, not
+/// converted to time.
 #[expect(clippy::unnecessary_wraps, reason = "rows may fail, this one does not")]
 pub(super) fn system(_: &Settings) -> Result<Contest, LabError> {
     let clock = SystemClock::new();
-    let contest = with_floor(reads().ours("SystemClock", move |()| clock.now()));
+    let contest = reads().ours("SystemClock", move |()| clock.now());
     #[cfg(feature = "rivals")]
     let contest = with_rivals(contest);
     Ok(contest.build())
@@ -28,24 +29,12 @@ pub(super) fn system(_: &Settings) -> Result<Contest, LabError> {
 )]
 fn with_rivals(contest: Over<()>) -> Over<()> {
     let quanta = quanta::Clock::new();
+    let counter = quanta.clone();
     contest
         .rival("std Instant::now", |()| std::time::Instant::now())
         .rival("quanta Clock::now", move |()| quanta.now())
         .rival("minstant Instant::now", |()| minstant::Instant::now())
-}
-
-/// The system's monotonic clock, unconverted: what reading it costs whoever reads it.
-#[cfg(target_os = "linux")]
-fn with_floor(contest: Over<()>) -> Over<()> {
-    use nix::time::{ClockId, clock_gettime};
-    contest.floor("clock_gettime", |()| {
-        clock_gettime(ClockId::CLOCK_MONOTONIC)
-    })
-}
-
-#[cfg(not(target_os = "linux"))]
-fn with_floor(contest: Over<()>) -> Over<()> {
-    contest
+        .floor("time-stamp counter", move |()| counter.raw())
 }
 
 /// [`ManualClock`] beside the atomic load it is, and quanta's clock for tests.

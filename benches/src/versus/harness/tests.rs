@@ -1,12 +1,14 @@
 use super::*;
 use crate::versus::Role;
 
-/// A chain of dependent multiplications: nothing the processor does in parallel can hide its length.
+/// A chain of dependent multiplications that goes on from operation to operation: nothing the processor does in parallel can hide its length.
 fn chain(links: u32) -> impl FnMut(&u64) -> u64 {
+    let mut product = 1;
     move |input| {
-        (0..links).fold(*input | 1, |product, _| {
-            black_box(product.wrapping_mul(0x9E37_79B9_7F4A_7C15))
-        })
+        for _ in 0..links {
+            product = (product ^ input).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+        product
     }
 }
 

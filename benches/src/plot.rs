@@ -14,8 +14,8 @@ pub use self::lines::Line;
 pub use self::palette::SERIES;
 use crate::error::LabError;
 
-/// Width and height of a chart in its own units; the page scales it.
-const SIZE: (u32, u32) = (720, 360);
+/// Width of a chart in its own units; the page scales it.
+const WIDTH: u32 = 720;
 const FONT: (&str, u32) = ("sans-serif", 13);
 
 /// A chart.

@@ -8,7 +8,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::{Axis, Extent};
-use super::{FONT, SIZE, palette};
+use super::{FONT, WIDTH, palette};
 use crate::table::significant;
 
 /// One bar.
@@ -40,6 +40,9 @@ impl Bar {
 /// How thick a bar is, in parts of its share of the height.
 const THICKNESS: f64 = 0.62;
 
+/// Each bar's share of the height, and what the axis below them takes.
+const HEIGHTS: (u32, u32) = (36, 64);
+
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Extent, RangedCoordf64>>;
 
 pub(super) fn draw(axis: &Axis, bars: &[Bar]) -> Result<String, String> {
@@ -56,7 +59,7 @@ pub(super) fn draw(axis: &Axis, bars: &[Bar]) -> Result<String, String> {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "short labels"
+    reason = "short labels, and not many"
 )]
 fn render(
     svg: &mut String,
@@ -68,12 +71,13 @@ fn render(
     // Bars grow from zero, or from the least power shown on a logarithmic axis.
     let base = extent.range.start.max(extent.range.end.min(0.0));
     let marks = extent.marks.len();
+    let height = HEIGHTS.0 * bars.len() as u32 + HEIGHTS.1;
     let longest = bars
         .iter()
         .map(|bar| bar.label.chars().count())
         .max()
         .unwrap_or(0);
-    let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+    let root = SVGBackend::with_string(svg, (WIDTH, height)).into_drawing_area();
     let mut chart = ChartBuilder::on(&root)
         .margin(8)
         .margin_right(64)

@@ -5,7 +5,7 @@ use core::error::Error;
 use plotters::prelude::*;
 
 use super::axis::Axis;
-use super::{FONT, SIZE, palette};
+use super::{FONT, WIDTH, palette};
 
 /// One series of a line chart.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,8 @@ impl Line {
         }
     }
 }
+
+const HEIGHT: u32 = 360;
 
 /// Up to this many points a line, each is marked with a dot: few points are measurements, many are a curve.
 const DOTTED: usize = 24;
@@ -47,7 +49,7 @@ fn render(
     let xs = x.extent(lines.iter().flatten().map(|point| point.0), 8);
     let ys = y.extent(lines.iter().flatten().map(|point| point.1), 6);
     let (x_marks, y_marks) = (xs.marks.len(), ys.marks.len());
-    let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+    let root = SVGBackend::with_string(svg, (WIDTH, HEIGHT)).into_drawing_area();
     let mut chart = ChartBuilder::on(&root)
         .margin(8)
         .margin_right(20)

@@ -44,13 +44,13 @@ pub(super) fn paint(svg: &str, title: &str) -> String {
     for (index, css) in CSS.iter().enumerate() {
         svg = svg.replace(&format!("#01000{index}"), css);
     }
-    let Some((_, body)) = svg.split_once('>') else {
+    // The fixed size goes, the view stays.
+    let Some((head, body)) = svg.split_once('>') else {
         return svg;
     };
-    let (width, height) = super::SIZE;
-    let view = format!("viewBox=\"0 0 {width} {height}\" role=\"img\"");
+    let view = head.find("viewBox").map_or("", |start| &head[start..]);
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" {view}><title>{}</title>{body}",
+        "<svg {view} role=\"img\"><title>{}</title>{body}",
         escape(title)
     )
 }

@@ -24,6 +24,9 @@ use super::samples::{Samples, Series, median};
 /// A batch this many times longer than its contender's median did not measure the contender.
 const OUTLIER: f64 = 5.0;
 
+/// A kernel that is still not measurable at so many iterations ignores their number.
+const ITERATIONS_MAX: u64 = 1 << 40;
+
 /// How long to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effort {
@@ -128,6 +131,12 @@ impl Plan {
                 return Self {
                     iterations,
                     expected: fastest.mul_f64(scale.max(1.0)),
+                };
+            }
+            if iterations >= ITERATIONS_MAX {
+                return Self {
+                    iterations,
+                    expected: fastest,
                 };
             }
             iterations *= 2;

@@ -30,8 +30,11 @@ pub(super) fn system(_: &Settings) -> Result<Contest, LabError> {
 fn with_rivals(contest: Over<()>) -> Over<()> {
     let quanta = quanta::Clock::new();
     let counter = quanta.clone();
+    // What ours has to do: read std's clock, and take the difference to an origin.
+    let origin = std::time::Instant::now();
     contest
         .rival("std Instant::now", |()| std::time::Instant::now())
+        .rival("std Instant::elapsed", move |()| origin.elapsed())
         .rival("quanta Clock::now", move |()| quanta.now())
         .rival("minstant Instant::now", |()| minstant::Instant::now())
         .floor("time-stamp counter", move |()| counter.raw())

@@ -32,7 +32,7 @@ pub(super) fn table(variants: &[&str]) -> Table {
         table.push(Spread::of(&Unhashed).row("none: the key's lowest bits"));
     }
     table.note(
-        "The keys 0 to 999,999 in 1,000 buckets. Chance gives a chi-squared of 999 +- 44.7 (one standard deviation) and buckets of 1,000 +- 32: a hash \
+        "The keys 0 to 999,999 in 1,000 buckets. Chance gives a chi-squared of 999 ± 44.7 (one standard deviation) and buckets of 1,000 ± 32: a hash \
          should look no worse, and no better either (without a hash every bucket is exactly full, for these keys).",
     )
 }

@@ -30,7 +30,7 @@ pub(super) fn table(seed: u64) -> Table {
         table.push([Cell::text(name), low, middle, high]);
     }
     table.note(
-        "A million draws each; every third should have 33.33 % +- 0.05 (one standard deviation). The remainder gives the lowest third half of all draws; the \
+        "A million draws each; every third should have 33.33 % ± 0.05 (one standard deviation). The remainder gives the lowest third half of all draws; the \
          product hides its bias from this test, but one value in three comes up twice as often as its neighbours.",
     )
 }

@@ -87,6 +87,15 @@ fn an_operation_longer_than_a_batch_runs_once_and_cuts_the_rounds() {
 }
 
 #[test]
+fn a_kernel_that_does_nothing_does_not_hang_the_calibration() {
+    let mut contest = Contest::over(vec![()])
+        .enter_kernel(Role::Ours, "idle", |_| 0)
+        .build();
+    let samples = run(&mut contest, QUICK, 4);
+    assert!(samples.ours().median().is_some_and(|nanos| nanos < 1e-3));
+}
+
+#[test]
 fn outliers_are_discarded_around_the_median() {
     let values = vec![
         Some(1.0),

@@ -12,7 +12,7 @@ use crate::area::Area;
 use crate::error::LabError;
 use crate::plot::{Axis, Bar, Line, Plot, Scale};
 use crate::report::Report;
-use crate::settings::{Progress, Settings};
+use crate::settings::Settings;
 use crate::table::{Cell, Table};
 use crate::versus::harness::{self, Effort};
 use crate::versus::{Contest, Row, Series};
@@ -139,14 +139,15 @@ fn report(settings: &Settings, effort: Effort, lengths: &[u64]) -> Result<Report
         .filter(|name| settings.wants(name))
         .collect();
     let lengths = settings.sizes_or(lengths);
-    let mut progress = settings.progress("core", simple.len() + hashes.len() * lengths.len() + 2);
+    let mut progress = settings.progress("core", 4);
 
-    let (costs, cost_plot) = costs(&simple, settings, effort, &mut progress)?;
-    let (by_length, length_plot) =
-        costs_by_length(&hashes, &lengths, settings, effort, &mut progress)?;
-    progress.step("evenness");
+    progress.step("clocks and generators");
+    let (costs, cost_plot) = costs(&simple, settings, effort)?;
+    progress.step("hashes");
+    let (by_length, length_plot) = costs_by_length(&hashes, &lengths, settings, effort)?;
+    progress.step("evenness of hashes");
     let evenness = evenness::table(&hashes);
-    progress.step("bias");
+    progress.step("bias of generators");
     let bias = settings
         .wants("xoshiro256plusplus")
         .then(|| unbiased::table(settings.seed));
@@ -165,16 +166,19 @@ fn costs(
     variants: &[(&str, Setup)],
     settings: &Settings,
     effort: Effort,
-    progress: &mut Progress,
 ) -> Result<(Table, Plot), LabError> {
+    let contenders = variants
+        .iter()
+        .map(|(_, setup)| Ok(setup(settings)?.into_ours()));
+    let mut contenders = contenders.collect::<Result<Vec<_>, LabError>>()?;
+    let series = harness::interleave(&mut contenders, effort, settings.seed);
+
     let mut table = Table::new(
         "Clocks and generators",
         ["variant", "median", "20th percentile"],
     );
     let mut bars = Vec::with_capacity(variants.len());
-    for (name, setup) in variants {
-        progress.step(name);
-        let ours = time(setup(settings)?, effort, settings);
+    for ((name, _), ours) in variants.iter().zip(series) {
         table.push([
             Cell::text(*name),
             Cell::maybe_number(ours.median(), "ns"),
@@ -199,36 +203,34 @@ fn costs_by_length(
     lengths: &[u64],
     settings: &Settings,
     effort: Effort,
-    progress: &mut Progress,
 ) -> Result<(Table, Plot), LabError> {
+    let cells = variants
+        .iter()
+        .flat_map(|name| lengths.iter().map(move |length| (*name, *length)));
+    let contenders =
+        cells.map(|(name, length)| Ok(hashes::ours(name, length, settings)?.into_ours()));
+    let mut contenders = contenders.collect::<Result<Vec<_>, LabError>>()?;
+    let medians: Vec<Option<f64>> = harness::interleave(&mut contenders, effort, settings.seed)
+        .iter()
+        .map(Series::median)
+        .collect();
+
     let heads = lengths.iter().map(|length| format!("{length} B"));
-    let mut table = Table::new(
-        "Hashing a key, by its length",
-        iter::once("hash".to_owned()).chain(heads),
-    );
+    let heads = iter::once("hash".to_owned()).chain(heads);
+    let mut table = Table::new("Hashing a key, by its length", heads);
     let mut lines = Vec::with_capacity(variants.len());
-    for name in variants {
-        let mut row = vec![Cell::text(*name)];
-        let mut points = Vec::with_capacity(lengths.len());
-        for length in lengths {
-            progress.step(&format!("{name} {length} B"));
-            let median = time(hashes::ours(name, *length, settings)?, effort, settings).median();
-            row.push(Cell::maybe_number(median, "ns"));
-            points.extend(median.map(|median| (*length as f64, median)));
-        }
-        table.push(row);
-        lines.push(Line::new(name, points));
+    for (name, medians) in variants.iter().zip(medians.chunks(lengths.len())) {
+        let cells = medians
+            .iter()
+            .map(|median| Cell::maybe_number(*median, "ns"));
+        table.push(iter::once(Cell::text(*name)).chain(cells));
+        let points = lengths.iter().zip(medians);
+        let points = points.filter_map(|(length, median)| Some((*length as f64, (*median)?)));
+        lines.push(Line::new(name, points.collect()));
     }
     let x = Axis::new("key length (bytes)", Scale::Log2);
     let y = Axis::new("nanoseconds (median)", Scale::Log10);
     Ok((table, Plot::lines("One hash, by key length", x, y, lines)))
-}
-
-/// Our contender's times.
-fn time(contest: Contest, effort: Effort, settings: &Settings) -> Series {
-    harness::run(&mut contest.ours_only(), effort, settings.seed)
-        .ours()
-        .clone()
 }
 
 #[cfg(test)]

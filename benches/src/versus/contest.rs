@@ -117,12 +117,14 @@ impl Contest {
         &mut self.contenders
     }
 
-    /// Keeps our contender only: what the tour times.
+    /// Our contender alone: what a tour times.
     #[must_use]
-    pub fn ours_only(mut self) -> Self {
-        self.contenders
-            .retain(|contender| contender.role == Role::Ours);
-        self
+    pub fn into_ours(self) -> Contender {
+        let ours = self
+            .contenders
+            .into_iter()
+            .find(|contender| contender.role == Role::Ours);
+        ours.unwrap_or_else(|| unreachable!("checked by Over::build"))
     }
 }
 
@@ -273,13 +275,6 @@ mod tests {
             .ours("o", |x| *x)
             .floor("f", |x| *x)
             .build();
-        let ours = contest.ours_only();
-        assert_eq!(
-            ours.contenders()
-                .iter()
-                .map(Contender::name)
-                .collect::<Vec<_>>(),
-            ["o"]
-        );
+        assert_eq!(contest.into_ours().name(), "o");
     }
 }

@@ -50,7 +50,7 @@ impl Effort {
     };
     /// For a tour: enough for two digits.
     pub const TOUR: Self = Self {
-        rounds: 61,
+        rounds: 151,
         batch: Duration::from_micros(150),
         limit: Duration::from_secs(2),
     };
@@ -77,7 +77,14 @@ impl Effort {
 /// ```
 #[must_use]
 pub fn run(contest: &mut Contest, effort: Effort, seed: u64) -> Samples {
-    let contenders = contest.contenders_mut();
+    Samples::new(interleave(contest.contenders_mut(), effort, seed))
+}
+
+/// Times any contenders, interleaved: what a table compares should be measured side by side, also where nobody is a rival.
+///
+/// The same as [`run`], over contenders that need not have the same input.
+#[must_use]
+pub fn interleave(contenders: &mut [Contender], effort: Effort, seed: u64) -> Vec<Series> {
     let plans: Vec<Plan> = contenders
         .iter_mut()
         .map(|contender| Plan::calibrate(contender, effort.batch))
@@ -93,14 +100,15 @@ pub fn run(contest: &mut Contest, effort: Effort, seed: u64) -> Samples {
             values[index].push(batch(&mut contenders[index], plans[index].iterations));
         }
     }
-    let series = contenders.iter().zip(values).map(|(contender, values)| {
+    let contenders = contenders.iter().zip(values);
+    let series = contenders.map(|(contender, values)| {
         Series::new(
             contender.name.clone(),
             contender.role,
             without_outliers(values),
         )
     });
-    Samples::new(series.collect())
+    series.collect()
 }
 
 /// How many operations make a batch of one contender, and how long that should take.

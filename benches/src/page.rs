@@ -80,7 +80,7 @@ fn render_table(html: &mut String, table: &Table) {
     };
     let _ = writeln!(
         html,
-        "<figure>\n<figcaption>{}</figcaption>\n<div class=\"scroll\"><table>",
+        "<figure>\n<figcaption>{}</figcaption>\n<div class=\"scroll\" tabindex=\"0\"><table>",
         escape(table.title())
     );
     html.push_str("<thead><tr>");
@@ -147,7 +147,7 @@ fn render_plot(html: &mut String, plot: &Plot) -> Result<(), LabError> {
     }
     let _ = writeln!(
         html,
-        "<div class=\"scroll\">{}</div>\n</figure>",
+        "<div class=\"scroll\" tabindex=\"0\">{}</div>\n</figure>",
         plot.svg()?
     );
     Ok(())

@@ -19,6 +19,22 @@ pub enum Measure {
 }
 
 /// A row of an area's table. Areas keep theirs in a `static`, so that listing the rows costs nothing and `--only` runs one.
+///
+/// # Examples
+///
+/// ```
+/// use purlin_benches::settings::Settings;
+/// use purlin_benches::versus::{Contest, Effort, Row};
+///
+/// static ROW: Row = Row::timed("double", "compute with a number", |_| {
+///     let numbers = Contest::over((0_u64..512).collect());
+///     Ok(numbers.ours("shift", |x| x << 1).rival("count", |x| (0..200).fold(*x, |sum, _| sum + 1)).build())
+/// });
+/// let judged = ROW.run(&Settings::default(), Effort::TOUR, None)?;
+/// assert!(judged.ratio < Some(0.5), "counting takes longer");
+/// assert_eq!(judged.met, None, "nothing was promised");
+/// # Ok::<(), purlin_benches::error::LabError>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
     /// Names the row within its area: lower case, words joined by `-`.

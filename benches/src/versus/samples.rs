@@ -198,7 +198,7 @@ fn median_interval(n: usize) -> Option<(usize, usize)> {
         rank += 1;
         log_probability += ((n - rank + 1) as f64 / rank as f64).log2();
     }
-    // `rank` values may lie below the lower end; rank is then also its index from 0, less the one that is counted twice.
+    // The lower end is the `rank`-th smallest, at the index one below; where no rank is safe, the smallest has to do.
     let low = rank.saturating_sub(1);
     Some((low, last - low))
 }
@@ -212,8 +212,8 @@ mod tests {
     }
 
     #[test]
-    fn interval_ranks_agree_with_the_published_table() {
-        // Ranks from 1 of the lower end, confidence at least 95 %: Conover, Practical Nonparametric Statistics, 3rd ed., the sign-test interval.
+    fn interval_ranks_are_those_of_exact_binomial_sums() {
+        // Ranks from 1 of the lower end, computed with whole numbers: the sum of n over k below it, times 1000, is at most 25 x 2^n.
         for (n, lower) in [
             (6, 1),
             (8, 1),

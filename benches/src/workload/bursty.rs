@@ -162,7 +162,7 @@ mod tests {
             let mean_rate = arrivals.mean_rate();
             let (mean, variance) = moments(&counts_per_second(&mut arrivals, 20_000));
             assert_close("arrivals a second", mean, mean_rate, 0.02);
-            // The index of dispersion of counts over a window of t = 1 s, equation (11) and following of the cookbook.
+            // The index of dispersion of the counts in a window of t = 1 s, from the cookbook.
             let (out, back) = (
                 1.0 / burst.mean_duration.as_secs_f64(),
                 1.0 / lull.mean_duration.as_secs_f64(),

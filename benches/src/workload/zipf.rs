@@ -161,6 +161,36 @@ mod tests {
     }
 
     #[test]
+    fn few_draws_are_rejected() {
+        /// Counts what is drawn.
+        struct Counted<'a>(Xoshiro256PlusPlus, &'a mut u32);
+        impl Random for Counted<'_> {
+            fn next_u64(&mut self) -> u64 {
+                *self.1 += 1;
+                self.0.next_u64()
+            }
+        }
+        for (items, exponent) in [
+            (2, 1.0),
+            (10, 0.5),
+            (1_000, 1.0),
+            (1 << 40, 0.9),
+            (1_000, 1.5),
+            (1_000, 3.0),
+        ] {
+            let mut drawn = 0;
+            let counted = Counted(Xoshiro256PlusPlus::from_seed(3), &mut drawn);
+            Zipf::new(items, exponent, counted)
+                .expect("in range")
+                .take_keys(10_000);
+            assert!(
+                drawn < 13_000,
+                "{drawn} draws for 10,000 keys of {items}, exponent {exponent}"
+            );
+        }
+    }
+
+    #[test]
     fn one_item_is_always_it() {
         assert_eq!(zipf(1, 1.0).take_keys(5), [0; 5]);
         assert_eq!(zipf(1_000, 500.0).take_keys(5), [0; 5]);

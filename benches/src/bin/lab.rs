@@ -1,2 +1,7 @@
-//! The lab.
-fn main() {}
+//! The lab's program; everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    purlin_benches::cli::main()
+}

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 /// A moment of one [`Clock`](super::Clock): nanoseconds since that clock's origin.
 ///
-/// The origin is the clock's own (for [`SystemClock`](super::SystemClock) the first reading in the process), so instants of
+/// The origin is the clock's own (for [`SystemClock`](super::SystemClock) the moment the process made its first), so instants of
 /// different clocks must not be compared and an instant means nothing in another process: send a [`UnixTime`] instead. The range is 584 years.
 ///
 /// Arithmetic saturates at [`Instant::ORIGIN`] and [`Instant::MAX`] and never panics; subtracting a later instant from an earlier

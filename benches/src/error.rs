@@ -1,0 +1,76 @@
+//! What can go wrong in the lab, as its user reads it.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::trace::TraceError;
+use crate::workload::WorkloadError;
+
+/// Why a command of the lab stopped. The program prints it and exits with status 2.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LabError {
+    /// An argument of an area is not usable.
+    #[error("{0}")]
+    Usage(String),
+    /// `lab versus` without the feature.
+    #[error(
+        "the rival crates are not compiled in: cargo run --release -p purlin-benches --features rivals --bin lab -- versus {area}"
+    )]
+    NoRivals {
+        /// The area that was asked for.
+        area: &'static str,
+    },
+    /// `--only` names no row.
+    #[error("{area} has no row `{id}`; its rows are {known}")]
+    NoRow {
+        /// The area.
+        area: &'static str,
+        /// What was asked for.
+        id: String,
+        /// The area's rows.
+        known: String,
+    },
+    /// A bar is promised against a contender that the row does not have.
+    #[error("row {row}: no contender is called `{contender}`, which bars.toml names")]
+    NoContender {
+        /// The row.
+        row: String,
+        /// The name in `bars.toml`.
+        contender: String,
+    },
+    /// The machine is too busy to measure anything.
+    #[error("row {row}: every batch was interrupted; run it again on a quieter machine")]
+    Disturbed {
+        /// The row.
+        row: String,
+    },
+    /// `bars.toml` is not valid.
+    #[error("bars.toml: {0}")]
+    Bars(#[from] toml::de::Error),
+    /// A trace could not be read.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// A workload's parameters are out of range.
+    #[error(transparent)]
+    Workload(#[from] WorkloadError),
+    /// A chart could not be drawn.
+    #[error("cannot draw {title:?}: {reason}")]
+    Plot {
+        /// The chart.
+        title: String,
+        /// What the drawing library says.
+        reason: String,
+    },
+    /// A file could not be written.
+    #[error("cannot write {}: {reason}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: io::Error,
+    },
+    /// Standard output is gone.
+    #[error("cannot write to standard output: {0}")]
+    Stdout(#[from] io::Error),
+}

@@ -1,0 +1,176 @@
+//! `lab versus <area>`: ours, the best other crates and the physical floor on the same work, interleaved in one process.
+//!
+//! An area lists its [`Row`]s; a row sets up a [`Contest`]; the [`harness`] times it; [`Samples`] holds the statistics; a [`Bar`] from `bars.toml` judges it.
+
+mod bars;
+mod contest;
+pub mod harness;
+mod machine;
+mod row;
+mod samples;
+
+use serde::Serialize;
+
+pub use self::bars::{Bar, Direction};
+pub use self::contest::{Contender, Contest, Over, Role};
+pub use self::harness::Effort;
+pub use self::machine::describe as machine;
+pub use self::row::{Judged, Measure, Row, Standing};
+pub use self::samples::{Ratio, Samples, Series};
+use crate::area::Area;
+use crate::error::LabError;
+use crate::settings::Settings;
+use crate::table::{Cell, Table};
+
+/// Whether the rival crates are compiled in (feature `rivals`).
+pub const RIVALS: bool = cfg!(feature = "rivals");
+
+/// All measured rows of an area.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Versus {
+    /// The area's name.
+    pub area: String,
+    /// The machine; see [`machine`].
+    pub machine: String,
+    /// The rows, in the area's order.
+    pub rows: Vec<Judged>,
+}
+
+impl Versus {
+    /// Measures the rows of `area`, or only the one called `only` (its id, or `area/id`).
+    ///
+    /// # Errors
+    ///
+    /// [`LabError::NoRivals`] without the feature `rivals`; [`LabError::NoRow`] when `only` names none; whatever a row says.
+    pub fn run(area: &dyn Area, settings: &Settings, only: Option<&str>) -> Result<Self, LabError> {
+        if !RIVALS {
+            return Err(LabError::NoRivals { area: area.name() });
+        }
+        let bars = Bar::all()?;
+        let rows = select(area, only)?;
+        let mut progress = settings.progress(area.name(), rows.len());
+        let mut judged = Vec::with_capacity(rows.len());
+        for row in rows {
+            progress.step(row.id);
+            let bar = bars
+                .iter()
+                .find(|bar| bar.area == area.name() && bar.id == row.id);
+            judged.push(row.run(settings, Effort::VERSUS, bar)?);
+        }
+        Ok(Self {
+            area: area.name().to_owned(),
+            machine: machine(),
+            rows: judged,
+        })
+    }
+
+    /// The rows whose promise was not kept.
+    pub fn missed(&self) -> impl Iterator<Item = &Judged> {
+        self.rows.iter().filter(|row| row.met == Some(false))
+    }
+
+    /// One line a row: ours, the rival, the floor, the ratio and the verdict.
+    #[must_use]
+    pub fn summary(&self) -> Table {
+        let columns = [
+            "row",
+            "measures",
+            "ours",
+            "rival",
+            "rival's",
+            "floor's",
+            "ours / rival",
+            "95 % interval",
+            "bar",
+            "met",
+        ];
+        let mut table = Table::new(format!("{} versus the rivals", self.area), columns);
+        for row in &self.rows {
+            table.push([
+                Cell::text(&row.id),
+                Cell::text(&row.what),
+                Cell::number(row.value, &row.unit),
+                Cell::maybe_text(row.rival.as_deref()),
+                Cell::maybe_number(row.rival_value, &row.unit),
+                Cell::maybe_number(row.floor_value, &row.unit),
+                Cell::maybe_number(row.ratio, "x"),
+                Cell::maybe_text(row.spread.map(interval).as_deref()),
+                Cell::maybe_text(row.bar.zip(row.direction).map(promise).as_deref()),
+                Cell::maybe_text(row.met.map(|met| if met { "yes" } else { "MISSED" })),
+            ]);
+        }
+        table.note(format!(
+            "Medians of interleaved batches on {}. The ratio is taken within each round; a bar is met when the worse end of the interval meets it.",
+            self.machine
+        ))
+    }
+
+    /// One line a contender.
+    #[must_use]
+    pub fn contenders(&self) -> Table {
+        let columns = [
+            "row",
+            "contender",
+            "role",
+            "median",
+            "20th percentile",
+            "ours / it",
+            "95 % interval",
+            "discarded",
+        ];
+        let mut table = Table::new(format!("{}: every contender", self.area), columns);
+        for row in &self.rows {
+            let mut standings: Vec<&Standing> = row.contenders.iter().collect();
+            standings.sort_by_key(|standing| standing.role);
+            for (index, standing) in standings.into_iter().enumerate() {
+                table.push([
+                    Cell::text(if index == 0 { row.id.as_str() } else { "" }),
+                    Cell::text(&standing.name),
+                    Cell::text(standing.role.to_string()),
+                    Cell::maybe_number(standing.median, &row.unit),
+                    Cell::maybe_number(standing.percentile_20, &row.unit),
+                    Cell::maybe_number(standing.ratio, "x"),
+                    Cell::maybe_text(standing.spread.map(interval).as_deref()),
+                    Cell::text(format!("{} of {}", standing.discarded, row.rounds)),
+                ]);
+            }
+        }
+        table.note("Discarded: batches that spanned an involuntary context switch, or lasted over five times the median.")
+    }
+}
+
+fn select<'a>(area: &'a dyn Area, only: Option<&str>) -> Result<Vec<&'a Row>, LabError> {
+    let Some(only) = only else {
+        return Ok(area.rows().iter().collect());
+    };
+    let id = only
+        .strip_prefix(area.name())
+        .and_then(|rest| rest.strip_prefix('/'))
+        .unwrap_or(only);
+    let row = area.rows().iter().find(|row| row.id == id);
+    let missing = || LabError::NoRow {
+        area: area.name(),
+        id: id.to_owned(),
+        known: area
+            .rows()
+            .iter()
+            .map(|row| row.id)
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
+    row.map(|row| vec![row]).ok_or_else(missing)
+}
+
+fn interval([low, high]: [f64; 2]) -> String {
+    format!("{low:.3} to {high:.3}")
+}
+
+fn promise((bar, direction): (f64, Direction)) -> String {
+    match direction {
+        Direction::Max => format!("<= {bar:.2}"),
+        Direction::Min => format!(">= {bar:.2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

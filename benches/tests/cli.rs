@@ -1,0 +1,200 @@
+//! The program `lab` as a user meets it: what it prints where, what it writes, how it exits.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn lab(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lab"))
+        .args(arguments)
+        .output()
+        .expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("the lab speaks UTF-8")
+}
+
+/// A folder of this test's own, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir_all(&path).expect("a temporary folder");
+        Self(path)
+    }
+
+    fn file(&self, name: &str, contents: &[u8]) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, contents).expect("a temporary file");
+        path.to_string_lossy().into_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).expect("the folder is ours");
+    }
+}
+
+#[test]
+fn usage_errors_exit_with_2_and_print_nothing_on_standard_output() {
+    let cases: [&[&str]; 6] = [
+        &["nothing"],
+        &["core", "--variant", "nothing"],
+        &["core", "--size", "0"],
+        &["core", "--size", "99999999"],
+        &["versus"],
+        &["versus", "core", "--trace", "t.u64"],
+    ];
+    for arguments in cases {
+        let output = lab(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(
+            output.stdout.is_empty() && !output.stderr.is_empty(),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn help_lists_the_areas() {
+    let output = lab(&["--help"]);
+    assert_eq!(output.status.code(), Some(0));
+    let help = text(&output.stdout);
+    for expected in ["core", "versus", "trace", "Exit status"] {
+        assert!(help.contains(expected), "{expected} is missing in {help}");
+    }
+}
+
+#[test]
+fn json_is_all_that_is_printed_and_the_page_is_written_whole() {
+    let folder = Folder::new("json");
+    let out = folder.0.join("pages");
+    let output = lab(&[
+        "core",
+        "--variant",
+        "xxh3",
+        "--size",
+        "8",
+        "--json",
+        "--quiet",
+        "--out",
+        &out.to_string_lossy(),
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+    let json: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("JSON and nothing else");
+    assert_eq!(json["area"], "core");
+    let cost = &json["tables"][0]["rows"][0][1];
+    assert!(
+        cost["value"].as_f64().is_some_and(|cost| cost > 0.0) && cost["unit"] == "ns",
+        "{cost}"
+    );
+
+    let files: Vec<_> = std::fs::read_dir(&out)
+        .expect("written")
+        .flatten()
+        .map(|entry| entry.file_name())
+        .collect();
+    assert_eq!(files, ["core.html"]);
+    let page = std::fs::read_to_string(out.join("core.html")).expect("readable");
+    assert!(page.ends_with("</html>\n"), "the whole page");
+}
+
+#[test]
+fn a_page_that_cannot_be_written_is_an_error_that_names_it() {
+    let folder = Folder::new("blocked");
+    let blocker = folder.file("blocker", b"");
+    let output = lab(&[
+        "core",
+        "--variant",
+        "xxh3",
+        "--size",
+        "8",
+        "--out",
+        &blocker,
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("blocker"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn a_trace_is_summed_up() {
+    let folder = Folder::new("trace");
+    let path = folder.file("t.keys", b"a\nb\na\nc\n");
+    let output = lab(&["trace", &path, "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let values: Vec<_> = (0..3)
+        .map(|column| json["rows"][0][column]["value"].as_f64())
+        .collect();
+    assert_eq!(
+        values,
+        [Some(4.0), Some(3.0), Some(2.0)],
+        "requests, distinct, once"
+    );
+}
+
+#[test]
+fn a_bad_trace_is_an_error_with_its_line() {
+    let folder = Folder::new("bad-trace");
+    let path = folder.file("t.lis", b"1 2 0 1\n1 two 0 2\n");
+    let output = lab(&["trace", &path]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = text(&output.stderr);
+    assert!(
+        message.contains("t.lis: line 2: ") && message.contains("two"),
+        "{message}"
+    );
+    assert!(output.stdout.is_empty());
+}
+
+#[cfg(not(feature = "rivals"))]
+#[test]
+fn versus_without_rivals_says_in_one_line_how_to_get_them() {
+    let output = lab(&["versus", "core"]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = text(&output.stderr);
+    assert_eq!(message.lines().count(), 1, "{message}");
+    assert!(message.contains("--features rivals"), "{message}");
+}
+
+#[cfg(feature = "rivals")]
+#[test]
+fn versus_measures_one_row_and_judges_it() {
+    let output = lab(&[
+        "versus",
+        "core",
+        "--only",
+        "core/xxh3-16",
+        "--json",
+        "--quiet",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let json: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("JSON and nothing else");
+    assert_eq!(json["area"], "core");
+    assert_eq!(json["rows"].as_array().map(Vec::len), Some(1));
+    let row = &json["rows"][0];
+    assert_eq!(
+        (&row["id"], &row["rival"]),
+        (&"xxh3-16".into(), &"xxhash-rust xxh3_64".into())
+    );
+    let (low, high) = (row["spread"][0].as_f64(), row["spread"][1].as_f64());
+    assert!(
+        low <= row["ratio"].as_f64() && row["ratio"].as_f64() <= high,
+        "{row}"
+    );
+    let met = high.zip(row["bar"].as_f64()).map(|(high, bar)| high <= bar);
+    assert_eq!(row["met"].as_bool(), met);
+    assert_eq!(
+        lab(&["versus", "core", "--only", "nothing"]).status.code(),
+        Some(2)
+    );
+}

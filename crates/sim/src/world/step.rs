@@ -58,17 +58,23 @@ impl<H: Host> World<H> {
         if matches!(arrival, Arrival::Timer) && node.armed != now {
             return; // superseded by an earlier one
         }
+        let is_message = matches!(arrival, Arrival::Message { .. });
         if node.machine.is_none() {
-            if let Arrival::Message { .. } = arrival {
-                self.stats.lost += 1;
-            }
+            self.lose(id, arrival, "it is down");
         } else if node.is_free(now) {
             self.handle(id, arrival);
-        } else if node.backlog.len() < BACKLOG_LIMIT || !matches!(arrival, Arrival::Message { .. })
-        {
-            node.backlog.push_back(arrival);
+        } else if is_message && node.backlog.len() >= BACKLOG_LIMIT {
+            self.lose(id, arrival, "too much waits");
         } else {
+            node.backlog.push_back(arrival);
+        }
+    }
+
+    /// A node gets nothing of what arrives. For all but messages that goes without saying.
+    fn lose(&mut self, id: NodeId, arrival: Arrival<H>, why: &str) {
+        if let Arrival::Message { from, message } = arrival {
             self.stats.lost += 1;
+            self.note(id, || format!("<- {from} {message:?} (lost: {why})"));
         }
     }
 

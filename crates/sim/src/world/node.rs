@@ -26,7 +26,7 @@ pub(super) struct Node<H: Host> {
     pub(super) busy_until: Instant,
     /// When the last of its writes is reported: a sync is reported after it.
     pub(super) writes_done: Instant,
-    /// A crash is due after so many more outputs.
+    /// A crash is due after so many more effects, or with the end of the next step.
     pub(super) crash_after: Option<u64>,
     pub(super) troubles: Troubles,
 }

@@ -189,9 +189,13 @@ impl<H: Host> World<H> {
                 return;
             };
             let Some(output) = machine.poll_output() else {
-                return;
+                break;
             };
             self.host.output(id, output, effects);
+        }
+        // A crash that was to come after more effects than the step had comes at its end.
+        if self.node(id).is_some_and(|node| node.crash_after.is_some()) {
+            self.crash(id);
         }
     }
 
@@ -316,7 +320,7 @@ impl<H: Host> World<H> {
         let Some(node) = self.node_mut(id) else {
             return;
         };
-        if node.troubles.slow > Duration::ZERO {
+        if node.troubles.slow > Duration::ZERO && node.machine.is_some() {
             node.busy_until = now + node.troubles.slow;
             let until = node.busy_until;
             self.queue.push(until, Pending::Resume(id));

@@ -1,6 +1,6 @@
 //! Faults begin and end.
 
-use super::step::Pending;
+use super::step::{Arrival, Pending};
 use super::{World, slot};
 use crate::host::{Boot, Host};
 use crate::{Fault, NodeSet};
@@ -141,7 +141,10 @@ impl<H: Host> World<H> {
             return;
         };
         if node.machine.is_some() {
+            let is_message = |arrival: &&Arrival<H>| matches!(arrival, Arrival::Message { .. });
+            let lost = node.backlog.iter().filter(is_message).count() as u64;
             node.crash(&storage);
+            self.stats.lost += lost;
             self.stats.crashes += 1;
             self.note(id, || "crashes".to_owned());
         }

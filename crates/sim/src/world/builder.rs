@@ -175,7 +175,7 @@ impl ClockModel {
         .sample(random);
         let span = u64::from(self.drift_ppm) * 2 + 1;
         let drift = i64::try_from(random.below(span)).unwrap_or(0) - i64::from(self.drift_ppm);
-        NodeClock::new(ahead, i32::try_from(drift).unwrap_or(0))
+        NodeClock::new(ahead, drift)
     }
 }
 

@@ -24,8 +24,8 @@ pub(super) struct Node<H: Host> {
     pub(super) backlog: VecDeque<Arrival<H>>,
     /// Until then the node is at work on what it handled last.
     pub(super) busy_until: Instant,
-    /// When the last of its writes is reported: a sync is reported after it.
-    pub(super) writes_done: Instant,
+    /// When the last of its writes and syncs is reported: the next sync is reported after them.
+    pub(super) disk_done: Instant,
     /// A crash is due after so many more effects, or with the end of the next step.
     pub(super) crash_after: Option<u64>,
     pub(super) troubles: Troubles,
@@ -53,7 +53,7 @@ impl<H: Host> Node<H> {
             spins: 0,
             backlog: VecDeque::new(),
             busy_until: Instant::ORIGIN,
-            writes_done: Instant::ORIGIN,
+            disk_done: Instant::ORIGIN,
             crash_after: None,
             troubles: Troubles::default(),
         }
@@ -72,7 +72,7 @@ impl<H: Host> Node<H> {
         self.spins = 0;
         self.backlog.clear();
         self.busy_until = Instant::ORIGIN;
-        self.writes_done = Instant::ORIGIN;
+        self.disk_done = Instant::ORIGIN;
         self.crash_after = None;
     }
 

@@ -258,13 +258,15 @@ impl<H: Host> World<H> {
             Effect::Write(token, write) => {
                 node.disk.write(write);
                 let done = started + storage.write_latency.sample(&mut node.random);
-                node.writes_done = node.writes_done.max(done);
+                node.disk_done = node.disk_done.max(done);
                 (done, Arrival::Written { token, life })
             }
             Effect::Sync(token) => {
                 let covered = node.disk.written();
                 let done = started + storage.sync_latency.sample(&mut node.random);
-                let done = done.max(node.writes_done);
+                // In order of asking: were a later sync to fail first, this one could not keep its promise.
+                let done = done.max(node.disk_done);
+                node.disk_done = done;
                 (
                     done,
                     Arrival::SyncEnds {

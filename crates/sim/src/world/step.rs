@@ -154,7 +154,7 @@ impl<H: Host> World<H> {
                 covered,
             } if life == current => {
                 let result = node.sync_result(&storage);
-                node.disk.sync(covered, result);
+                node.disk.sync(covered, result, &storage, &mut node.random);
                 if result == SyncResult::Failed {
                     self.stats.sync_failures += 1;
                     Event::SyncFailed { token }

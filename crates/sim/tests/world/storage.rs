@@ -228,6 +228,24 @@ fn no_later_sync_covers_the_writes_of_a_failed_one() {
     }
 }
 
+/// However the writes of a failed sync fare, they do not come back over newer ones that are durable.
+#[test]
+fn a_crash_does_not_undo_a_sync_with_writes_of_an_earlier_failed_one() {
+    let faults = power_cut().with(at(0), ms(30), Fault::SyncErrors(NODE));
+    for seed in 0..100 {
+        let script = Script::idle();
+        let mut world = world(&script, seed, StorageModel::disk(), faults.clone());
+        tell(&mut world, 0, &[Do::Write(1, byte(1, 1)), Do::Sync(1)]);
+        world.run_until(at(50));
+        tell(&mut world, 0, &[Do::Write(2, byte(1, 2)), Do::Sync(2)]);
+        world.run_until(at(200));
+        let synced = script.times(0, |what| *what == What::Synced(2)).len();
+        if synced == 1 {
+            assert_eq!(files(&world).read(1), [2], "seed {seed}");
+        }
+    }
+}
+
 #[test]
 fn syncs_fail_as_often_as_they_say() {
     for (percent, expected) in [(0, 0..=0), (25, 153..=347), (100, 1_000..=1_000)] {

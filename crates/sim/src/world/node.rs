@@ -5,6 +5,7 @@ use crate::node_clock::NodeClock;
 use crate::storage::{Disk, SyncResult};
 use alloc::collections::VecDeque;
 use core::time::Duration;
+use purlin_core::machine::Machine;
 use purlin_core::random::Xoshiro256PlusPlus;
 use purlin_core::time::Instant;
 
@@ -16,8 +17,11 @@ pub(super) struct Node<H: Host> {
     pub(super) random: Xoshiro256PlusPlus,
     /// How many times it was started. Completions of an earlier life are void.
     pub(super) life: u32,
-    /// When the earliest timer event in the queue fires; `MAX` for none.
-    pub(super) armed: Instant,
+    /// When the timer events in the queue fire, the earliest last. One is put into the queue only before all others, and each fires, needed or not: a deadline
+    /// that keeps moving leaves nothing behind.
+    pub(super) wakes: Vec<Instant>,
+    /// Whether a timer is in the backlog.
+    pub(super) timer_waits: bool,
     /// How often in a row `handle_timeout` has left its deadline in the past.
     pub(super) spins: u32,
     /// What arrived while the node could not handle it.
@@ -49,7 +53,8 @@ impl<H: Host> Node<H> {
             clock,
             random,
             life: 0,
-            armed: Instant::MAX,
+            wakes: Vec::new(),
+            timer_waits: false,
             spins: 0,
             backlog: VecDeque::new(),
             busy_until: Instant::ORIGIN,
@@ -64,11 +69,17 @@ impl<H: Host> Node<H> {
         self.troubles.paused == 0 && self.busy_until <= now && self.backlog.is_empty()
     }
 
+    /// Whether the machine's deadline has come.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        let deadline = self.machine.as_ref().and_then(Machine::poll_timeout);
+        deadline.is_some_and(|deadline| deadline <= self.clock.local(now))
+    }
+
     /// Loses power.
     pub(super) fn crash(&mut self, storage: &StorageModel) {
         self.machine = None;
         self.disk.crash(storage, &mut self.random);
-        self.armed = Instant::MAX;
+        self.timer_waits = false;
         self.spins = 0;
         self.backlog.clear();
         self.busy_until = Instant::ORIGIN;

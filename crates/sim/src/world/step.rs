@@ -39,6 +39,18 @@ pub(super) enum Arrival<H: Host> {
     Read { token: u64, life: u32 },
 }
 
+impl<H: Host> Arrival<H> {
+    /// Which life of the node it is for; `None` when for any.
+    const fn life(&self) -> Option<u32> {
+        match self {
+            Self::Message { .. } | Self::Request { .. } | Self::Timer => None,
+            Self::Written { life, .. } | Self::SyncEnds { life, .. } | Self::Read { life, .. } => {
+                Some(*life)
+            }
+        }
+    }
+}
+
 impl<H: Host> World<H> {
     pub(super) fn dispatch(&mut self, pending: Pending<H>) {
         match pending {
@@ -55,17 +67,20 @@ impl<H: Host> World<H> {
         let Some(node) = self.node_mut(id) else {
             return;
         };
-        if matches!(arrival, Arrival::Timer) && node.armed != now {
-            return; // superseded by an earlier one
+        if matches!(arrival, Arrival::Timer) {
+            node.wakes.pop();
         }
         if node.machine.is_none() {
             if let Arrival::Message { .. } = arrival {
                 self.stats.lost += 1;
             }
+        } else if arrival.life().is_some_and(|life| life != node.life) {
+            // The completion of something that an earlier life asked for.
         } else if node.is_free(now) {
             self.handle(id, arrival);
         } else if node.backlog.len() < BACKLOG_LIMIT || !matches!(arrival, Arrival::Message { .. })
         {
+            node.timer_waits |= matches!(arrival, Arrival::Timer);
             node.backlog.push_back(arrival);
         } else {
             self.stats.lost += 1;
@@ -85,15 +100,19 @@ impl<H: Host> World<H> {
             let Some(arrival) = node.backlog.pop_front() else {
                 return;
             };
+            node.timer_waits &= !matches!(arrival, Arrival::Timer);
             self.handle(id, arrival);
         }
     }
 
     /// One call of a machine that is up, and all that follows from it.
     fn handle(&mut self, id: NodeId, arrival: Arrival<H>) {
+        let is_timer = matches!(arrival, Arrival::Timer);
+        if is_timer && !self.node(id).is_some_and(|node| node.is_due(self.now)) {
+            return self.arm(id, false); // the deadline has moved on since
+        }
         self.stats.steps += 1;
         self.trace_arrival(id, &arrival);
-        let is_timer = matches!(arrival, Arrival::Timer);
         let mut effects = Effects(core::mem::take(&mut self.effects));
         if is_timer {
             self.handle_timer(id);
@@ -119,14 +138,8 @@ impl<H: Host> World<H> {
         let Some(node) = self.node_mut(id) else {
             return;
         };
-        node.armed = Instant::MAX;
-        let local = node.clock.local(now);
-        if let Some(machine) = &mut node.machine
-            && machine
-                .poll_timeout()
-                .is_some_and(|deadline| deadline <= local)
-        {
-            machine.handle_timeout(local);
+        if let Some(machine) = &mut node.machine {
+            machine.handle_timeout(node.clock.local(now));
         }
     }
 
@@ -136,23 +149,18 @@ impl<H: Host> World<H> {
         let Some(node) = self.nodes.get_mut(slot(id)) else {
             return;
         };
-        let current = node.life;
         let event = match arrival {
             Arrival::Message { from, message } => {
                 self.stats.delivered += 1;
                 Event::Message { from, message }
             }
             Arrival::Request { id, request } => Event::Request { id, request },
-            Arrival::Written { token, life } if life == current => Event::Written { token },
-            Arrival::Read { token, life } if life == current => {
+            Arrival::Written { token, .. } => Event::Written { token },
+            Arrival::Read { token, .. } => {
                 let store = &node.disk.seen;
                 Event::Read { token, store }
             }
-            Arrival::SyncEnds {
-                token,
-                life,
-                covered,
-            } if life == current => {
+            Arrival::SyncEnds { token, covered, .. } => {
                 let result = node.sync_result(&storage);
                 node.disk.sync(covered, result, &storage, &mut node.random);
                 if result == SyncResult::Failed {
@@ -162,8 +170,7 @@ impl<H: Host> World<H> {
                     Event::Synced { token }
                 }
             }
-            // Timers are handled elsewhere; what is left are completions of an earlier life.
-            _ => return,
+            Arrival::Timer => return, // handled elsewhere
         };
         let Some(input) = self.host.input(id, event) else {
             return;
@@ -311,8 +318,9 @@ impl<H: Host> World<H> {
                 node.clock.local(now),
             );
         }
-        if due < node.armed {
-            node.armed = due;
+        let comes_first = node.wakes.last().is_none_or(|earliest| due < *earliest);
+        if comes_first && due < Instant::MAX && !node.timer_waits {
+            node.wakes.push(due);
             self.schedule(due, id, Arrival::Timer);
         }
     }

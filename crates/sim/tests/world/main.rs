@@ -14,4 +14,6 @@ mod partitions;
 mod pauses;
 mod recorder;
 mod runner;
+mod schedules;
 mod storage;
+mod syncs;

@@ -133,12 +133,13 @@ impl FaultPlan {
             mean: self.mean_length,
         };
         let end = Instant::ORIGIN + self.until;
-        let mut at = Instant::ORIGIN;
+        let mut exactly = Instant::ORIGIN;
         let mut incidents: Vec<Incident> = Vec::new();
         loop {
-            // Whole microseconds, so that a schedule prints short.
-            at = whole_micros(at + gap.sample(&mut random));
-            if at >= end {
+            // Whole microseconds, so that a schedule prints short. Rounding must not stop the time of an intense plan.
+            exactly += gap.sample(&mut random);
+            let at = whole_micros(exactly);
+            if exactly >= end {
                 return incidents.into_iter().collect();
             }
             let lasts = length.sample(&mut random).min(end - at);

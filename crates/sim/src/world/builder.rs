@@ -39,7 +39,7 @@ impl<H: Host> WorldBuilder<H> {
         let no_clients = ClientModel {
             clients: 0,
             think: Latency::ZERO,
-            timeout: Duration::ZERO,
+            timeout: Duration::MAX,
             until: Instant::ORIGIN,
         };
         Self {

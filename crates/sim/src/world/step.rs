@@ -15,6 +15,9 @@ const BACKLOG_LIMIT: usize = 1 << 16;
 /// How often in a row a machine may leave its deadline in the past.
 const SPIN_LIMIT: u32 = 1_000;
 
+/// How many outputs a machine may have at once.
+const OUTPUT_LIMIT: u32 = 1 << 20;
+
 /// An event in the queue.
 pub(super) enum Pending<H: Host> {
     /// Something arrives at a node.
@@ -23,6 +26,8 @@ pub(super) enum Pending<H: Host> {
     Resume(NodeId),
     /// A client of a script asks.
     Call(Call<H::Request>),
+    /// Its patience is over.
+    GiveUp(RequestId),
     /// A client's pause or patience is over, unless it has taken another turn since.
     Client { client: usize, turn: u64 },
     /// A fault is over.
@@ -56,7 +61,8 @@ impl<H: Host> World<H> {
         match pending {
             Pending::Node(node, arrival) => self.arrive(node, arrival),
             Pending::Resume(node) => self.work_off_backlog(node),
-            Pending::Call(call) => drop(self.make(call)),
+            Pending::Call(call) => self.make_scripted(call),
+            Pending::GiveUp(id) => self.give_up(id),
             Pending::Client { client, turn } => self.client_turn(client, turn),
             Pending::Ends(fault) => self.end(*fault),
         }
@@ -183,8 +189,16 @@ impl<H: Host> World<H> {
     }
 
     /// Drains the machine and makes its effects happen, in order; a crash may fall between any two.
+    ///
+    /// # Panics
+    ///
+    /// When the machine never runs out of outputs.
     fn carry_out(&mut self, id: NodeId, effects: &mut Effects<H>) {
-        loop {
+        for outputs in 0.. {
+            assert!(
+                outputs < OUTPUT_LIMIT,
+                "the machine of {id} has no end of outputs: {OUTPUT_LIMIT} so far in one step"
+            );
             for effect in effects.0.drain(..) {
                 if self.crash_is_due(id) {
                     break;

@@ -1,13 +1,14 @@
 //! What a user can do through the public interface and must not be able to break: nothing hangs, grows without bound or panics without saying why.
 
 use crate::recorder::{Do, Script, What, at, byte, ms, takes, tell};
+use core::panic::AssertUnwindSafe;
 use core::time::Duration;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 use purlin_sim::{
     ClientModel, Fault, FaultPlan, Latency, Link, Probability, Step, StorageModel, World,
 };
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 
 const NODE: NodeId = NodeId(0);
 

@@ -1,4 +1,5 @@
 use crate::recorder::{Do, Script, What, at, ms, takes, tell};
+use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use purlin_core::node::NodeId;
@@ -6,7 +7,7 @@ use purlin_core::random::Random;
 use purlin_sim::{
     ClientModel, Failure, FaultKind, FaultPlan, Latency, Runner, Violation, World, run,
 };
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use std::process::Command;
 
 const LONG: Duration = Duration::from_secs(10);

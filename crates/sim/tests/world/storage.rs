@@ -1,6 +1,8 @@
 use crate::recorder::{Do, Script, What, at, byte, ms, tell};
 use purlin_core::node::NodeId;
-use purlin_sim::{Fault, FileWrite, Files, Latency, Probability, Schedule, StorageModel, World};
+use purlin_sim::{
+    Fault, FileWrite, Files, Latency, Probability, Runner, Schedule, StorageModel, World,
+};
 
 pub(crate) const NODE: NodeId = NodeId(0);
 pub(crate) const ALWAYS: Probability = Probability::ALWAYS;
@@ -180,4 +182,32 @@ fn what_survived_a_crash_is_durable() {
         kept += after_one.list().count();
     }
     assert!(kept > 30, "{kept}");
+}
+
+/// A node that computes an offset wrongly is told so, whatever its disk may hold.
+#[test]
+fn a_write_far_beyond_the_end_is_a_violation_and_not_the_end_of_the_memory() {
+    let far = FileWrite::Bytes {
+        file: 3,
+        offset: usize::MAX,
+        bytes: vec![1, 2],
+    };
+    let long = FileWrite::Truncate {
+        file: 3,
+        len: Files::MAX_LEN + 1,
+    };
+    for write in [far, long] {
+        let check = |world: &mut World<Script>| {
+            tell(world, 0, &[Do::Write(1, write.clone())]);
+            world.run_for(ms(10));
+            Ok(())
+        };
+        let build = |seed| Script::idle().world(1, seed).build();
+        let found = Runner::new().search(0..1, build, check);
+        let found = found.expect_err("it is refused").violation.to_string();
+        assert!(
+            found.contains("makes file 3") && found.contains("is the most"),
+            "{found}"
+        );
+    }
 }

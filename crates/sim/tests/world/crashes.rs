@@ -199,10 +199,18 @@ fn messages_that_waited_for_a_node_when_it_crashed_are_lost_and_counted() {
     let mut world = world(&script, 1, faults);
     world.run_until(at(20));
     tell(&mut world, 0, &[Do::Send(1, 1), Do::Send(1, 2)]);
+    tell(&mut world, 1, &[Do::Reply(1)]);
+    world.run_until(at(60));
+    tell(&mut world, 0, &[Do::Send(1, 3)]);
     world.run_until(at(100));
-    assert!(script.messages(1).is_empty());
+    assert_eq!(script.messages(1), [(61, 3)]);
+    let unknown = world.history().open();
+    assert_eq!(
+        unknown, 3,
+        "the request that waited was not answered either"
+    );
     let stats = world.stats();
-    assert_eq!((stats.sent, stats.delivered, stats.lost), (2, 0, 2));
+    assert_eq!((stats.sent, stats.delivered, stats.lost), (3, 1, 2));
 }
 
 /// The trace is for people: what did not happen to a machine is not in it, and not counted as a step.

@@ -18,6 +18,14 @@ fn a_plan_of_any_intensity_comes_to_an_end() {
     );
 }
 
+/// Ten hours of crashes, twice a second: a plan costs what it gives, not its square.
+#[test]
+fn a_long_plan_is_made_in_no_time() {
+    let plan = FaultPlan::new(5, Duration::from_secs(36_000)).kinds(&[FaultKind::Crash]);
+    let schedule = plan.intensity(200).schedule(1);
+    assert!(schedule.len() > 50_000, "{}", schedule.len());
+}
+
 #[test]
 fn every_schedule_reads_back_from_its_text() {
     for nodes in [1, 2, 3] {

@@ -99,7 +99,7 @@ pub enum Event<'a, H: Host + ?Sized> {
         /// As given with [`Effects::write`].
         token: u64,
     },
-    /// All writes asked for before this sync are durable.
+    /// All writes asked for before this sync are durable, but for those that an earlier, failed sync covered.
     Synced {
         /// As given with [`Effects::sync`].
         token: u64,
@@ -153,7 +153,7 @@ impl<H: Host + ?Sized> Effects<H> {
         self.0.push(Effect::Write(token, write));
     }
 
-    /// Makes all earlier writes durable. [`Event::Synced`] or [`Event::SyncFailed`] with this token follows.
+    /// Makes all earlier writes durable. [`Event::Synced`] or [`Event::SyncFailed`] with this token follows, after the reports of all earlier writes and syncs.
     pub fn sync(&mut self, token: u64) {
         self.0.push(Effect::Sync(token));
     }

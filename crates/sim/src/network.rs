@@ -228,11 +228,9 @@ impl Network {
         link: &Link,
         random: &mut impl Random,
     ) -> Instant {
-        let delay = self
-            .delays
-            .iter()
-            .fold(Duration::ZERO, |sum, delay| sum.saturating_add(*delay));
-        let arrival = sent + delay + link.latency.sample(random);
+        // Instants saturate, sums of durations panic.
+        let delayed = self.delays.iter().fold(sent, |at, delay| at + *delay);
+        let arrival = delayed + link.latency.sample(random);
         if link.reorder.happens(random) {
             return arrival + link.reorder_delay.sample(random);
         }

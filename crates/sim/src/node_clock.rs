@@ -21,37 +21,41 @@ pub(crate) struct NodeClock {
     /// A true instant and the local one that belongs to it: where the present piece begins.
     since: Instant,
     local: Instant,
-    /// Local nanoseconds per million true ones, always positive.
-    rate: i64,
+    /// How much faster than true time it was told to run, in parts per million. A clock that should stand still or run backwards creeps forwards, but
+    /// remembers by how much it was overdone: what is added is taken away again.
+    drift: i64,
 }
 
 impl NodeClock {
-    pub(crate) fn new(ahead: Duration, drift_ppm: i32) -> Self {
-        let mut clock = Self {
+    pub(crate) fn new(ahead: Duration, drift_ppm: i64) -> Self {
+        Self {
             since: Instant::ORIGIN,
             local: Instant::ORIGIN + ahead,
-            rate: MILLION,
-        };
-        clock.drift(Instant::ORIGIN, drift_ppm);
-        clock
+            drift: drift_ppm,
+        }
+    }
+
+    /// Local nanoseconds per million true ones, always positive.
+    fn rate(&self) -> i64 {
+        MILLION.saturating_add(self.drift).max(1)
     }
 
     pub(crate) fn local(&self, now: Instant) -> Instant {
         let elapsed = now - self.since;
-        if self.rate == MILLION {
+        if self.drift == 0 {
             return self.local + elapsed;
         }
-        self.local + scale(elapsed, self.rate, MILLION)
+        self.local + scale(elapsed, self.rate(), MILLION)
     }
 
     /// The earliest true instant, not before `now`, at which the local clock shows `deadline` or later.
     pub(crate) fn when(&self, now: Instant, deadline: Instant) -> Instant {
         let left = deadline - self.local;
-        let due = if self.rate == MILLION {
+        let due = if self.drift == 0 {
             self.since + left
         } else {
             // One more nanosecond makes up for rounding down here and in `local`.
-            self.since + scale(left, MILLION, self.rate) + Duration::from_nanos(1)
+            self.since + scale(left, MILLION, self.rate()) + Duration::from_nanos(1)
         };
         due.max(now)
     }
@@ -67,10 +71,10 @@ impl NodeClock {
     }
 
     /// Adds to the clock's drift from now on.
-    pub(crate) fn drift(&mut self, now: Instant, ppm: i32) {
+    pub(crate) fn drift(&mut self, now: Instant, ppm: i64) {
         self.local = self.local(now);
         self.since = now;
-        self.rate = (self.rate + i64::from(ppm)).max(1);
+        self.drift = self.drift.saturating_add(ppm);
     }
 }
 
@@ -99,7 +103,7 @@ mod tests {
     proptest! {
         /// A timer set by `when` never fires before the local clock shows the deadline, and at most a few local nanoseconds after.
         #[test]
-        fn when_is_the_inverse_of_local(ahead in 0_u64..1 << 40, ppm in -200_000_i32..200_000, now in 0_u64..1 << 50, wait in 0_u64..1 << 45) {
+        fn when_is_the_inverse_of_local(ahead in 0_u64..1 << 40, ppm in -200_000_i64..200_000, now in 0_u64..1 << 50, wait in 0_u64..1 << 45) {
             let clock = NodeClock::new(Duration::from_nanos(ahead), ppm);
             let now = Instant::from_nanos(now);
             let deadline = clock.local(now) + Duration::from_nanos(wait);

@@ -1,7 +1,7 @@
 use core::fmt;
 use purlin_core::node::NodeId;
 
-/// A set of nodes: one side of a cut.
+/// A set of nodes: one side of a cut. It prints as `n0,n2`, an empty one as `nobody`.
 ///
 /// ```
 /// use purlin_core::node::NodeId;
@@ -15,6 +15,9 @@ use purlin_core::node::NodeId;
 pub struct NodeSet(Vec<NodeId>);
 
 impl NodeSet {
+    /// How an empty set is printed.
+    pub(crate) const EMPTY: &str = "nobody";
+
     /// Whether the node is in the set. O(log n).
     #[must_use]
     pub fn contains(&self, node: NodeId) -> bool {
@@ -59,6 +62,9 @@ impl FromIterator<NodeId> for NodeSet {
 
 impl fmt::Display for NodeSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str(Self::EMPTY);
+        }
         for (position, node) in self.iter().enumerate() {
             let comma = if position == 0 { "" } else { "," };
             write!(f, "{comma}{node}")?;

@@ -14,6 +14,10 @@ pub(crate) struct EventQueue<E> {
     events: Vec<Option<E>>,
     free: Vec<u32>,
     pushed: u64,
+    /// The instant of the last event, how many generations of events it has had, and where the present one ends.
+    instant: Instant,
+    generation: u32,
+    generation_ends: u64,
 }
 
 impl<E> EventQueue<E> {
@@ -23,10 +27,17 @@ impl<E> EventQueue<E> {
             events: Vec::new(),
             free: Vec::new(),
             pushed: 0,
+            instant: Instant::ORIGIN,
+            generation: 0,
+            generation_ends: 0,
         }
     }
 
+    /// An event at [`Instant::MAX`] never happens.
     pub(crate) fn push(&mut self, at: Instant, event: E) {
+        if at == Instant::MAX {
+            return;
+        }
         let slot = self.free.pop().unwrap_or_else(|| {
             self.events.push(None);
             u32::try_from(self.events.len() - 1).expect("fewer than 2^32 pending events")
@@ -42,10 +53,29 @@ impl<E> EventQueue<E> {
     }
 
     pub(crate) fn pop(&mut self) -> Option<(Instant, E)> {
-        let Reverse((at, _, slot)) = self.keys.pop()?;
+        let Reverse((at, number, slot)) = self.keys.pop()?;
         let event = self.events[slot as usize].take()?;
         self.free.push(slot);
+        if at > self.instant {
+            self.instant = at;
+            self.new_chain();
+        } else if number >= self.generation_ends {
+            self.generation += 1;
+            self.generation_ends = self.pushed;
+        }
         Some((at, event))
+    }
+
+    /// How long the chain is of events that caused each other without time passing. A wide instant, with very many events, is normal; a long one is
+    /// a loop.
+    pub(crate) const fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// What happens from now on was not caused by what was in the queue, but from outside.
+    pub(crate) const fn new_chain(&mut self) {
+        self.generation = 0;
+        self.generation_ends = self.pushed;
     }
 }
 
@@ -74,6 +104,28 @@ mod tests {
                 prop_assert!(queue.events.len() <= arrival + 1);
             }
         }
+    }
+
+    #[test]
+    fn generations_are_chains_of_causes_within_an_instant() {
+        let mut queue = EventQueue::new();
+        let mut generations = |at, pushes: u32| {
+            let _ = queue.pop();
+            let generation = queue.generation();
+            (0..pushes).for_each(|_| queue.push(Instant::from_nanos(at), ()));
+            generation
+        };
+        assert_eq!(generations(5, 2), 0);
+        assert_eq!([generations(5, 3), generations(5, 0)], [0, 0]);
+        assert_eq!(
+            [generations(5, 1), generations(5, 1), generations(5, 1)],
+            [1, 1, 1]
+        );
+        assert_eq!(
+            [generations(5, 0), generations(5, 0), generations(6, 1)],
+            [2, 2, 2]
+        );
+        assert_eq!([generations(6, 1), generations(6, 1)], [0, 1]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use shrink::Attempt;
 /// Checks every seed: builds its world, lets `check` drive it, and panics with a report at the first violation.
 ///
 /// `check` is plain code: it runs the world in whatever phases it likes and looks at whatever it likes. It must depend on nothing but the world.
-/// A panic inside the machines or the check counts as a violation.
+/// A panic inside the machines, the check or `build` counts as a violation.
 ///
 /// The report names the seed, a command that repeats the run, a shorter schedule of faults that still fails, and the last events of that run as a
 /// timeline. The environment variable `PURLIN_SEED` replaces the seeds: by one (`17`, `0x11`) or by a range (`1000..2000`).
@@ -94,7 +94,8 @@ impl Runner {
     ) -> Result<u64, Box<Failure<H::Request>>> {
         let mut checked = 0;
         for seed in seeds {
-            let mut world = build(seed);
+            let mut world = panics::caught(|| Ok(build(seed)))
+                .map_err(|violation| Failure::of_build(seed, violation))?;
             if let Err(violation) = panics::caught(|| check(&mut world)) {
                 let attempt = Attempt::of(&world);
                 drop(world);
@@ -188,6 +189,26 @@ pub struct Failure<R> {
     pub timeline: String,
     /// A command that repeats the failure.
     pub replay: String,
+}
+
+impl<R> Failure<R> {
+    /// The world could not be built, so there is nothing to shrink.
+    fn of_build(seed: u64, violation: Violation) -> Box<Self> {
+        Box::new(Self {
+            seed,
+            shrunk_violation: Some(violation.clone()),
+            violation,
+            incidents: 0,
+            schedule: Schedule::new(),
+            all_calls: 0,
+            calls: Vec::new(),
+            variation: 0,
+            at: Instant::ORIGIN,
+            runs: 0,
+            timeline: String::new(),
+            replay: seeds::replay_command(seed),
+        })
+    }
 }
 
 impl<R: fmt::Debug> fmt::Display for Failure<R> {

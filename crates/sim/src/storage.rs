@@ -74,16 +74,17 @@ pub struct StorageModel {
     pub write_latency: Latency,
     /// From a sync to its report.
     pub sync_latency: Latency,
-    /// How likely a sync fails. The writes it covered are then durable or not at the disk's whim, and **no later sync covers them**, as with Linux `fsync`.
+    /// How likely a sync fails. The writes it covered are then lost, torn or durable as at a crash, and **no later sync covers them**, as with Linux `fsync`; the node sees them
+    /// until it crashes.
     pub sync_failure: Probability,
     /// How likely a sync reports success without having done anything: the lying disk. Protocols do not survive this by themselves; it is
     /// for showing that they notice.
     pub sync_lie: Probability,
-    /// How likely a crash loses a write that was not durable.
+    /// How likely a crash or failed sync loses a write that was not durable.
     pub lost: Probability,
-    /// How likely a crash tears a write that was not durable and not lost.
+    /// How likely it tears a write that was not durable and not lost.
     pub torn: Probability,
-    /// How likely a crash lets a surviving write trade places with a later one.
+    /// How likely it lets a surviving write trade places with a later one.
     pub reordered: Probability,
 }
 

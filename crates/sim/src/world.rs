@@ -29,6 +29,8 @@ use step::{Arrival, Pending};
 /// Everything that is left to chance follows from one seed: the same world runs the same way every time, on every platform. Each
 /// node draws from a stream of its own, so that a change in one place (a fault less, say) disturbs the rest as little as possible.
 ///
+/// [`Instant::MAX`] is never: what would happen then does not happen, though the world may be run up to it.
+///
 /// Running costs O(log n) for each event with n pending ones, and allocates nothing but what the machines and messages themselves do. Time with
 /// nothing to do costs nothing.
 ///
@@ -51,6 +53,9 @@ pub struct World<H: Host> {
     /// Empty between events; kept for its memory.
     effects: Vec<crate::host::Effect<H>>,
 }
+
+/// How many events may cause each other, one the next, within one instant.
+const CHAIN_LIMIT: u32 = 100_000;
 
 /// Counts of what happened in a world.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -174,14 +179,18 @@ impl<H: Host> World<H> {
     /// Sends a client's request to a node, in the name of a process of the history. When the node is down the request is cancelled at once:
     /// the client sees its connection refused.
     pub fn request(&mut self, process: u64, node: NodeId, request: H::Request) -> RequestId {
+        self.queue.new_chain();
         self.submit(process, node, request)
     }
 
     /// Handles the next event, at its time. False when nothing will ever happen again.
+    ///
+    /// # Panics
+    ///
+    /// Like everything that runs a world: when it would never come to an end, because a machine keeps its deadline in the past or has no end of
+    /// outputs, or because 100,000 events in a row cause each other without any time passing.
     pub fn step(&mut self) -> bool {
-        let incident = self.faults.incidents().get(self.begun);
-        let incident_at = incident.map(|incident| incident.at.max(self.now));
-        match (incident_at, self.queue.next_at()) {
+        match (self.next_incident_at(), self.queue.next_at()) {
             (Some(at), next) if next.is_none_or(|next| at <= next) => {
                 let incident = self.faults.incidents()[self.begun].clone();
                 self.begun += 1;
@@ -191,6 +200,11 @@ impl<H: Host> World<H> {
             (_, Some(_)) => {
                 if let Some((at, pending)) = self.queue.pop() {
                     self.now = at;
+                    assert!(
+                        self.queue.generation() < CHAIN_LIMIT,
+                        "time stands still at {at}: {CHAIN_LIMIT} events in a row cause each other at that instant; \
+                         some link, client or machine has to take its time"
+                    );
                     self.dispatch(pending);
                 }
             }
@@ -201,9 +215,8 @@ impl<H: Host> World<H> {
 
     /// Whether something happens up to this time.
     fn has_event_until(&self, until: Instant) -> bool {
-        let incident = self.faults.incidents().get(self.begun);
-        incident.is_some_and(|incident| incident.at <= until)
-            || self.queue.next_at().is_some_and(|at| at <= until)
+        let next = [self.next_incident_at(), self.queue.next_at()];
+        next.into_iter().flatten().any(|at| at <= until)
     }
 
     /// Runs up to and including a time, at which the world then stands.
@@ -275,9 +288,27 @@ impl<H: Host> World<H> {
             match convergence::check(states) {
                 Ok(_) => return Ok(self.now),
                 Err(error) if self.now >= until => return Err(error),
-                Err(_) => self.run_until(until.min(self.now + every.max(Duration::from_nanos(1)))),
+                Err(_) => self.run_until(until.min(self.next_look(every))),
             }
         }
+    }
+
+    /// The first multiple of `every` from now on after which something has happened.
+    fn next_look(&self, every: Duration) -> Instant {
+        let next = [self.next_incident_at(), self.queue.next_at()];
+        let Some(next) = next.into_iter().flatten().min() else {
+            return Instant::MAX;
+        };
+        let every = every.max(Duration::from_nanos(1)).as_nanos();
+        let steps = (next - self.now).as_nanos().div_ceil(every).max(1);
+        let nanos = every.saturating_mul(steps);
+        self.now + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// When the next incident begins.
+    fn next_incident_at(&self) -> Option<Instant> {
+        let incident = self.faults.incidents().get(self.begun)?;
+        (incident.at < Instant::MAX).then(|| incident.at.max(self.now))
     }
 
     fn node(&self, node: NodeId) -> Option<&Node<H>> {

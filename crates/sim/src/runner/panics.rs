@@ -11,7 +11,7 @@ std::thread_local! {
 }
 
 /// Runs a check; a panic becomes a violation and is not printed.
-pub(super) fn caught(check: impl FnOnce() -> Result<(), Violation>) -> Result<(), Violation> {
+pub(super) fn caught<T>(check: impl FnOnce() -> Result<T, Violation>) -> Result<T, Violation> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let previous = panic::take_hook();

@@ -133,12 +133,14 @@ impl FaultPlan {
             mean: self.mean_length,
         };
         let end = Instant::ORIGIN + self.until;
-        let mut at = Instant::ORIGIN;
+        let mut exactly = Instant::ORIGIN;
         let mut incidents: Vec<Incident> = Vec::new();
+        let mut stops: Vec<Incident> = Vec::new();
         loop {
-            // Whole microseconds, so that a schedule prints short.
-            at = whole_micros(at + gap.sample(&mut random));
-            if at >= end {
+            // Whole microseconds, so that a schedule prints short. Rounding must not stop the time of an intense plan.
+            exactly += gap.sample(&mut random);
+            let at = whole_micros(exactly);
+            if exactly >= end {
                 return incidents.into_iter().collect();
             }
             let lasts = length.sample(&mut random).min(end - at);
@@ -147,24 +149,22 @@ impl FaultPlan {
                 lasts: Duration::from_micros(u64::try_from(lasts.as_micros()).unwrap_or(u64::MAX)),
                 fault: self.fault(&mut random),
             };
-            if self.leaves_enough_up(&incidents, &incident) {
-                incidents.push(incident);
+            stops.retain(|stop| stop.until() >= at);
+            let is_stop = matches!(incident.fault, Fault::Crash(_) | Fault::Wipe(_));
+            if is_stop {
+                if !self.leaves_enough_up(&stops, &incident) {
+                    continue;
+                }
+                stops.push(incident.clone());
             }
+            incidents.push(incident);
         }
     }
 
-    /// Whether, with this incident too, at most `max_down` nodes are down at once. The earlier ones began before it, so it is enough to count those that still last.
-    fn leaves_enough_up(&self, earlier: &[Incident], incident: &Incident) -> bool {
-        let stops = |fault: &Fault| matches!(fault, Fault::Crash(_) | Fault::Wipe(_));
-        if !stops(&incident.fault) {
-            return true;
-        }
-        let down: NodeSet = earlier
-            .iter()
-            .filter(|other| stops(&other.fault) && other.until() >= incident.at)
-            .chain([incident])
-            .filter_map(|other| other.fault.node())
-            .collect();
+    /// Whether at most `max_down` nodes are down at once with this stop, beside those that still last.
+    fn leaves_enough_up(&self, lasting: &[Incident], stop: &Incident) -> bool {
+        let stops = lasting.iter().chain([stop]);
+        let down: NodeSet = stops.filter_map(|stop| stop.fault.node()).collect();
         down.len() <= self.max_down
     }
 

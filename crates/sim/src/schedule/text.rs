@@ -30,7 +30,7 @@ impl fmt::Display for Schedule {
 impl fmt::Display for Incident {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.at - Instant::ORIGIN;
-        write!(f, "at {at:?} for {:?} {}", self.lasts, self.fault)
+        write!(f, "at {at:?} for {:?} {}", told(self.lasts), self.fault)
     }
 }
 
@@ -40,18 +40,23 @@ impl fmt::Display for Fault {
             Self::Crash(node) => write!(f, "crash {node}"),
             Self::Wipe(node) => write!(f, "wipe {node}"),
             Self::Pause(node) => write!(f, "pause {node}"),
-            Self::Slow(node, by) => write!(f, "slow {node} {by:?}"),
+            Self::Slow(node, by) => write!(f, "slow {node} {:?}", told(*by)),
             Self::Cut { from, to } => write!(f, "cut {from} -> {to}"),
             Self::Split(side) => write!(f, "split {side}"),
             Self::Loss(probability) => write!(f, "loss {probability}"),
-            Self::Delay(by) => write!(f, "delay {by:?}"),
+            Self::Delay(by) => write!(f, "delay {:?}", told(*by)),
             Self::SyncErrors(node) => write!(f, "sync-errors {node}"),
-            Self::SlowDisk(node, by) => write!(f, "slow-disk {node} {by:?}"),
-            Self::ClockStep(node, Step::Forward(by)) => write!(f, "clock {node} +{by:?}"),
-            Self::ClockStep(node, Step::Back(by)) => write!(f, "clock {node} -{by:?}"),
+            Self::SlowDisk(node, by) => write!(f, "slow-disk {node} {:?}", told(*by)),
+            Self::ClockStep(node, Step::Forward(by)) => write!(f, "clock {node} +{:?}", told(*by)),
+            Self::ClockStep(node, Step::Back(by)) => write!(f, "clock {node} -{:?}", told(*by)),
             Self::ClockDrift(node, ppm) => write!(f, "drift {node} {ppm}ppm"),
         }
     }
+}
+
+/// A duration as it is printed: from the 584 years on that an [`Instant`] can express, all mean for ever.
+fn told(duration: Duration) -> Duration {
+    duration.min(Duration::from_nanos(u64::MAX))
 }
 
 impl FromStr for Schedule {
@@ -117,6 +122,9 @@ fn node(word: &str) -> Parsed<'_, NodeId> {
 }
 
 fn nodes(words: &str) -> Parsed<'_, NodeSet> {
+    if words == NodeSet::EMPTY {
+        return Ok(NodeSet::default());
+    }
     words.split(',').map(node).collect()
 }
 

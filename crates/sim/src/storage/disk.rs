@@ -10,8 +10,6 @@ pub(crate) struct Disk<S: Store> {
     durable: S,
     /// Writes that are not durable, oldest first, with their place in the order of all writes.
     unsynced: Vec<(u64, S::Write)>,
-    /// Writes that a failed sync covered: no later sync makes them durable.
-    doomed: Vec<(u64, S::Write)>,
     written: u64,
 }
 
@@ -30,7 +28,6 @@ impl<S: Store> Disk<S> {
             seen: S::default(),
             durable: S::default(),
             unsynced: Vec::new(),
-            doomed: Vec::new(),
             written: 0,
         }
     }
@@ -48,26 +45,37 @@ impl<S: Store> Disk<S> {
     }
 
     /// Ends a sync that covers the first `covered` writes.
-    pub(crate) fn sync(&mut self, covered: u64, result: SyncResult) {
-        let rest = self.unsynced.partition_point(|(place, _)| *place < covered);
+    ///
+    /// What a failed one covered is lost or not there and then: no later sync makes it durable, and no later crash brings it back over newer writes.
+    pub(crate) fn sync(
+        &mut self,
+        covered: u64,
+        result: SyncResult,
+        model: &StorageModel,
+        random: &mut impl Random,
+    ) {
+        let count = self.unsynced.partition_point(|(place, _)| *place < covered);
         match result {
             SyncResult::Lied => {}
-            SyncResult::Failed => self.doomed.extend(self.unsynced.drain(..rest)),
+            SyncResult::Failed => self.gamble(count, model, random),
             SyncResult::Done => {
-                for (_, write) in self.unsynced.drain(..rest) {
+                for (_, write) in self.unsynced.drain(..count) {
                     self.durable.apply(&write);
                 }
             }
         }
     }
 
-    /// Loses power: what was not durable survives whole, torn, out of order or not at all.
+    /// Loses power.
     pub(crate) fn crash(&mut self, model: &StorageModel, random: &mut impl Random) {
-        let mut at_risk = core::mem::take(&mut self.doomed);
-        at_risk.append(&mut self.unsynced);
-        at_risk.sort_unstable_by_key(|(place, _)| *place);
-        let mut survivors = Vec::with_capacity(at_risk.len());
-        for (_, write) in at_risk {
+        self.gamble(self.unsynced.len(), model, random);
+        self.seen = self.durable.clone();
+    }
+
+    /// The oldest `count` writes that are not durable survive whole, torn, out of order or not at all.
+    fn gamble(&mut self, count: usize, model: &StorageModel, random: &mut impl Random) {
+        let mut survivors = Vec::with_capacity(count);
+        for (_, write) in self.unsynced.drain(..count) {
             if model.lost.happens(random) {
                 continue;
             }
@@ -85,7 +93,6 @@ impl<S: Store> Disk<S> {
         for write in &survivors {
             self.durable.apply(write);
         }
-        self.seen = self.durable.clone();
     }
 
     /// The disk is replaced by an empty one.
@@ -99,7 +106,6 @@ impl<S: Store> fmt::Debug for Disk<S> {
         f.debug_struct("Disk")
             .field("written", &self.written)
             .field("unsynced", &self.unsynced.len())
-            .field("doomed", &self.doomed.len())
             .finish_non_exhaustive()
     }
 }
@@ -139,7 +145,12 @@ mod tests {
         let mut disk = disk(0..3);
         let covered = disk.written();
         disk.write(3);
-        disk.sync(covered, SyncResult::Done);
+        disk.sync(
+            covered,
+            SyncResult::Done,
+            &LOSE_ALL,
+            &mut SplitMix64::new(0),
+        );
         assert_eq!(disk.seen.0, [0, 1, 2, 3]);
         disk.crash(&LOSE_ALL, &mut SplitMix64::new(0));
         assert_eq!(disk.seen.0, [0, 1, 2]);
@@ -148,8 +159,8 @@ mod tests {
     #[test]
     fn no_later_sync_covers_the_writes_of_a_failed_one() {
         let mut disk = disk(0..3);
-        disk.sync(2, SyncResult::Failed);
-        disk.sync(3, SyncResult::Done);
+        disk.sync(2, SyncResult::Failed, &LOSE_ALL, &mut SplitMix64::new(0));
+        disk.sync(3, SyncResult::Done, &LOSE_ALL, &mut SplitMix64::new(0));
         let mut kept = disk;
         kept.crash(&LOSE_ALL, &mut SplitMix64::new(0));
         assert_eq!(kept.seen.0, [2]);
@@ -158,8 +169,8 @@ mod tests {
     #[test]
     fn a_lie_makes_nothing_durable_but_a_later_sync_does() {
         let mut disk = disk(0..2);
-        disk.sync(2, SyncResult::Lied);
-        disk.sync(1, SyncResult::Done);
+        disk.sync(2, SyncResult::Lied, &LOSE_ALL, &mut SplitMix64::new(0));
+        disk.sync(1, SyncResult::Done, &LOSE_ALL, &mut SplitMix64::new(0));
         disk.crash(&LOSE_ALL, &mut SplitMix64::new(0));
         assert_eq!(disk.seen.0, [0]);
     }

@@ -4,6 +4,8 @@ use purlin_core::random::{Random, RandomExt};
 
 /// A store of raw byte files, named by number: for nodes that write real formats.
 ///
+/// A file holds at most [`MAX_LEN`](Self::MAX_LEN) bytes; a write beyond that, which is a bug of the node, panics and so is a violation.
+///
 /// A torn write keeps a prefix of its bytes. Bytes between the end of a file and a write beyond it are zero, as on a real file system.
 ///
 /// ```
@@ -46,6 +48,23 @@ pub enum FileWrite {
 }
 
 impl Files {
+    /// The most bytes a file can hold: 1 GiB.
+    pub const MAX_LEN: usize = 1 << 30;
+
+    /// The file, of at least this length.
+    fn file(&mut self, file: u64, len: usize) -> &mut Vec<u8> {
+        assert!(
+            len <= Self::MAX_LEN,
+            "a write makes file {file} {len} bytes long; {} is the most",
+            Self::MAX_LEN
+        );
+        let content = self.0.entry(file).or_default();
+        if content.len() < len {
+            content.resize(len, 0);
+        }
+        content
+    }
+
     /// A file's bytes; none where there is no such file.
     #[must_use]
     pub fn read(&self, file: u64) -> &[u8] {
@@ -68,14 +87,10 @@ impl Store for Files {
                 offset,
                 bytes,
             } => {
-                let content = self.0.entry(*file).or_default();
                 let end = offset.saturating_add(bytes.len());
-                if content.len() < end {
-                    content.resize(end, 0);
-                }
-                content[*offset..end].copy_from_slice(bytes);
+                self.file(*file, end)[*offset..end].copy_from_slice(bytes);
             }
-            FileWrite::Truncate { file, len } => self.0.entry(*file).or_default().resize(*len, 0),
+            FileWrite::Truncate { file, len } => self.file(*file, *len).truncate(*len),
             FileWrite::Remove { file } => {
                 self.0.remove(file);
             }

@@ -39,7 +39,7 @@ impl<H: Host> WorldBuilder<H> {
         let no_clients = ClientModel {
             clients: 0,
             think: Latency::ZERO,
-            timeout: Duration::ZERO,
+            timeout: Duration::MAX,
             until: Instant::ORIGIN,
         };
         Self {
@@ -175,7 +175,7 @@ impl ClockModel {
         .sample(random);
         let span = u64::from(self.drift_ppm) * 2 + 1;
         let drift = i64::try_from(random.below(span)).unwrap_or(0) - i64::from(self.drift_ppm);
-        NodeClock::new(ahead, i32::try_from(drift).unwrap_or(0))
+        NodeClock::new(ahead, drift)
     }
 }
 

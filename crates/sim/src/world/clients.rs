@@ -95,6 +95,7 @@ impl<H: Host> World<H> {
     }
 
     /// Replaces the clients by a script: these calls are made at their times, whether or not earlier ones were answered. Those that lie in the past are made at once.
+    /// Patience ends after the [timeout](ClientModel::timeout) of the world's clients, if it was built with some.
     ///
     /// A failure's [`calls`](crate::Failure::calls) go in here.
     pub fn set_calls(&mut self, calls: impl IntoIterator<Item = Call<H::Request>>) {
@@ -108,14 +109,24 @@ impl<H: Host> World<H> {
     }
 
     pub(super) fn make(&mut self, call: Call<H::Request>) -> RequestId {
-        let Call {
-            client,
-            node,
-            request,
-            ..
-        } = call.clone();
-        self.clients.calls.push(call);
-        self.submit(client as u64, node, request)
+        let call = Call {
+            at: self.now,
+            ..call
+        };
+        self.clients.calls.push(call.clone());
+        self.submit(call.client as u64, call.node, call.request)
+    }
+
+    /// Makes a call of a script.
+    pub(super) fn make_scripted(&mut self, call: Call<H::Request>) {
+        let id = self.make(call);
+        let patience = self.now + self.clients.model.timeout;
+        self.queue.push(patience, Pending::GiveUp(id));
+    }
+
+    /// Nobody waits for the request's answer any more.
+    pub(super) fn give_up(&mut self, id: RequestId) {
+        self.clients.requests[index(id)].is_open = false;
     }
 
     /// Lets the client pause, and take its turn then.
@@ -132,10 +143,7 @@ impl<H: Host> World<H> {
 
     pub(super) fn client_turn(&mut self, client: usize, turn: u64) {
         let Clients {
-            clients,
-            workload,
-            requests,
-            ..
+            clients, workload, ..
         } = &mut self.clients;
         let state = &mut clients[client];
         if state.turn != turn {
@@ -143,7 +151,7 @@ impl<H: Host> World<H> {
         }
         // A turn while it waits means that its patience is over.
         if let Some(given_up) = state.waits_for.take() {
-            requests[index(given_up)].is_open = false;
+            self.give_up(given_up);
             self.pause_client(client);
             return;
         }

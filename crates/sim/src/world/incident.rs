@@ -1,6 +1,6 @@
 //! Faults begin and end.
 
-use super::step::Pending;
+use super::step::{Arrival, Pending};
 use super::{World, slot};
 use crate::host::{Boot, Host};
 use crate::{Fault, NodeSet};
@@ -30,7 +30,7 @@ impl<H: Host> World<H> {
                     self.arm(*id, false);
                 }
             }
-            Fault::ClockDrift(id, ppm) => self.drift(*id, *ppm),
+            Fault::ClockDrift(id, ppm) => self.drift(*id, i64::from(*ppm)),
             Fault::Pause(_) | Fault::Slow(..) | Fault::SyncErrors(_) | Fault::SlowDisk(..) => {
                 self.trouble(&fault, true);
             }
@@ -54,14 +54,16 @@ impl<H: Host> World<H> {
             Fault::Delay(by) => self.network.remove_delay(*by),
             Fault::Crash(id) | Fault::Wipe(id) => self.restart(*id),
             Fault::ClockStep(..) => {}
-            Fault::ClockDrift(id, ppm) => self.drift(*id, ppm.saturating_neg()),
+            Fault::ClockDrift(id, ppm) => self.drift(*id, -i64::from(*ppm)),
             Fault::Pause(id) => {
                 self.trouble(&fault, false);
                 self.work_off_backlog(*id);
             }
-            Fault::Slow(..) | Fault::SyncErrors(_) | Fault::SlowDisk(..) => {
+            Fault::Slow(id, _) => {
                 self.trouble(&fault, false);
+                self.speed_up(*id);
             }
+            Fault::SyncErrors(_) | Fault::SlowDisk(..) => self.trouble(&fault, false),
         }
     }
 
@@ -69,7 +71,7 @@ impl<H: Host> World<H> {
         (side.clone(), side.complement(self.nodes.len()))
     }
 
-    fn drift(&mut self, id: NodeId, ppm: i32) {
+    fn drift(&mut self, id: NodeId, ppm: i64) {
         let now = self.now;
         if let Some(node) = self.node_mut(id) {
             node.clock.drift(now, ppm);
@@ -102,6 +104,17 @@ impl<H: Host> World<H> {
             Fault::Slow(_, by) => sum(&mut troubles.slow, by),
             Fault::SlowDisk(_, by) => sum(&mut troubles.slow_disk, by),
             _ => {}
+        }
+    }
+
+    /// A node that is no longer slow is done with what it was at work on.
+    fn speed_up(&mut self, id: NodeId) {
+        let now = self.now;
+        if let Some(node) = self.node_mut(id)
+            && node.troubles.slow.is_zero()
+        {
+            node.busy_until = node.busy_until.min(now);
+            self.work_off_backlog(id);
         }
     }
 
@@ -141,7 +154,10 @@ impl<H: Host> World<H> {
             return;
         };
         if node.machine.is_some() {
+            let is_message = |arrival: &&Arrival<H>| matches!(arrival, Arrival::Message { .. });
+            let lost = node.backlog.iter().filter(is_message).count() as u64;
             node.crash(&storage);
+            self.stats.lost += lost;
             self.stats.crashes += 1;
             self.note(id, || "crashes".to_owned());
         }

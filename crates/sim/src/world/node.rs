@@ -5,6 +5,7 @@ use crate::node_clock::NodeClock;
 use crate::storage::{Disk, SyncResult};
 use alloc::collections::VecDeque;
 use core::time::Duration;
+use purlin_core::machine::Machine;
 use purlin_core::random::Xoshiro256PlusPlus;
 use purlin_core::time::Instant;
 
@@ -16,17 +17,20 @@ pub(super) struct Node<H: Host> {
     pub(super) random: Xoshiro256PlusPlus,
     /// How many times it was started. Completions of an earlier life are void.
     pub(super) life: u32,
-    /// When the earliest timer event in the queue fires; `MAX` for none.
-    pub(super) armed: Instant,
+    /// When the timer events in the queue fire, the earliest last. One is put into the queue only before all others, and each fires, needed or not: a deadline
+    /// that keeps moving leaves nothing behind.
+    pub(super) wakes: Vec<Instant>,
+    /// Whether a timer is in the backlog.
+    pub(super) timer_waits: bool,
     /// How often in a row `handle_timeout` has left its deadline in the past.
     pub(super) spins: u32,
     /// What arrived while the node could not handle it.
     pub(super) backlog: VecDeque<Arrival<H>>,
     /// Until then the node is at work on what it handled last.
     pub(super) busy_until: Instant,
-    /// When the last of its writes is reported: a sync is reported after it.
-    pub(super) writes_done: Instant,
-    /// A crash is due after so many more outputs.
+    /// When the last of its writes and syncs is reported: the next sync is reported after them.
+    pub(super) disk_done: Instant,
+    /// A crash is due after so many more effects, or with the end of the next step.
     pub(super) crash_after: Option<u64>,
     pub(super) troubles: Troubles,
 }
@@ -49,11 +53,12 @@ impl<H: Host> Node<H> {
             clock,
             random,
             life: 0,
-            armed: Instant::MAX,
+            wakes: Vec::new(),
+            timer_waits: false,
             spins: 0,
             backlog: VecDeque::new(),
             busy_until: Instant::ORIGIN,
-            writes_done: Instant::ORIGIN,
+            disk_done: Instant::ORIGIN,
             crash_after: None,
             troubles: Troubles::default(),
         }
@@ -64,15 +69,21 @@ impl<H: Host> Node<H> {
         self.troubles.paused == 0 && self.busy_until <= now && self.backlog.is_empty()
     }
 
+    /// Whether the machine's deadline has come.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        let deadline = self.machine.as_ref().and_then(Machine::poll_timeout);
+        deadline.is_some_and(|deadline| deadline <= self.clock.local(now))
+    }
+
     /// Loses power.
     pub(super) fn crash(&mut self, storage: &StorageModel) {
         self.machine = None;
         self.disk.crash(storage, &mut self.random);
-        self.armed = Instant::MAX;
+        self.timer_waits = false;
         self.spins = 0;
         self.backlog.clear();
         self.busy_until = Instant::ORIGIN;
-        self.writes_done = Instant::ORIGIN;
+        self.disk_done = Instant::ORIGIN;
         self.crash_after = None;
     }
 

@@ -15,6 +15,9 @@ const BACKLOG_LIMIT: usize = 1 << 16;
 /// How often in a row a machine may leave its deadline in the past.
 const SPIN_LIMIT: u32 = 1_000;
 
+/// How many outputs a machine may have at once.
+const OUTPUT_LIMIT: u32 = 1 << 20;
+
 /// An event in the queue.
 pub(super) enum Pending<H: Host> {
     /// Something arrives at a node.
@@ -23,6 +26,8 @@ pub(super) enum Pending<H: Host> {
     Resume(NodeId),
     /// A client of a script asks.
     Call(Call<H::Request>),
+    /// Its patience is over.
+    GiveUp(RequestId),
     /// A client's pause or patience is over, unless it has taken another turn since.
     Client { client: usize, turn: u64 },
     /// A fault is over.
@@ -39,12 +44,25 @@ pub(super) enum Arrival<H: Host> {
     Read { token: u64, life: u32 },
 }
 
+impl<H: Host> Arrival<H> {
+    /// Which life of the node it is for; `None` when for any.
+    const fn life(&self) -> Option<u32> {
+        match self {
+            Self::Message { .. } | Self::Request { .. } | Self::Timer => None,
+            Self::Written { life, .. } | Self::SyncEnds { life, .. } | Self::Read { life, .. } => {
+                Some(*life)
+            }
+        }
+    }
+}
+
 impl<H: Host> World<H> {
     pub(super) fn dispatch(&mut self, pending: Pending<H>) {
         match pending {
             Pending::Node(node, arrival) => self.arrive(node, arrival),
             Pending::Resume(node) => self.work_off_backlog(node),
-            Pending::Call(call) => drop(self.make(call)),
+            Pending::Call(call) => self.make_scripted(call),
+            Pending::GiveUp(id) => self.give_up(id),
             Pending::Client { client, turn } => self.client_turn(client, turn),
             Pending::Ends(fault) => self.end(*fault),
         }
@@ -55,17 +73,20 @@ impl<H: Host> World<H> {
         let Some(node) = self.node_mut(id) else {
             return;
         };
-        if matches!(arrival, Arrival::Timer) && node.armed != now {
-            return; // superseded by an earlier one
+        if matches!(arrival, Arrival::Timer) {
+            node.wakes.pop();
         }
         let is_message = matches!(arrival, Arrival::Message { .. });
         if node.machine.is_none() {
             self.lose(id, arrival, "it is down");
+        } else if arrival.life().is_some_and(|life| life != node.life) {
+            // The completion of something that an earlier life asked for.
         } else if node.is_free(now) {
             self.handle(id, arrival);
         } else if is_message && node.backlog.len() >= BACKLOG_LIMIT {
             self.lose(id, arrival, "too much waits");
         } else {
+            node.timer_waits |= matches!(arrival, Arrival::Timer);
             node.backlog.push_back(arrival);
         }
     }
@@ -91,15 +112,19 @@ impl<H: Host> World<H> {
             let Some(arrival) = node.backlog.pop_front() else {
                 return;
             };
+            node.timer_waits &= !matches!(arrival, Arrival::Timer);
             self.handle(id, arrival);
         }
     }
 
     /// One call of a machine that is up, and all that follows from it.
     fn handle(&mut self, id: NodeId, arrival: Arrival<H>) {
+        let is_timer = matches!(arrival, Arrival::Timer);
+        if is_timer && !self.node(id).is_some_and(|node| node.is_due(self.now)) {
+            return self.arm(id, false); // the deadline has moved on since
+        }
         self.stats.steps += 1;
         self.trace_arrival(id, &arrival);
-        let is_timer = matches!(arrival, Arrival::Timer);
         let mut effects = Effects(core::mem::take(&mut self.effects));
         if is_timer {
             self.handle_timer(id);
@@ -125,14 +150,8 @@ impl<H: Host> World<H> {
         let Some(node) = self.node_mut(id) else {
             return;
         };
-        node.armed = Instant::MAX;
-        let local = node.clock.local(now);
-        if let Some(machine) = &mut node.machine
-            && machine
-                .poll_timeout()
-                .is_some_and(|deadline| deadline <= local)
-        {
-            machine.handle_timeout(local);
+        if let Some(machine) = &mut node.machine {
+            machine.handle_timeout(node.clock.local(now));
         }
     }
 
@@ -142,25 +161,20 @@ impl<H: Host> World<H> {
         let Some(node) = self.nodes.get_mut(slot(id)) else {
             return;
         };
-        let current = node.life;
         let event = match arrival {
             Arrival::Message { from, message } => {
                 self.stats.delivered += 1;
                 Event::Message { from, message }
             }
             Arrival::Request { id, request } => Event::Request { id, request },
-            Arrival::Written { token, life } if life == current => Event::Written { token },
-            Arrival::Read { token, life } if life == current => {
+            Arrival::Written { token, .. } => Event::Written { token },
+            Arrival::Read { token, .. } => {
                 let store = &node.disk.seen;
                 Event::Read { token, store }
             }
-            Arrival::SyncEnds {
-                token,
-                life,
-                covered,
-            } if life == current => {
+            Arrival::SyncEnds { token, covered, .. } => {
                 let result = node.sync_result(&storage);
-                node.disk.sync(covered, result);
+                node.disk.sync(covered, result, &storage, &mut node.random);
                 if result == SyncResult::Failed {
                     self.stats.sync_failures += 1;
                     Event::SyncFailed { token }
@@ -168,8 +182,7 @@ impl<H: Host> World<H> {
                     Event::Synced { token }
                 }
             }
-            // Timers are handled elsewhere; what is left are completions of an earlier life.
-            _ => return,
+            Arrival::Timer => return, // handled elsewhere
         };
         let Some(input) = self.host.input(id, event) else {
             return;
@@ -182,8 +195,16 @@ impl<H: Host> World<H> {
     }
 
     /// Drains the machine and makes its effects happen, in order; a crash may fall between any two.
+    ///
+    /// # Panics
+    ///
+    /// When the machine never runs out of outputs.
     fn carry_out(&mut self, id: NodeId, effects: &mut Effects<H>) {
-        loop {
+        for outputs in 0.. {
+            assert!(
+                outputs < OUTPUT_LIMIT,
+                "the machine of {id} has no end of outputs: {OUTPUT_LIMIT} so far in one step"
+            );
             for effect in effects.0.drain(..) {
                 if self.crash_is_due(id) {
                     break;
@@ -195,9 +216,13 @@ impl<H: Host> World<H> {
                 return;
             };
             let Some(output) = machine.poll_output() else {
-                return;
+                break;
             };
             self.host.output(id, output, effects);
+        }
+        // A crash that was to come after more effects than the step had comes at its end.
+        if self.node(id).is_some_and(|node| node.crash_after.is_some()) {
+            self.crash(id);
         }
     }
 
@@ -260,13 +285,15 @@ impl<H: Host> World<H> {
             Effect::Write(token, write) => {
                 node.disk.write(write);
                 let done = started + storage.write_latency.sample(&mut node.random);
-                node.writes_done = node.writes_done.max(done);
+                node.disk_done = node.disk_done.max(done);
                 (done, Arrival::Written { token, life })
             }
             Effect::Sync(token) => {
                 let covered = node.disk.written();
                 let done = started + storage.sync_latency.sample(&mut node.random);
-                let done = done.max(node.writes_done);
+                // In order of asking: were a later sync to fail first, this one could not keep its promise.
+                let done = done.max(node.disk_done);
+                node.disk_done = done;
                 (
                     done,
                     Arrival::SyncEnds {
@@ -311,8 +338,9 @@ impl<H: Host> World<H> {
                 node.clock.local(now),
             );
         }
-        if due < node.armed {
-            node.armed = due;
+        let comes_first = node.wakes.last().is_none_or(|earliest| due < *earliest);
+        if comes_first && due < Instant::MAX && !node.timer_waits {
+            node.wakes.push(due);
             self.schedule(due, id, Arrival::Timer);
         }
     }
@@ -322,7 +350,7 @@ impl<H: Host> World<H> {
         let Some(node) = self.node_mut(id) else {
             return;
         };
-        if node.troubles.slow > Duration::ZERO {
+        if node.troubles.slow > Duration::ZERO && node.machine.is_some() {
             node.busy_until = now + node.troubles.slow;
             let until = node.busy_until;
             self.queue.push(until, Pending::Resume(id));

@@ -1,0 +1,19 @@
+//! The simulated world from outside: what its documentation promises, promise by promise, and what its public interface must survive.
+//!
+//! All tests drive one small [`recorder`]: a machine that does as it is told and records what happens to it.
+
+extern crate alloc;
+
+mod clients;
+mod clocks;
+mod crashes;
+mod determinism;
+mod limits;
+mod network;
+mod partitions;
+mod pauses;
+mod recorder;
+mod runner;
+mod schedules;
+mod storage;
+mod syncs;

@@ -13,7 +13,7 @@ use purlin_core::time::{Clock as _, SystemClock};
 
 /// Runs every timed row of `area`.
 pub(crate) fn bench(criterion: &mut Criterion, area: &dyn Area) {
-    let settings = Settings::default();
+    let (settings, clock) = (Settings::default(), SystemClock::new());
     for row in area.rows() {
         let Measure::Timed(setup) = row.measure else {
             continue;
@@ -23,9 +23,9 @@ pub(crate) fn bench(criterion: &mut Criterion, area: &dyn Area) {
         for contender in contest.contenders_mut() {
             group.bench_function(contender.name().to_owned(), |bencher| {
                 bencher.iter_custom(|iterations| {
-                    let start = SystemClock.now();
+                    let start = clock.now();
                     contender.run(black_box(iterations));
-                    SystemClock.now().saturating_duration_since(start)
+                    clock.now().saturating_duration_since(start)
                 });
             });
         }

@@ -1,6 +1,7 @@
 //! An area of the toolkit, as the lab sees it: what adding one takes.
 
 pub mod core;
+pub mod sim;
 
 use crate::error::LabError;
 use crate::report::Report;
@@ -8,7 +9,7 @@ use crate::settings::Settings;
 use crate::versus::Row;
 
 /// Every area there is, in the order of the tour. Adding one is a file `area/<name>.rs` and a line here.
-pub static AREAS: &[&dyn Area] = &[&core::Core];
+pub static AREAS: &[&dyn Area] = &[&core::Core, &sim::Sim];
 
 /// The area of that name.
 #[must_use]
@@ -70,7 +71,7 @@ mod tests {
     use alloc::collections::BTreeSet;
 
     use super::*;
-    use crate::versus::Bar;
+    use crate::versus::{Bar, Direction};
 
     #[test]
     fn names_are_words_and_unique() {
@@ -97,14 +98,17 @@ mod tests {
         let bars = Bar::all().expect("bars.toml is valid");
         let barred: BTreeSet<_> = bars
             .iter()
-            .map(|bar| (bar.area.as_str(), bar.id.as_str(), bar.unit.as_str()))
+            .map(|bar| {
+                let costs = bar.direction == Direction::Max;
+                (bar.area.as_str(), bar.id.as_str(), bar.unit.as_str(), costs)
+            })
             .collect();
         let rows = AREAS
             .iter()
             .flat_map(|area| area.rows().iter().map(move |row| (area.name(), row)));
         let promised: BTreeSet<_> = rows
             .filter(|(_, row)| row.promised)
-            .map(|(area, row)| (area, row.id, row.unit))
+            .map(|(area, row)| (area, row.id, row.unit, row.better == Direction::Max))
             .collect();
         assert_eq!(
             promised, barred,

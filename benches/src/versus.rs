@@ -16,11 +16,11 @@ pub use self::contest::{Contender, Contest, Over, Role};
 pub use self::harness::Effort;
 pub use self::machine::describe as machine;
 pub use self::row::{Judged, Measure, Row, Standing};
-pub use self::samples::{Ratio, Samples, Series};
+pub use self::samples::{Estimate, Samples, Series};
 use crate::area::Area;
 use crate::error::LabError;
 use crate::settings::Settings;
-use crate::table::{Cell, Table};
+use crate::table::{Cell, Table, significant};
 
 /// Whether the rival crates are compiled in (feature `rivals`).
 pub const RIVALS: bool = cfg!(feature = "rivals");
@@ -94,13 +94,14 @@ impl Versus {
                 Cell::maybe_number(row.rival_value, &row.unit),
                 Cell::maybe_number(row.floor_value, &row.unit),
                 Cell::maybe_number(row.ratio, "x"),
-                Cell::maybe_text(row.spread.map(interval).as_deref()),
-                Cell::maybe_text(row.bar.zip(row.direction).map(promise).as_deref()),
+                Cell::maybe_text(row.spread.map(|spread| row.interval(spread)).as_deref()),
+                Cell::maybe_text(row.promise().as_deref()),
                 Cell::maybe_text(row.met.map(|met| if met { "yes" } else { "MISSED" })),
             ]);
         }
         table.note(format!(
-            "Medians of interleaved batches on {}. The ratio is taken within each round; a bar is met when the worse end of the interval meets it.",
+            "Medians of interleaved batches on {}. The ratio is taken within each round; the interval is that of the ratio, or of ours where the bar has a unit. \
+             A bar is met when the worse end of the interval meets it.",
             self.machine
         ))
     }
@@ -162,13 +163,31 @@ fn select<'a>(area: &'a dyn Area, only: Option<&str>) -> Result<Vec<&'a Row>, La
 }
 
 fn interval([low, high]: [f64; 2]) -> String {
-    format!("{low:.3} to {high:.3}")
+    format!("{} to {}", significant(low), significant(high))
 }
 
-fn promise((bar, direction): (f64, Direction)) -> String {
-    match direction {
-        Direction::Max => format!("<= {bar:.2}"),
-        Direction::Min => format!(">= {bar:.2}"),
+impl Judged {
+    /// Whether the bar is one for our value, not for a ratio.
+    fn is_absolute(&self) -> bool {
+        self.against.as_deref() == Some(Bar::ABSOLUTE)
+    }
+
+    fn interval(&self, spread: [f64; 2]) -> String {
+        let interval = interval(spread);
+        if self.is_absolute() {
+            format!("{interval} {}", self.unit)
+        } else {
+            interval
+        }
+    }
+
+    fn promise(&self) -> Option<String> {
+        let (bar, sign) = self.bar.zip(self.direction.map(Direction::sign))?;
+        Some(if self.is_absolute() {
+            format!("{sign} {} {}", significant(bar), self.unit)
+        } else {
+            format!("{sign} {bar:.2}")
+        })
     }
 }
 

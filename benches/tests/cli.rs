@@ -39,11 +39,12 @@ impl Drop for Folder {
 
 #[test]
 fn usage_errors_exit_with_2_and_print_nothing_on_standard_output() {
-    let cases: [&[&str]; 6] = [
+    let cases: [&[&str]; 7] = [
         &["nothing"],
         &["core", "--variant", "nothing"],
         &["core", "--size", "0"],
         &["core", "--size", "99999999"],
+        &["sim", "--size", "99999999"],
         &["versus"],
         &["versus", "core", "--trace", "t.u64"],
     ];
@@ -197,4 +198,25 @@ fn versus_measures_one_row_and_judges_it() {
         lab(&["versus", "core", "--only", "nothing"]).status.code(),
         Some(2)
     );
+}
+
+#[cfg(feature = "rivals")]
+#[test]
+fn versus_judges_an_absolute_bar_by_our_own_value() {
+    let output = lab(&["versus", "sim", "--only", "steps", "--json", "--quiet"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let json: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("JSON and nothing else");
+    let row = &json["rows"][0];
+    assert!(
+        row["ratio"].is_null() && row["against"] == "absolute",
+        "{row}"
+    );
+    let (low, high) = (row["spread"][0].as_f64(), row["spread"][1].as_f64());
+    assert!(
+        low <= row["value"].as_f64() && row["value"].as_f64() <= high,
+        "{row}"
+    );
+    let met = low.zip(row["bar"].as_f64()).map(|(low, bar)| low >= bar);
+    assert_eq!(row["met"].as_bool(), met);
 }

@@ -1,5 +1,8 @@
 //! The machine that the guide "Driving a machine" runs in three ways.
 
+extern crate alloc;
+
+use alloc::collections::VecDeque;
 use core::convert::Infallible;
 use core::time::Duration;
 use purlin_core::machine::Machine;
@@ -15,7 +18,7 @@ pub const PATIENCE: Duration = Duration::from_millis(200);
 pub struct Heartbeat {
     next_beat: Instant,
     lost_at: Option<Instant>,
-    outputs: [Option<Output>; 2],
+    outputs: VecDeque<Output>,
 }
 
 /// What the driver has to carry out.
@@ -36,7 +39,7 @@ impl Heartbeat {
         Self {
             next_beat: now,
             lost_at: Some(now + PATIENCE),
-            outputs: [None; 2],
+            outputs: VecDeque::new(),
         }
     }
 
@@ -55,7 +58,7 @@ impl Machine for Heartbeat {
 
     fn handle(&mut self, now: Instant, (): ()) -> Result<(), Infallible> {
         if self.lost_at.replace(now + PATIENCE).is_none() {
-            self.outputs[1] = Some(Output::PeerFound);
+            self.outputs.push_back(Output::PeerFound);
         }
         Ok(())
     }
@@ -63,15 +66,15 @@ impl Machine for Heartbeat {
     fn handle_timeout(&mut self, now: Instant) {
         if self.next_beat <= now {
             self.next_beat = now + INTERVAL;
-            self.outputs[0] = Some(Output::Beat);
+            self.outputs.push_back(Output::Beat);
         }
         if self.lost_at.take_if(|lost_at| *lost_at <= now).is_some() {
-            self.outputs[1] = Some(Output::PeerLost);
+            self.outputs.push_back(Output::PeerLost);
         }
     }
 
     fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.iter_mut().find_map(Option::take)
+        self.outputs.pop_front()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

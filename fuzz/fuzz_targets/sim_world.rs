@@ -3,14 +3,16 @@
 
 use arbitrary::Arbitrary;
 use core::convert::Infallible;
+use core::num::NonZeroU64;
+use core::num::NonZeroU64;
 use core::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use purlin_core::machine::Machine;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 use purlin_sim::{
-    Boot, Effects, Event, Fault, FileWrite, Files, Host, Latency, Link, NodeSet, Probability, Step,
-    StorageModel, World,
+    Boot, ClockStep, Effects, Event, Fault, FileWrite, Files, Host, Latency, Link, Moment, NodeSet,
+    Probability, StorageModel, World,
 };
 
 #[derive(Arbitrary, Debug)]
@@ -28,6 +30,8 @@ struct Case {
 #[derive(Arbitrary, Debug)]
 enum Trouble {
     Crash(u8),
+    CrashInStep(u8),
+    CrashInStep(u8),
     Wipe(u8),
     Pause(u8),
     Slow(u8, u16),
@@ -42,11 +46,13 @@ enum Trouble {
 }
 
 impl Trouble {
-    fn fault(&self) -> Fault {
-        let node = |number: &u8| NodeId(u64::from(*number % 8));
+    fn fault(&self, nodes: u8) -> Fault {
+        let node = |number: &u8| NodeId(u64::from(*number % nodes));
         let set = |numbers: &[u8]| -> NodeSet { numbers.iter().take(8).map(node).collect() };
         match self {
             Self::Crash(name) => Fault::Crash(node(name)),
+            Self::CrashInStep(name) => Fault::CrashInStep(node(name)),
+            Self::CrashInStep(name) => Fault::CrashInStep(node(name)),
             Self::Wipe(name) => Fault::Wipe(node(name)),
             Self::Pause(name) => Fault::Pause(node(name)),
             Self::Slow(name, micros) => {
@@ -64,10 +70,10 @@ impl Trouble {
                 Fault::SlowDisk(node(name), Duration::from_nanos(*nanos))
             }
             Self::Step(name, true, nanos) => {
-                Fault::ClockStep(node(name), Step::Forward(Duration::from_nanos(*nanos)))
+                Fault::ClockStep(node(name), ClockStep::Forward(Duration::from_nanos(*nanos)))
             }
             Self::Step(name, false, nanos) => {
-                Fault::ClockStep(node(name), Step::Back(Duration::from_nanos(*nanos)))
+                Fault::ClockStep(node(name), ClockStep::Back(Duration::from_nanos(*nanos)))
             }
             Self::Drift(name, ppm) => Fault::ClockDrift(node(name), *ppm),
         }
@@ -129,15 +135,15 @@ impl Host for WriterHost {
         }
     }
 
-    fn input(&self, _node: NodeId, event: Event<'_, Self>) -> Option<usize> {
+    fn input(&self, _at: Moment, event: Event<'_, Self>) -> Option<usize> {
         match event {
             Event::Message { message, .. } => Some(message),
             Event::Synced { .. } | Event::SyncFailed { .. } | Event::Written { .. } => Some(0),
-            Event::Request { .. } | Event::Read { .. } => None,
+            _ => None,
         }
     }
 
-    fn output(&self, _node: NodeId, (to, len): (NodeId, usize), effects: &mut Effects<Self>) {
+    fn output(&self, _at: Moment, (to, len): (NodeId, usize), effects: &mut Effects<Self>) {
         effects.write(
             0,
             FileWrite::Bytes {
@@ -156,13 +162,17 @@ impl Host for WriterHost {
 }
 
 fn run(case: &Case) -> (purlin_sim::Stats, Vec<usize>) {
+    let nodes = 1 + case.nodes % 6;
+    let nodes = 1 + case.nodes % 6;
     let percent = |number: u8| Probability::percent((number % 101).into());
     let link = Link {
         loss: percent(case.loss),
         duplicate: percent(case.duplicate),
         reorder: percent(case.reorder),
         reorder_delay: Latency::Constant(Duration::from_millis(20)),
-        bandwidth: case.bandwidth.map(u64::from),
+        bandwidth: case
+            .bandwidth
+            .and_then(|bytes| NonZeroU64::new(bytes.into())),
         ..Link::lan()
     };
     let storage = StorageModel {
@@ -176,9 +186,9 @@ fn run(case: &Case) -> (purlin_sim::Stats, Vec<usize>) {
             .map(|(at, lasts, trouble)| purlin_sim::Incident {
                 at: Instant::from_millis((*at % 1_000).into()),
                 lasts: Duration::from_millis((*lasts).into()),
-                fault: trouble.fault(),
+                fault: trouble.fault(nodes),
             });
-    let mut world = World::builder(WriterHost, usize::from(case.nodes % 6), case.seed)
+    let mut world = World::builder(WriterHost, usize::from(nodes), case.seed)
         .links(link)
         .storage(storage)
         .faults(incidents.collect())

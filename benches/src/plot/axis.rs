@@ -80,10 +80,17 @@ impl Axis {
 
     /// What the mark at `place` says.
     pub(super) fn mark(&self, place: f64) -> String {
-        match self.scale {
-            Scale::Linear => significant(place),
-            Scale::Log2 => significant(place.exp2()),
-            Scale::Log10 => significant(10_f64.powf(place)),
+        let value = match self.scale {
+            Scale::Linear => place,
+            Scale::Log2 => place.exp2(),
+            Scale::Log10 => 10_f64.powf(place),
+        };
+        // Marks stand at round values: 0.01, not 0.01000.
+        let mark = significant(value);
+        if mark.contains('.') && !mark.contains('e') {
+            mark.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            mark
         }
     }
 
@@ -189,5 +196,13 @@ mod tests {
                 "{scale:?} {value}"
             );
         }
+    }
+
+    #[test]
+    fn marks_have_no_idle_zeros() {
+        let marks =
+            [-2.0, -1.0, 0.0, 3.0, 6.0].map(|place| Axis::new("", Scale::Log10).mark(place));
+        assert_eq!(marks, ["0.01", "0.1", "1", "1,000", "1,000,000"]);
+        assert_eq!(Axis::new("", Scale::Linear).mark(2.5), "2.5");
     }
 }

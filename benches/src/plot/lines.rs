@@ -52,7 +52,8 @@ fn render(
     let root = SVGBackend::with_string(svg, (WIDTH, HEIGHT)).into_drawing_area();
     let mut chart = ChartBuilder::on(&root)
         .margin(8)
-        .margin_right(20)
+        // Half of a mark such as 100,000 stands beyond the last place.
+        .margin_right(32)
         .x_label_area_size(44)
         .y_label_area_size(64)
         .build_cartesian_2d(xs, ys)?;

@@ -4,9 +4,10 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::samples::Ratio;
+use super::samples::Estimate;
+use crate::table::significant;
 
-/// On which side of the bar the ratio has to be.
+/// On which side of the bar the figure has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
@@ -14,6 +15,16 @@ pub enum Direction {
     Max,
     /// At least the bar: for yields such as a hit ratio.
     Min,
+}
+
+impl Direction {
+    /// How the promise is written: `<=` or `>=`.
+    pub(super) fn sign(self) -> &'static str {
+        match self {
+            Self::Max => "<=",
+            Self::Min => ">=",
+        }
+    }
 }
 
 /// One promised figure.
@@ -28,9 +39,9 @@ pub struct Bar {
     pub what: String,
     /// The unit of the measured value, as the row has it.
     pub unit: String,
-    /// The bar for the ratio of ours to `against`.
+    /// The bar for the ratio of ours to `against`, or for ours itself, in `unit`.
     pub bar: f64,
-    /// The contender it is promised against, by its name; [`Bar::BEST_RIVAL`] for whichever rival turns out best.
+    /// The contender it is promised against, by its name; [`Bar::BEST_RIVAL`] for whichever rival turns out best; [`Bar::ABSOLUTE`] for none.
     pub against: String,
     /// Which side is good.
     pub direction: Direction,
@@ -40,23 +51,32 @@ impl Bar {
     /// In `against`: the best rival of the run.
     pub const BEST_RIVAL: &'static str = "best rival";
 
-    /// Whether the ratio keeps the promise, judged at the worse end of its interval: a bar that is met only by luck is missed.
+    /// In `against`: nobody, our own value is promised.
+    pub const ABSOLUTE: &'static str = "absolute";
+
+    /// Whether our value is promised, and not its ratio to another's.
+    #[must_use]
+    pub fn is_absolute(&self) -> bool {
+        self.against == Self::ABSOLUTE
+    }
+
+    /// Whether the figure (the ratio, or our value where the bar [is absolute](Self::is_absolute)) keeps the promise, judged at the worse end of its interval: a bar that is met only by luck is missed.
     ///
     /// # Examples
     ///
     /// ```
-    /// use purlin_benches::versus::{Bar, Ratio};
+    /// use purlin_benches::versus::{Bar, Estimate};
     ///
     /// let bar = Bar::all().expect("bars.toml is valid").swap_remove(0);
-    /// let just = Ratio { median: bar.bar - 0.02, low: bar.bar - 0.04, high: bar.bar };
+    /// let just = Estimate { median: bar.bar - 0.02, low: bar.bar - 0.04, high: bar.bar };
     /// assert!(bar.is_met(just));
-    /// assert!(!bar.is_met(Ratio { high: bar.bar + 0.01, ..just }));
+    /// assert!(!bar.is_met(Estimate { high: bar.bar + 0.01, ..just }));
     /// ```
     #[must_use]
-    pub fn is_met(&self, ratio: Ratio) -> bool {
+    pub fn is_met(&self, figure: Estimate) -> bool {
         match self.direction {
-            Direction::Max => ratio.high <= self.bar,
-            Direction::Min => ratio.low >= self.bar,
+            Direction::Max => figure.high <= self.bar,
+            Direction::Min => figure.low >= self.bar,
         }
     }
 
@@ -77,10 +97,11 @@ impl Bar {
 
 impl fmt::Display for Bar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = match self.direction {
-            Direction::Max => "<=",
-            Direction::Min => ">=",
-        };
-        write!(f, "{sign} {:.2} x {}", self.bar, self.against)
+        let sign = self.direction.sign();
+        if self.is_absolute() {
+            write!(f, "{sign} {} {}", significant(self.bar), self.unit)
+        } else {
+            write!(f, "{sign} {:.2} x {}", self.bar, self.against)
+        }
     }
 }

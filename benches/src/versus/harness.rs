@@ -10,6 +10,8 @@
 //!    switches of this thread are read around every batch (`getrusage(RUSAGE_THREAD)`, Linux), and a batch that saw one is discarded.
 //!    What the counter cannot see (a hypervisor that took the processor away, and any other system than Linux) is caught after the
 //!    run: a batch over five times its contender's median is discarded too. Both are counted and shown.
+//!    Where one operation takes longer than a time slice of the scheduler (a whole simulation), no batch is ever left alone: then the switches are not
+//!    looked at, for no contender of the row.
 //! 4. **Compare**: within a round, not across rounds; see [`Samples`].
 
 use core::hint::black_box;
@@ -23,6 +25,9 @@ use super::samples::{Samples, Series, median};
 
 /// A batch this many times longer than its contender's median did not measure the contender.
 const OUTLIER: f64 = 5.0;
+
+/// A batch longer than this, a few time slices of a scheduler, is switched out every time on a machine that has other work too.
+const UNDISTURBED_MAX: Duration = Duration::from_millis(10);
 
 /// A kernel that is still not measurable at so many iterations ignores their number.
 const ITERATIONS_MAX: u64 = 1 << 40;
@@ -91,13 +96,17 @@ pub fn interleave(contenders: &mut [Contender], effort: Effort, seed: u64) -> Ve
         .collect();
     let rounds = effort.rounds_for(plans.iter().map(|plan| plan.expected).sum());
 
+    // One rule for all: to filter one contender's batches and not another's would be a bias.
+    let short = plans.iter().all(|plan| plan.expected <= UNDISTURBED_MAX);
+
     let mut values = vec![Vec::with_capacity(rounds); contenders.len()];
     let mut order: Vec<usize> = (0..contenders.len()).collect();
     let mut random = SplitMix64::new(seed);
     for _ in 0..rounds {
         random.shuffle(&mut order);
         for &index in &order {
-            values[index].push(batch(&mut contenders[index], plans[index].iterations));
+            let (value, disturbed) = batch(&mut contenders[index], plans[index].iterations);
+            values[index].push((!(short && disturbed)).then_some(value));
         }
     }
     let contenders = contenders.iter().zip(values);
@@ -152,12 +161,12 @@ impl Plan {
     }
 }
 
-/// One batch: nanoseconds per operation, or `None` when it was interrupted.
-fn batch(contender: &mut Contender, iterations: u64) -> Option<f64> {
+/// One batch: nanoseconds per operation, and whether the thread was switched out against its will meanwhile.
+fn batch(contender: &mut Contender, iterations: u64) -> (f64, bool) {
     let switches = involuntary_switches();
     let elapsed = time(contender, iterations);
     let disturbed = involuntary_switches() != switches;
-    (!disturbed).then(|| elapsed.as_nanos() as f64 / iterations as f64)
+    (elapsed.as_nanos() as f64 / iterations as f64, disturbed)
 }
 
 #[expect(

@@ -5,14 +5,15 @@ use serde::Serialize;
 use super::bars::{Bar, Direction};
 use super::contest::{Contest, Role};
 use super::harness::{self, Effort};
-use super::samples::{Ratio, Samples, Series};
+use super::samples::{Estimate, Samples, Series};
 use crate::error::LabError;
 use crate::settings::Settings;
 
 /// How a row gets its values.
 #[derive(Debug, Clone, Copy)]
 pub enum Measure {
-    /// Time per operation: the function sets the contest up, the harness runs it. Criterion runs the same kernels.
+    /// Time per operation: the function sets the contest up, the harness runs it. Criterion runs the same kernels. The row's values are
+    /// nanoseconds per operation, or what [`Row::shown_in`] makes of them.
     Timed(fn(&Settings) -> Result<Contest, LabError>),
     /// The area's own measure (a hit ratio, moved keys, bytes): the function measures everybody itself, one value a seed or a trace.
     Counted(fn(&Settings) -> Result<Samples, LabError>),
@@ -49,6 +50,8 @@ pub struct Row {
     pub promised: bool,
     /// How it is measured.
     pub measure: Measure,
+    /// Makes a value of what was measured; nothing to do where the measure has the row's unit already.
+    pub convert: fn(f64) -> f64,
 }
 
 impl Row {
@@ -67,6 +70,35 @@ impl Row {
             better: Direction::Max,
             promised: false,
             measure,
+            convert: |nanoseconds| nanoseconds,
+        }
+    }
+
+    /// The same timed row in another unit: `convert` makes a value of it from nanoseconds per operation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use purlin_benches::settings::Settings;
+    /// use purlin_benches::versus::{Contest, Direction, Effort, Row};
+    ///
+    /// static ROW: Row = Row::timed("add", "add a number", |_| Ok(Contest::over(vec![1_u64; 512]).ours("add", |x| x + 1).build()))
+    ///     .shown_in("M op/s", Direction::Min, |nanoseconds| 1e3 / nanoseconds);
+    /// assert!(ROW.run(&Settings::default(), Effort::TOUR, None)?.value > 1.0, "over a million a second");
+    /// # Ok::<(), purlin_benches::error::LabError>(())
+    /// ```
+    #[must_use]
+    pub const fn shown_in(
+        self,
+        unit: &'static str,
+        better: Direction,
+        convert: fn(f64) -> f64,
+    ) -> Self {
+        Self {
+            unit,
+            better,
+            convert,
+            ..self
         }
     }
 
@@ -95,7 +127,7 @@ impl Row {
             Measure::Timed(contest) => harness::run(&mut contest(settings)?, effort, settings.seed),
             Measure::Counted(samples) => samples(settings)?,
         };
-        self.judge(&samples, bar)
+        self.judge(&samples.convert(self.convert), bar)
     }
 
     /// Judges what was measured.
@@ -107,10 +139,10 @@ impl Row {
         let row = || self.id.to_owned();
         let value = samples
             .ours()
-            .median()
+            .estimate()
             .ok_or_else(|| LabError::Disturbed { row: row() })?;
         let rival = match bar {
-            Some(bar) if bar.against != Bar::BEST_RIVAL => {
+            Some(bar) if !bar.is_absolute() && bar.against != Bar::BEST_RIVAL => {
                 let missing = || LabError::NoContender {
                     row: row(),
                     contender: bar.against.clone(),
@@ -123,12 +155,16 @@ impl Row {
             .series()
             .iter()
             .find(|series| series.role() == Role::Floor);
-        let ratio = rival.and_then(|rival| samples.ratio_to(rival.name()));
+        let absolute = bar.is_some_and(Bar::is_absolute);
+        let ratio = rival
+            .filter(|_| !absolute)
+            .and_then(|rival| samples.ratio_to(rival.name()));
+        let figure = if absolute { Some(value) } else { ratio };
         Ok(Judged {
             id: self.id.to_owned(),
             what: self.what.to_owned(),
             unit: self.unit.to_owned(),
-            value,
+            value: value.median,
             rival: rival.map(|series| series.name().to_owned()),
             rival_value: rival.and_then(Series::median),
             floor: floor.map(|series| series.name().to_owned()),
@@ -136,8 +172,9 @@ impl Row {
             ratio: ratio.map(|ratio| ratio.median),
             bar: bar.map(|bar| bar.bar),
             direction: bar.map(|bar| bar.direction),
-            met: bar.map(|bar| ratio.is_some_and(|ratio| bar.is_met(ratio))),
-            spread: ratio.map(|Ratio { low, high, .. }| [low, high]),
+            against: bar.map(|bar| bar.against.clone()),
+            met: bar.map(|bar| figure.is_some_and(|figure| bar.is_met(figure))),
+            spread: figure.map(|Estimate { low, high, .. }| [low, high]),
             rounds: samples.rounds(),
             discarded: samples.discarded(),
             contenders: samples
@@ -182,15 +219,17 @@ pub struct Judged {
     pub floor: Option<String>,
     /// Its median.
     pub floor_value: Option<f64>,
-    /// Median over all rounds of ours / `rival`.
+    /// Median over all rounds of ours / `rival`; `null` where the bar is absolute.
     pub ratio: Option<f64>,
-    /// The promised bound of `ratio`.
+    /// The promised bound of `ratio`, or of `value` where the bar is absolute.
     pub bar: Option<f64>,
-    /// On which side of the bar `ratio` has to be.
+    /// On which side of the bar the figure has to be.
     pub direction: Option<Direction>,
+    /// [`Bar::against`].
+    pub against: Option<String>,
     /// Whether the worse end of `spread` keeps the promise; `null` where nothing is promised.
     pub met: Option<bool>,
-    /// The 95 % confidence interval of `ratio`.
+    /// The 95 % confidence interval of `ratio`, or of `value` where the bar is absolute.
     pub spread: Option<[f64; 2]>,
     /// How many rounds were run.
     pub rounds: usize,

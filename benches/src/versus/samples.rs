@@ -41,6 +41,22 @@ impl Series {
         median(self.kept())
     }
 
+    /// The median with its interval, for figures that stand by themselves; `None` when all values were discarded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use purlin_benches::versus::{Role, Series};
+    ///
+    /// let values = (1_u8..=9).map(|value| Some(f64::from(value)));
+    /// let estimate = Series::new("ours".to_owned(), Role::Ours, values.collect()).estimate().expect("nine values");
+    /// assert_eq!((estimate.low, estimate.median, estimate.high), (2.0, 5.0, 8.0));
+    /// ```
+    #[must_use]
+    pub fn estimate(&self) -> Option<Estimate> {
+        Estimate::of(self.kept())
+    }
+
     /// The value that a fifth of the kept ones stay below; `None` when all were discarded.
     #[must_use]
     pub fn percentile_20(&self) -> Option<f64> {
@@ -59,15 +75,28 @@ impl Series {
     }
 }
 
-/// A ratio with the interval that holds it.
+/// A median over the rounds (of a value, or of the ratio of two), with the interval that holds it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Ratio {
-    /// The median of the ratios of all rounds.
+pub struct Estimate {
+    /// The median of what the rounds yielded.
     pub median: f64,
     /// The lower end of its 95 % confidence interval.
     pub low: f64,
     /// The upper end.
     pub high: f64,
+}
+
+impl Estimate {
+    /// Of these values; `None` of nothing. O(n log n).
+    fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
+        let values = sorted(values);
+        let (low, high) = median_interval(values.len())?;
+        Some(Self {
+            median: median_of_sorted(&values)?,
+            low: values[low],
+            high: values[high],
+        })
+    }
 }
 
 /// All contenders' values of a row.
@@ -149,16 +178,26 @@ impl Samples {
 
     /// Ours over the contender `name`, pairwise per round. `None` when there is no such contender or no round in which both were kept.
     #[must_use]
-    pub fn ratio_to(&self, name: &str) -> Option<Ratio> {
+    pub fn ratio_to(&self, name: &str) -> Option<Estimate> {
         let other = self.named(name)?;
         let pairs = self.ours().values.iter().zip(&other.values);
-        let ratios = sorted(pairs.filter_map(|(ours, other)| Some((*ours)? / (*other)?)));
-        let (low, high) = median_interval(ratios.len())?;
-        Some(Ratio {
-            median: median_of_sorted(&ratios)?,
-            low: ratios[low],
-            high: ratios[high],
-        })
+        Estimate::of(pairs.filter_map(|(ours, other)| Some((*ours)? / (*other)?)))
+    }
+
+    /// The same, every value in another unit.
+    #[must_use]
+    pub(crate) fn convert(self, to: fn(f64) -> f64) -> Self {
+        let series = self.series.into_iter().map(|series| Series {
+            values: series
+                .values
+                .into_iter()
+                .map(|value| value.map(to))
+                .collect(),
+            ..series
+        });
+        Self {
+            series: series.collect(),
+        }
     }
 }
 

@@ -78,7 +78,7 @@ fn the_best_rival_of_a_yield_is_the_highest() {
 
 #[test]
 fn a_bar_is_judged_at_the_worse_end() {
-    let ratio = Ratio {
+    let ratio = Estimate {
         median: 1.0,
         low: 0.9,
         high: 1.1,
@@ -92,6 +92,88 @@ fn a_bar_is_judged_at_the_worse_end() {
         [0.95, 0.9].map(|value| met(value, Direction::Min)),
         [false, true]
     );
+}
+
+/// Ours takes 1, 2, .. 9, the rival always twice as much. The interval around the fifth of nine values is from the second to the eighth.
+fn one_to_nine() -> Samples {
+    let values = || (1_u8..=9).map(f64::from);
+    let series = |name: &str, role, values: Vec<f64>| {
+        Series::new(
+            name.to_owned(),
+            role,
+            values.into_iter().map(Some).collect(),
+        )
+    };
+    Samples::new(vec![
+        series("ours", Role::Ours, values().collect()),
+        series(
+            "r",
+            Role::Rival,
+            values().map(|value| 2.0 * value).collect(),
+        ),
+    ])
+}
+
+#[test]
+fn an_absolute_bar_is_judged_by_the_worse_end_of_our_own_value() {
+    let judge = |value, direction| {
+        let bar = bar(value, Bar::ABSOLUTE, direction);
+        row().judge(&one_to_nine(), Some(&bar)).expect("judged")
+    };
+    for (value, direction, met) in [
+        (8.0, Direction::Max, true),
+        (7.9, Direction::Max, false),
+        (2.0, Direction::Min, true),
+        (2.1, Direction::Min, false),
+    ] {
+        assert_eq!(judge(value, direction).met, Some(met), "{value}");
+    }
+    let json = serde_json::to_value(judge(8.0, Direction::Max)).expect("plain data");
+    let expected = serde_json::json!({
+        "value": 5.0, "rival": "r", "rival_value": 10.0, "ratio": null, "bar": 8.0, "direction": "max", "against": "absolute",
+        "met": true, "spread": [2.0, 8.0],
+    });
+    for (field, value) in expected.as_object().expect("an object") {
+        assert_eq!(&json[field], value, "{field}");
+    }
+    // The other contenders' ratios are shown all the same.
+    assert_eq!(json["contenders"][1]["ratio"], 0.5);
+}
+
+#[test]
+fn an_absolute_bar_is_shown_with_its_unit() {
+    let judged = row()
+        .judge(
+            &one_to_nine(),
+            Some(&bar(1e-9, Bar::ABSOLUTE, Direction::Max)),
+        )
+        .expect("judged");
+    let versus = Versus {
+        area: "a".to_owned(),
+        machine: "m".to_owned(),
+        rows: vec![judged],
+    };
+    let cells: Vec<_> = versus.summary().rows()[0]
+        .iter()
+        .map(Cell::to_string)
+        .collect();
+    assert_eq!(
+        cells[6..],
+        ["-", "2 to 8 ns/op", "<= 1.000e-9 ns/op", "MISSED"]
+    );
+}
+
+#[test]
+fn a_value_in_another_unit_is_judged_in_that_unit() {
+    let rate = Row::timed("x", "something", |_| {
+        Ok(Contest::over(vec![1_u64; 512]).ours("ours", |x| *x).build())
+    });
+    let rate = rate.shown_in("M op/s", Direction::Min, |nanoseconds| 1e3 / nanoseconds);
+    let converted = one_to_nine().convert(rate.convert);
+    let promise = bar(125.0, Bar::ABSOLUTE, Direction::Min);
+    let judged = rate.judge(&converted, Some(&promise)).expect("judged");
+    assert_eq!((judged.value, judged.spread), (200.0, Some([125.0, 500.0])));
+    assert_eq!((judged.unit.as_str(), judged.met), ("M op/s", Some(true)));
 }
 
 #[test]
@@ -115,7 +197,7 @@ fn json_has_the_promised_shape() {
     let row = &json["rows"][0];
     let expected = serde_json::json!({
         "id": "x", "what": "something", "unit": "ns/op", "value": 2.0, "rival": "r", "rival_value": 4.0,
-        "floor": "nothing", "floor_value": 0.5, "ratio": 0.5, "bar": 0.6, "direction": "max", "met": true, "spread": [0.5, 0.5],
+        "floor": "nothing", "floor_value": 0.5, "ratio": 0.5, "bar": 0.6, "direction": "max", "against": "r", "met": true, "spread": [0.5, 0.5],
     });
     for (field, value) in expected.as_object().expect("an object") {
         assert_eq!(&row[field], value, "{field}");

@@ -252,6 +252,49 @@ impl<Op, Ret> History<Op, Ret> {
         (0..self.records.len()).filter_map(|index| self.get(OpId(index)))
     }
 
+    /// The part of the history that a model is about, in the model's terms: the operations for which `op` gives one, with their answers
+    /// as `ret` gives them. Their order stays; they are numbered anew.
+    ///
+    /// ```
+    /// use purlin_sim::history::History;
+    ///
+    /// let mut all = History::new();
+    /// let read = all.invoke(1, "read 5");
+    /// all.invoke(2, "who is leader?");
+    /// all.complete(read, 7)?;
+    /// let reads: History<u64, u64> = all.filter_map(|op| op.strip_prefix("read ")?.parse().ok(), |_, ret| *ret);
+    /// assert_eq!((reads.len(), reads.open()), (1, 0));
+    /// # Ok::<(), purlin_sim::history::HistoryError>(())
+    /// ```
+    #[must_use]
+    pub fn filter_map<O, R>(
+        &self,
+        mut op: impl FnMut(&Op) -> Option<O>,
+        mut ret: impl FnMut(&Op, &Ret) -> R,
+    ) -> History<O, R> {
+        let mut part = History::new();
+        for operation in self.iter() {
+            if let Some(kept) = op(operation.op) {
+                let end = match operation.completion {
+                    Some(Completion { at, ret: answer }) => End::Completed {
+                        at,
+                        ret: ret(operation.op, answer),
+                    },
+                    None => End::Open,
+                };
+                part.open += usize::from(matches!(end, End::Open));
+                part.records.push(Record {
+                    process: operation.process,
+                    op: kept,
+                    call: operation.call,
+                    end,
+                });
+            }
+        }
+        part.events = self.events;
+        part
+    }
+
     const fn next_position(&mut self) -> usize {
         let position = self.events;
         self.events += 1;

@@ -4,7 +4,7 @@ use crate::Store;
 use core::fmt;
 use purlin_core::machine::Machine;
 use purlin_core::node::NodeId;
-use purlin_core::time::Instant;
+use purlin_core::time::{Instant, UnixTime};
 
 /// How the simulator runs one kind of node: which outputs of its machine are messages, writes, syncs or replies, and which inputs their
 /// completions become.
@@ -30,16 +30,18 @@ pub trait Host {
     type Reply: Clone + fmt::Debug;
 
     /// Starts a node: for the first time, or again after a crash with what the disk has kept.
+    ///
+    /// Completions of what an earlier life asked of the disk never arrive in a later one; messages that were under way do.
     fn start(&self, boot: Boot<'_, Self::Store>) -> Self::Machine;
 
     /// The input that an event becomes; `None` when the machine does not want to know.
-    fn input(&self, node: NodeId, event: Event<'_, Self>) -> Option<InputOf<Self>>;
+    fn input(&self, at: Moment, event: Event<'_, Self>) -> Option<InputOf<Self>>;
 
     /// Carries an output out, by asking for effects.
-    fn output(&self, node: NodeId, output: OutputOf<Self>, effects: &mut Effects<Self>);
+    fn output(&self, at: Moment, output: OutputOf<Self>, effects: &mut Effects<Self>);
 
     /// The machine refused an input. Does nothing unless overridden, as a driver that drops a bad message would.
-    fn refused(&self, _node: NodeId, _error: ErrorOf<Self>, _effects: &mut Effects<Self>) {}
+    fn refused(&self, _at: Moment, _error: ErrorOf<Self>, _effects: &mut Effects<Self>) {}
 
     /// A message's size in bytes, for links with a [bandwidth](crate::Link::bandwidth). Zero unless overridden.
     fn message_size(&self, _message: &Self::Message) -> usize {
@@ -56,6 +58,20 @@ pub type ErrorOf<H> = <<H as Host>::Machine as Machine>::Error;
 /// The writes of a host's store.
 pub type WriteOf<H> = <<H as Host>::Store as Store>::Write;
 
+/// Which node something happens to, and what time it believes it is.
+///
+/// Machines are given the instant anyway; a host needs civil time where an input carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Moment {
+    /// The node.
+    pub node: NodeId,
+    /// Its own monotonic time.
+    pub now: Instant,
+    /// Its own civil time. Simulations start at the beginning of 2025.
+    pub unix_now: UnixTime,
+}
+
 /// What a node is started with.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -64,9 +80,11 @@ pub struct Boot<'a, S> {
     pub node: NodeId,
     /// How many nodes the world has.
     pub nodes: usize,
-    /// The node's own time.
+    /// The node's own monotonic time.
     pub now: Instant,
-    /// A seed of its own for each start of each node.
+    /// The node's own civil time.
+    pub unix_now: UnixTime,
+    /// A seed of its own for each start of each node, the same whatever else happens.
     pub seed: u64,
     /// How many times the node has been started before.
     pub restarts: u32,
@@ -79,6 +97,7 @@ pub struct Boot<'a, S> {
 pub struct RequestId(pub u64);
 
 /// Something that happens to a node.
+#[non_exhaustive]
 pub enum Event<'a, H: Host + ?Sized> {
     /// A message has arrived.
     Message {
@@ -140,6 +159,7 @@ pub(crate) enum Effect<H: Host + ?Sized> {
     Sync(u64),
     Read(u64),
     Reply(RequestId, H::Reply),
+    Refuse(RequestId),
 }
 
 impl<H: Host + ?Sized> Effects<H> {
@@ -166,6 +186,11 @@ impl<H: Host + ?Sized> Effects<H> {
     /// Answers a client. An answer to a request that was answered before, was given up, or does not exist is ignored.
     pub fn reply(&mut self, request: RequestId, reply: H::Reply) {
         self.0.push(Effect::Reply(request, reply));
+    }
+
+    /// Refuses a client's request: it has not happened and will not. The history forgets it.
+    pub fn refuse(&mut self, request: RequestId) {
+        self.0.push(Effect::Refuse(request));
     }
 }
 

@@ -31,7 +31,7 @@ mod visited;
 use core::hash::Hash;
 use std::collections::HashMap;
 
-pub use evidence::{CheckError, Evidence, Placement};
+pub use evidence::{CheckError, Evidence, Placed};
 use search::{Search, Verdict};
 
 use crate::history::{History, OpId, Operation};

@@ -2,6 +2,7 @@
 
 use crate::{Latency, NodeSet, Probability};
 use core::fmt;
+use core::num::NonZeroU64;
 use core::time::Duration;
 use purlin_core::node::NodeId;
 use purlin_core::random::Random;
@@ -30,8 +31,9 @@ pub struct Link {
     pub reorder_delay: Latency,
     /// Whether messages otherwise keep their order.
     pub order: Order,
-    /// Bytes a second; messages queue for it. `None` for no limit. Sizes come from [`Host::message_size`](crate::Host::message_size).
-    pub bandwidth: Option<u64>,
+    /// Bytes a second; messages queue for it. `None` for no limit. Sizes come from [`Host::message_size`](crate::Host::message_size), which is
+    /// zero unless overridden: without that a limit has no effect.
+    pub bandwidth: Option<NonZeroU64>,
 }
 
 /// Whether a link keeps the order of its messages.
@@ -177,10 +179,7 @@ impl Network {
             return [Some(now), None];
         }
         let link = (self.topology)(from, to);
-        let loss = self
-            .losses
-            .iter()
-            .fold(link.loss, |sum, loss| sum.or(*loss));
+        let loss = self.loss(&link);
         if self.is_cut(from, to) || loss.happens(random) {
             return [None, None];
         }
@@ -203,6 +202,32 @@ impl Network {
         }
     }
 
+    /// When a message between a node and somebody outside arrives: no cut is in its way, and its link keeps neither order nor bandwidth.
+    pub(crate) fn send_outside(
+        &mut self,
+        now: Instant,
+        link: &Link,
+        random: &mut impl Random,
+    ) -> Arrivals {
+        if self.loss(link).happens(random) {
+            return [None, None];
+        }
+        let outside = (NodeId(u64::MAX), NodeId(u64::MAX));
+        let first = self.arrival(now, outside, link, random);
+        let second = link
+            .duplicate
+            .happens(random)
+            .then(|| self.arrival(now, outside, link, random));
+        [Some(first), second]
+    }
+
+    /// A link's loss with that of the incidents.
+    fn loss(&self, link: &Link) -> Probability {
+        self.losses
+            .iter()
+            .fold(link.loss, |sum, loss| sum.or(*loss))
+    }
+
     /// When the message has left the sender, with what was queued before it on this link.
     fn transmit(
         &mut self,
@@ -214,7 +239,7 @@ impl Network {
         let Some(bandwidth) = link.bandwidth else {
             return now;
         };
-        let nanos = (bytes as u128 * 1_000_000_000).div_ceil(u128::from(bandwidth.max(1)));
+        let nanos = (bytes as u128 * 1_000_000_000).div_ceil(u128::from(bandwidth.get()));
         let state = self.links.entry(ends).or_default();
         let took = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
         state.free_at = state.free_at.max(now) + took;

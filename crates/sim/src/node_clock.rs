@@ -1,7 +1,7 @@
 //! A node's own idea of the time.
 
 use core::time::Duration;
-use purlin_core::time::Instant;
+use purlin_core::time::{Instant, UnixTime};
 
 /// How far the nodes' clocks are off, drawn for each node from the seed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,6 +11,9 @@ pub struct ClockModel {
     /// Each clock runs up to this many parts per million too fast or too slow.
     pub drift_ppm: u32,
 }
+
+/// Civil time when a simulation starts: the beginning of 2025.
+const START: UnixTime = UnixTime::from_secs(1_735_689_600);
 
 /// The rate of true time.
 const MILLION: i64 = 1_000_000;
@@ -24,6 +27,8 @@ pub(crate) struct NodeClock {
     /// How much faster than true time it was told to run, in parts per million. A clock that should stand still or run backwards creeps forwards, but
     /// remembers by how much it was overdone: what is added is taken away again.
     drift: i64,
+    /// By how much civil time is off, in nanoseconds.
+    wall_offset: i128,
 }
 
 impl NodeClock {
@@ -31,6 +36,7 @@ impl NodeClock {
         Self {
             since: Instant::ORIGIN,
             local: Instant::ORIGIN + ahead,
+            wall_offset: 0,
             drift: drift_ppm,
         }
     }
@@ -61,12 +67,29 @@ impl NodeClock {
     }
 
     /// Steps the clock; backwards as far as its origin.
-    pub(crate) fn step(&mut self, now: Instant, step: Step) {
+    pub(crate) fn step(&mut self, now: Instant, step: ClockStep) {
         let local = self.local(now);
         self.since = now;
         self.local = match step {
-            Step::Forward(by) => local + by,
-            Step::Back(by) => local - by,
+            ClockStep::Forward(by) => local + by,
+            ClockStep::Back(by) => local - by,
+        };
+    }
+
+    /// What civil time the node believes it is: it follows the local clock, and jumps on its own.
+    pub(crate) fn unix(&self, now: Instant) -> UnixTime {
+        let nanos =
+            i128::from((START + (self.local(now) - Instant::ORIGIN)).as_nanos()) + self.wall_offset;
+        let nanos = nanos.clamp(0, i128::from(u64::MAX));
+        UnixTime::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// Steps civil time.
+    pub(crate) fn step_wall(&mut self, step: ClockStep) {
+        let nanos = |by: Duration| i128::try_from(by.as_nanos()).unwrap_or(i128::MAX);
+        self.wall_offset = match step {
+            ClockStep::Forward(by) => self.wall_offset.saturating_add(nanos(by)),
+            ClockStep::Back(by) => self.wall_offset.saturating_sub(nanos(by)),
         };
     }
 
@@ -80,7 +103,7 @@ impl NodeClock {
 
 /// A jump of a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
+pub enum ClockStep {
     /// It skips this much.
     Forward(Duration),
     /// It shows this much again.
@@ -95,7 +118,7 @@ fn scale(duration: Duration, times: i64, per: i64) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::{NodeClock, Step};
+    use super::{ClockStep, NodeClock};
     use core::time::Duration;
     use proptest::prelude::*;
     use purlin_core::time::Instant;
@@ -122,11 +145,11 @@ mod tests {
         assert_eq!(clock.local(Instant::from_secs(10)), Instant::from_secs(10));
         assert_eq!(clock.local(Instant::from_secs(20)), Instant::from_secs(21));
         clock.drift(Instant::from_secs(20), -100_000);
-        clock.step(Instant::from_secs(20), Step::Back(second * 5));
+        clock.step(Instant::from_secs(20), ClockStep::Back(second * 5));
         assert_eq!(clock.local(Instant::from_secs(21)), Instant::from_secs(17));
-        clock.step(Instant::from_secs(21), Step::Forward(second));
+        clock.step(Instant::from_secs(21), ClockStep::Forward(second));
         assert_eq!(clock.local(Instant::from_secs(21)), Instant::from_secs(18));
-        clock.step(Instant::from_secs(21), Step::Back(second * 100));
+        clock.step(Instant::from_secs(21), ClockStep::Back(second * 100));
         assert_eq!(clock.local(Instant::from_secs(21)), Instant::ORIGIN);
     }
 

@@ -1,25 +1,25 @@
 //! Runs a check over many seeds, and makes a failure small and easy to repeat.
 
+mod failure;
 mod panics;
 mod seeds;
 mod shrink;
+mod trial;
 
-pub use seeds::SeedsError;
+pub use failure::Failure;
 
 use crate::host::Host;
-use crate::{Call, Schedule, Violation, World};
-use core::fmt;
-use core::ops::ControlFlow;
-use purlin_core::time::Instant;
+use crate::{Violation, World};
 use shrink::Attempt;
+use trial::Trial;
 
 /// Checks every seed: builds its world, lets `check` drive it, and panics with a report at the first violation.
 ///
 /// `check` is plain code: it runs the world in whatever phases it likes and looks at whatever it likes. It must depend on nothing but the world.
 /// A panic inside the machines, the check or `build` counts as a violation.
 ///
-/// The report names the seed, a command that repeats the run, a shorter schedule of faults that still fails, and the last events of that run as a
-/// timeline. The environment variable `PURLIN_SEED` replaces the seeds: by one (`17`, `0x11`) or by a range (`1000..2000`).
+/// The report names the seed, a command that repeats the run, a shorter schedule of faults and calls that still fails in the same way, what happened in that run, and
+/// the code to keep it as a test. The environment variable `PURLIN_SEED` replaces the seeds: by one (`17`, `0x11`) or by a range (`1000..2000`).
 ///
 /// Answers how many seeds were checked.
 ///
@@ -28,6 +28,7 @@ use shrink::Attempt;
 /// At the first violation, and when `PURLIN_SEED` cannot be understood.
 ///
 /// The [crate's example](crate) shows a check.
+#[track_caller]
 pub fn run<H: Host>(
     seeds: impl IntoIterator<Item = u64>,
     build: impl Fn(u64) -> World<H>,
@@ -38,16 +39,19 @@ pub fn run<H: Host>(
         Ok(None) => Runner::new().search(seeds, build, check),
         Err(error) => panic!("{error}"),
     };
-    outcome.unwrap_or_else(|failure| panic!("{failure}"))
+    match outcome {
+        Ok(checked) => checked,
+        Err(failure) => panic!("{failure}"),
+    }
 }
 
-/// How often an attempt that passes is tried again with other luck.
-const VARIATIONS: u32 = 3;
+/// A run of fewer steps counts as one of so many where the effort of shrinking is set: time is not what is short then.
+const SMALL_RUN: u64 = 20_000;
 
 /// [`run`] with other limits, and with the failure as data instead of a panic.
 #[derive(Clone, Copy, Debug)]
 pub struct Runner {
-    shrink_runs: u32,
+    shrink_effort: u32,
     timeline: usize,
 }
 
@@ -58,23 +62,24 @@ impl Default for Runner {
 }
 
 impl Runner {
-    /// Up to 1,000 runs for shrinking, and a timeline of 60 events.
+    /// Shrinks with the work of up to 1,000 runs, and shows 60 events.
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            shrink_runs: 1_000,
+            shrink_effort: 1_000,
             timeline: 60,
         }
     }
 
-    /// How many runs may be spent on shrinking; 0 for none.
+    /// How much work shrinking may take, in multiples of the failing run's (or of 20,000 steps, where that is more); 0 for no shrinking. Smaller runs cost
+    /// less, so there may be many more of them.
     #[must_use]
-    pub const fn shrink_runs(mut self, runs: u32) -> Self {
-        self.shrink_runs = runs;
+    pub const fn shrink_effort(mut self, failing_runs: u32) -> Self {
+        self.shrink_effort = failing_runs;
         self
     }
 
-    /// How many of the last events the failure's timeline shows.
+    /// How many events the failure's timeline shows.
     #[must_use]
     pub const fn timeline(mut self, events: usize) -> Self {
         self.timeline = events;
@@ -95,12 +100,10 @@ impl Runner {
         let mut checked = 0;
         for seed in seeds {
             let mut world = panics::caught(|| Ok(build(seed)))
-                .map_err(|violation| Failure::of_build(seed, violation))?;
+                .map_err(|violation| Box::new(Failure::new(seed, violation)))?;
             if let Err(violation) = panics::caught(|| check(&mut world)) {
-                let attempt = Attempt::of(&world);
-                drop(world);
                 return Err(Box::new(
-                    self.explain(seed, violation, attempt, &build, &check),
+                    self.explain(seed, violation, &world, &build, &check),
                 ));
             }
             checked += 1;
@@ -113,134 +116,30 @@ impl Runner {
         &self,
         seed: u64,
         violation: Violation,
-        original: Attempt<H::Request>,
+        failed: &World<H>,
         build: impl Fn(u64) -> World<H>,
         check: impl Fn(&mut World<H>) -> Result<(), Violation>,
     ) -> Failure<H::Request> {
-        let mut runs = 0;
-        let mut fresh_luck = 0;
-        let shrunk = shrink::shrink(original.clone(), |attempt| {
-            for retry in 0..=VARIATIONS {
-                if runs == self.shrink_runs {
-                    return ControlFlow::Break(());
-                }
-                runs += 1;
-                fresh_luck += u64::from(retry > 0);
-                let variation = if retry == 0 {
-                    attempt.variation
-                } else {
-                    fresh_luck
-                };
-                let attempt = attempt.clone().with_variation(variation);
-                let mut world = attempt.applied_to(build(seed));
-                if panics::caught(|| check(&mut world)).is_err() {
-                    let failed = Attempt::of(&world).with_variation(variation);
-                    return ControlFlow::Continue(Some(failed));
-                }
-            }
-            ControlFlow::Continue(None)
-        });
-        let mut world = shrunk.applied_to(build(seed));
-        world.set_trace(self.timeline);
-        // Deterministic checks fail again; one that does not depends on something beside the world, which is worth saying.
-        let again = panics::caught(|| check(&mut world)).err();
+        let original = Attempt::original(failed);
+        let budget =
+            u64::from(self.shrink_effort).saturating_mul(trial::cost(failed).max(SMALL_RUN));
+        let mut trial = Trial::new(seed, &violation, build, check, budget);
+        trial.gauge(&original);
+        let (shrunk, effort_spent) = shrink::shrink(original, |attempt| trial.fails(attempt));
+        // A check that depends on the world alone fails again; that another does not is worth saying.
+        let (shrunk_violation, timeline) = trial.traced(&shrunk, self.timeline);
         Failure {
-            seed,
-            violation,
-            incidents: original.faults.len(),
-            shrunk_violation: again,
-            all_calls: original.calls.len(),
+            incidents: failed.faults().len(),
+            all_calls: failed.calls().len(),
+            schedule: shrunk.faults,
             calls: shrunk.calls,
             variation: shrunk.variation,
-            schedule: shrunk.faults,
-            at: world.now(),
-            runs,
-            timeline: world.trace().to_string(),
-            replay: seeds::replay_command(seed),
+            shrunk_violation,
+            at: shrunk.failed_at,
+            runs: trial.runs,
+            effort_spent,
+            timeline,
+            ..Failure::new(seed, violation.clone())
         }
     }
 }
-
-/// A seed that fails, and the shortest way to it that was found. Printed, it is a report.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Failure<R> {
-    /// The seed.
-    pub seed: u64,
-    /// What the check found with the seed's own schedule.
-    pub violation: Violation,
-    /// How many incidents that schedule has.
-    pub incidents: usize,
-    /// The shortest schedule found that still fails.
-    pub schedule: Schedule,
-    /// How many calls the clients made with that schedule.
-    pub all_calls: usize,
-    /// The calls that are enough for the failure; see [`World::set_calls`].
-    pub calls: Vec<Call<R>>,
-    /// The luck with which that run fails; see [`World::set_variation`].
-    pub variation: u64,
-    /// What the check finds with it; `None` when it passes there, which means that the check depends on something beside the world.
-    pub shrunk_violation: Option<Violation>,
-    /// When that run failed.
-    pub at: Instant,
-    /// How many runs shrinking took.
-    pub runs: u32,
-    /// The last events of the shrunk run.
-    pub timeline: String,
-    /// A command that repeats the failure.
-    pub replay: String,
-}
-
-impl<R> Failure<R> {
-    /// The world could not be built, so there is nothing to shrink.
-    fn of_build(seed: u64, violation: Violation) -> Box<Self> {
-        Box::new(Self {
-            seed,
-            shrunk_violation: Some(violation.clone()),
-            violation,
-            incidents: 0,
-            schedule: Schedule::new(),
-            all_calls: 0,
-            calls: Vec::new(),
-            variation: 0,
-            at: Instant::ORIGIN,
-            runs: 0,
-            timeline: String::new(),
-            replay: seeds::replay_command(seed),
-        })
-    }
-}
-
-impl<R: fmt::Debug> fmt::Display for Failure<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {} fails: {}", self.seed, self.violation)?;
-        writeln!(f, "replay: {}", self.replay)?;
-        writeln!(
-            f,
-            "shortest failing schedule found in {} runs: {} of {} incidents, {} of {} calls, fails at {}",
-            self.runs,
-            self.schedule.len(),
-            self.incidents,
-            self.calls.len(),
-            self.all_calls,
-            self.at,
-        )?;
-        write!(f, "{}", self.schedule)?;
-        for call in &self.calls {
-            writeln!(f, "{call}")?;
-        }
-        if self.variation > 0 {
-            writeln!(f, "variation {}", self.variation)?;
-        }
-        match &self.shrunk_violation {
-            Some(violation) => writeln!(f, "there: {violation}")?,
-            None => writeln!(
-                f,
-                "it passes when run again: the check depends on something beside the world"
-            )?,
-        }
-        write!(f, "the last events of that run:\n{}", self.timeline)
-    }
-}
-
-impl<R: fmt::Debug> core::error::Error for Failure<R> {}

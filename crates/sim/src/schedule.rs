@@ -12,7 +12,16 @@ use purlin_core::time::Instant;
 
 /// The incidents of one run, in order of time.
 ///
-/// Three ways to one: [`FaultPlan`] generates it from a seed; [`Schedule::with`] builds it in code; and it parses from the text in which failures are printed:
+/// | fault | in text | |
+/// |---|---|---|
+/// | [`Crash`](Fault::Crash), [`CrashInStep`](Fault::CrashInStep), [`Wipe`](Fault::Wipe) | `crash n1`, `crash-in-step n1`, `wipe n1` | the node is down |
+/// | [`Pause`](Fault::Pause), [`Slow`](Fault::Slow) | `pause n1`, `slow n1 5ms` | it handles things late |
+/// | [`Cut`](Fault::Cut), [`Split`](Fault::Split) | `cut n0,n1 -> n2`, `split n0,n1` | messages are lost one way; both ways between these and all others |
+/// | [`Loss`](Fault::Loss), [`Delay`](Fault::Delay) | `loss 12.5%`, `delay 50ms` | everywhere |
+/// | [`SyncErrors`](Fault::SyncErrors), [`SlowDisk`](Fault::SlowDisk) | `sync-errors n1`, `slow-disk n1 20ms` | |
+/// | [`ClockStep`](Fault::ClockStep), [`WallClockStep`](Fault::WallClockStep), [`ClockDrift`](Fault::ClockDrift) | `clock n1 -2s`, `wall-clock n1 +1.5s`, `drift n1 -500ppm` | |
+///
+/// A line is `at TIME for DURATION FAULT`; `#` begins a comment. Three ways to a schedule: [`FaultPlan`] generates it from a seed; [`Schedule::with`] builds it in code; and it parses from the text in which failures are printed:
 ///
 /// ```
 /// use purlin_sim::Schedule;

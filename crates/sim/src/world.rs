@@ -2,19 +2,20 @@
 
 mod builder;
 mod clients;
+mod effect;
 mod incident;
 mod node;
 mod step;
 
 pub use builder::WorldBuilder;
-pub use clients::{Call, ClientModel};
+pub use clients::{Call, ClientModel, Outcome, Turn};
 
 use crate::convergence::{self, ConvergenceError};
 use crate::history::History;
 use crate::host::Host;
 use crate::network::Network;
 use crate::queue::EventQueue;
-use crate::{Fault, RequestId, Schedule, StorageModel, Trace, Violation};
+use crate::{Fault, Schedule, StorageModel, Trace, Violation};
 use clients::Clients;
 use core::fmt;
 use core::hash::Hash;
@@ -160,13 +161,26 @@ impl<H: Host> World<H> {
     }
 
     /// Replaces the schedule. Incidents of the new one that lie in the past begin at once; those of the old one that have begun go on.
+    ///
+    /// # Panics
+    ///
+    /// When an incident names a node that does not exist.
     pub fn set_faults(&mut self, faults: Schedule) {
+        faults
+            .incidents()
+            .iter()
+            .for_each(|incident| self.assert_victims_exist(&incident.fault));
         self.faults = faults;
         self.begun = 0;
     }
 
     /// Lets something go wrong now, for so long. For scripts; see [`set_faults`](Self::set_faults) for schedules.
+    ///
+    /// # Panics
+    ///
+    /// When it names a node that does not exist.
     pub fn inject(&mut self, fault: Fault, lasts: Duration) {
+        self.assert_victims_exist(&fault);
         self.begin(fault, self.now + lasts);
     }
 
@@ -174,13 +188,6 @@ impl<H: Host> World<H> {
     #[must_use]
     pub fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
         self.network.is_cut(from, to)
-    }
-
-    /// Sends a client's request to a node, in the name of a process of the history. When the node is down the request is cancelled at once:
-    /// the client sees its connection refused.
-    pub fn request(&mut self, process: u64, node: NodeId, request: H::Request) -> RequestId {
-        self.queue.new_chain();
-        self.submit(process, node, request)
     }
 
     /// Handles the next event, at its time. False when nothing will ever happen again.
@@ -309,6 +316,20 @@ impl<H: Host> World<H> {
     fn next_incident_at(&self) -> Option<Instant> {
         let incident = self.faults.incidents().get(self.begun)?;
         (incident.at < Instant::MAX).then(|| incident.at.max(self.now))
+    }
+
+    fn assert_victims_exist(&self, fault: &Fault) {
+        let last = fault.victims().max();
+        last.into_iter()
+            .for_each(|node| self.assert_exists(node, fault));
+    }
+
+    fn assert_exists(&self, node: NodeId, by: &dyn fmt::Display) {
+        let nodes = self.nodes.len();
+        assert!(
+            slot(node) < nodes,
+            "`{by}` names {node}, but there are {nodes} nodes, from n0"
+        );
     }
 
     fn node(&self, node: NodeId) -> Option<&Node<H>> {

@@ -5,7 +5,7 @@ use core::time::Duration;
 use purlin_core::machine::Machine;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
-use purlin_sim::{Boot, Effects, Event, Host, Link, Probability, World};
+use purlin_sim::{Boot, Effects, Event, Host, Link, Moment, Probability, World};
 
 /// Passes what it gets to the next node, and starts a token of its own every ten milliseconds. Does not allocate.
 struct Ring {
@@ -57,14 +57,14 @@ impl Host for RingHost {
         }
     }
 
-    fn input(&self, _node: NodeId, event: Event<'_, Self>) -> Option<u64> {
+    fn input(&self, _at: Moment, event: Event<'_, Self>) -> Option<u64> {
         match event {
             Event::Message { message, .. } => Some(message),
             _ => None,
         }
     }
 
-    fn output(&self, _node: NodeId, (to, hops): (NodeId, u64), effects: &mut Effects<Self>) {
+    fn output(&self, _at: Moment, (to, hops): (NodeId, u64), effects: &mut Effects<Self>) {
         effects.send(to, hops);
     }
 }

@@ -1,12 +1,17 @@
 //! Ten thousand nodes gossip a counter under loss, splits and crashes, and all come to know its last value.
 
+extern crate alloc;
+
+use alloc::collections::VecDeque;
 use core::convert::Infallible;
 use core::time::Duration;
 use purlin_core::machine::Machine;
 use purlin_core::node::NodeId;
 use purlin_core::random::{RandomExt, Xoshiro256PlusPlus};
 use purlin_core::time::Instant;
-use purlin_sim::{Boot, Effects, Event, FaultKind, FaultPlan, Host, Link, Store, Violation, World};
+use purlin_sim::{
+    Boot, Effects, Event, FaultKind, FaultPlan, Host, Link, Moment, Store, Violation, World,
+};
 
 const INTERVAL: Duration = Duration::from_millis(200);
 const LAST: u64 = 20;
@@ -18,7 +23,7 @@ struct Gossip {
     counter: u64,
     next: Instant,
     random: Xoshiro256PlusPlus,
-    outputs: Vec<Output>,
+    outputs: VecDeque<Output>,
 }
 
 enum Output {
@@ -43,14 +48,14 @@ impl Machine for Gossip {
         self.next = now + INTERVAL;
         if self.me == NodeId(0) && self.counter < LAST {
             self.counter += 1;
-            self.outputs.push(Output::Keep(self.counter));
+            self.outputs.push_back(Output::Keep(self.counter));
         }
         let peer = NodeId(self.random.below(self.nodes));
-        self.outputs.push(Output::Tell(peer, self.counter));
+        self.outputs.push_back(Output::Tell(peer, self.counter));
     }
 
     fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop()
+        self.outputs.pop_front()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
@@ -88,18 +93,18 @@ impl Host for GossipHost {
             counter: boot.store.0,
             next: boot.now + first_turn,
             random,
-            outputs: Vec::new(),
+            outputs: VecDeque::new(),
         }
     }
 
-    fn input(&self, _node: NodeId, event: Event<'_, Self>) -> Option<u64> {
+    fn input(&self, _at: Moment, event: Event<'_, Self>) -> Option<u64> {
         match event {
             Event::Message { message, .. } => Some(message),
             _ => None,
         }
     }
 
-    fn output(&self, _node: NodeId, output: Output, effects: &mut Effects<Self>) {
+    fn output(&self, _at: Moment, output: Output, effects: &mut Effects<Self>) {
         match output {
             Output::Tell(to, counter) => effects.send(to, counter),
             Output::Keep(counter) => {
@@ -129,14 +134,15 @@ fn world(nodes: usize, seed: u64) -> World<GossipHost> {
 
 fn check(world: &mut World<GossipHost>) -> Result<(), Violation> {
     world.run_for(Duration::from_secs(8));
+    let patience = Duration::from_secs(30);
+    let counted = world.run_until_true(patience, |world| {
+        let first = world.machine(NodeId(0));
+        first.is_some_and(|gossip| gossip.counter == LAST)
+    });
+    counted.ok_or_else(|| Violation::new("the counter did not reach its last value"))?;
     let half_a_second = Duration::from_millis(500);
-    world.run_until_converged(Duration::from_secs(30), half_a_second, |gossip| {
-        gossip.counter
-    })?;
-    match world.machine(NodeId(0)) {
-        Some(gossip) if gossip.counter == LAST => Ok(()),
-        _ => Err(Violation::new("the counter did not reach its last value")),
-    }
+    world.run_until_converged(patience, half_a_second, |gossip| gossip.counter)?;
+    Ok(())
 }
 
 #[test]

@@ -5,7 +5,9 @@ use core::convert::Infallible;
 use core::time::Duration;
 use purlin_core::node::NodeId;
 use purlin_examples::{Heartbeat, INTERVAL, Output, PATIENCE};
-use purlin_sim::{Boot, Effects, Event, FaultKind, FaultPlan, Host, Link, Violation, World};
+use purlin_sim::{
+    Boot, Effects, Event, FaultKind, FaultPlan, Host, Link, Moment, Violation, World,
+};
 
 /// Says which outputs are messages, and which events are inputs. The loop is the simulator's.
 struct HeartbeatHost;
@@ -21,13 +23,13 @@ impl Host for HeartbeatHost {
         Heartbeat::new(boot.now)
     }
 
-    fn input(&self, _node: NodeId, event: Event<'_, Self>) -> Option<()> {
+    fn input(&self, _at: Moment, event: Event<'_, Self>) -> Option<()> {
         matches!(event, Event::Message { .. }).then_some(())
     }
 
-    fn output(&self, node: NodeId, output: Output, effects: &mut Effects<Self>) {
+    fn output(&self, at: Moment, output: Output, effects: &mut Effects<Self>) {
         if output == Output::Beat {
-            effects.send(NodeId(1 - node.0), ());
+            effects.send(NodeId(1 - at.node.0), ());
         }
     }
 }

@@ -15,22 +15,22 @@ fn drive(name: &str, socket: &UdpSocket, peer: SocketAddr, until: Instant) -> io
     let mut machine = Heartbeat::new(clock.now());
     while clock.now() < until {
         let deadline = machine.poll_timeout().unwrap_or(until).min(until);
-        let wait = (deadline - clock.now()).max(Duration::from_millis(1));
-        socket.set_read_timeout(Some(wait))?;
+        let wait = deadline - clock.now();
+        // A timeout of zero would mean to wait for ever.
+        socket.set_read_timeout(Some(wait.max(Duration::from_millis(1))))?;
         match socket.recv(&mut [0; 1]) {
             Ok(_) => machine
                 .handle(clock.now(), ())
                 .unwrap_or_else(|never| match never {}),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                machine.handle_timeout(clock.now());
+            }
             Err(error) => return Err(error),
         }
-        machine.handle_timeout(clock.now());
         while let Some(output) = machine.poll_output() {
             match output {
                 Output::Beat => drop(socket.send_to(&[0], peer)?),
-                Output::PeerLost | Output::PeerFound => {
-                    println!("{} {name}: {output:?}", clock.now());
-                }
+                event => println!("{} {name}: {event:?}", clock.now()),
             }
         }
     }

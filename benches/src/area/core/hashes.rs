@@ -2,6 +2,7 @@
 //!
 //! Keys are boxed slices, so that no contender knows their length when it is compiled: it is read together with the pointer, as from a `String`.
 
+use core::hint::black_box;
 use purlin_core::hash::{KeyHasher, SipHash13, SipHash24, Xxh3};
 use purlin_core::random::{Random as _, SplitMix64};
 
@@ -79,6 +80,10 @@ pub(super) fn xxh3<const LENGTH: u64>(settings: &Settings) -> Result<Contest, La
         let foldhash = through(foldhash::fast::FixedState::with_seed(settings.seed));
         contest
             .rival("xxhash-rust xxh3_64", |key| xxhash_rust::xxh3::xxh3_64(key))
+            // The very function that ours calls; the one above, which users call, has no seed.
+            .rival("xxhash-rust with_seed", move |key| {
+                xxhash_rust::xxh3::xxh3_64_with_seed(key, black_box(0))
+            })
             .rival("rapidhash v3", |key| rapidhash::v3::rapidhash_v3(key))
             .rival("ahash", ahash)
             .rival("foldhash fast", foldhash)

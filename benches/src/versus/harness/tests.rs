@@ -1,3 +1,5 @@
+use purlin_core::time::{Clock as _, SystemClock};
+
 use super::*;
 use crate::versus::Role;
 
@@ -136,4 +138,27 @@ fn rounds_follow_the_time_limit() {
         Effort::ROUNDS_MIN
     );
     assert_eq!(effort.rounds_for(Duration::ZERO), 300);
+}
+
+#[test]
+fn batches_too_long_to_be_left_alone_are_kept() {
+    let effort = Effort {
+        rounds: 15,
+        batch: Duration::from_micros(10),
+        limit: Duration::ZERO,
+    };
+    let clock = SystemClock::new();
+    let busy = move |_| {
+        let start = clock.now();
+        let mut spins = 0;
+        while clock.now() < start + UNDISTURBED_MAX * 3 / 2 {
+            spins += 1;
+        }
+        spins
+    };
+    let mut contest = Contest::over(vec![()])
+        .enter_kernel(Role::Ours, "busy", busy)
+        .build();
+    let samples = run(&mut contest, effort, 5);
+    assert!(samples.ours().median().expect("on any machine") >= 15e6);
 }

@@ -52,9 +52,9 @@ pub struct Evidence<M: Model> {
     pub key: M::Key,
     /// The longest order that was found. It holds every operation of the key that returned before
     /// `blocked` was called.
-    pub linearized: Vec<Placement<M::Op, M::Ret>>,
+    pub linearized: Vec<Placed<M::Op, M::Ret>>,
     /// The completed operation that cannot be placed after them.
-    pub blocked: Placement<M::Op, M::Ret>,
+    pub blocked: Placed<M::Op, M::Ret>,
     /// States that the object can have been in, eight different ones at most; `blocked` is
     /// impossible in every one.
     pub states: Vec<M::State>,
@@ -65,7 +65,7 @@ pub struct Evidence<M: Model> {
 /// An operation that is part of an [`Evidence`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Placement<Op, Ret> {
+pub struct Placed<Op, Ret> {
     /// Its name in the history.
     pub id: OpId,
     /// Who invoked it.
@@ -84,15 +84,15 @@ impl<M: Model> Evidence<M> {
     pub(super) fn new(key: M::Key, stuck: Stuck<'_, M>, configurations: usize) -> Self {
         Self {
             key,
-            linearized: stuck.linearized.into_iter().map(Placement::new).collect(),
-            blocked: Placement::new(stuck.blocked),
+            linearized: stuck.linearized.into_iter().map(Placed::new).collect(),
+            blocked: Placed::new(stuck.blocked),
             states: stuck.states,
             configurations,
         }
     }
 }
 
-impl<Op: Clone, Ret: Clone> Placement<Op, Ret> {
+impl<Op: Clone, Ret: Clone> Placed<Op, Ret> {
     fn new(operation: Operation<'_, Op, Ret>) -> Self {
         Self {
             id: operation.id,
@@ -140,7 +140,7 @@ impl<M: Model> fmt::Debug for Evidence<M> {
     }
 }
 
-impl<Op: fmt::Debug, Ret: fmt::Debug> fmt::Display for Placement<Op, Ret> {
+impl<Op: fmt::Debug, Ret: fmt::Debug> fmt::Display for Placed<Op, Ret> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} process {}, {}..", self.id, self.process, self.call)?;
         match (&self.returned, &self.ret) {

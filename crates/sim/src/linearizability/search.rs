@@ -47,8 +47,6 @@
 //!   transitive), which has the same completion, for what it has used is less and what may come
 //!   next depends on P: a contradiction (rule 5).
 
-extern crate alloc;
-
 use alloc::rc::Rc;
 
 use super::OperationOf;

@@ -1,7 +1,5 @@
 //! What the search has been through, so that it does not go there again.
 
-extern crate alloc;
-
 use alloc::rc::Rc;
 use core::hash::Hash;
 use std::collections::HashMap;

@@ -44,9 +44,11 @@ pub enum RegisterOp<V> {
     Read,
     /// Replace the value.
     Write(V),
+    /// Remove the value, as if it was never written.
+    Delete,
     /// Replace the value by `new` if it is `expected`.
     CompareAndSet {
-        /// The value to replace; `None` applies to a register that was never written.
+        /// The value to replace; `None` applies to a register without one.
         expected: Option<V>,
         /// The value to put in its place.
         new: V,
@@ -58,7 +60,7 @@ pub enum RegisterOp<V> {
 pub enum RegisterRet<V> {
     /// To a read: the value.
     Value(Option<V>),
-    /// To a write: done.
+    /// To a write or a deletion: done.
     Written,
     /// To a compare-and-set: the value was `expected` and is now `new`.
     Swapped,
@@ -83,13 +85,14 @@ impl<V: Clone + Eq + Hash + Debug> Model for Register<V> {
     }
 
     fn step(&self, state: &Option<V>, op: &Self::Op, ret: Option<&Self::Ret>) -> Option<Option<V>> {
-        use RegisterOp::{CompareAndSet, Read, Write};
+        use RegisterOp::{CompareAndSet, Delete, Read, Write};
         use RegisterRet::{Refused, Swapped, Value, Written};
 
         match (op, ret) {
             (Read, None) => Some(state.clone()),
             (Read, Some(Value(value))) => (value == state).then(|| state.clone()),
             (Write(value), None | Some(Written)) => Some(Some(value.clone())),
+            (Delete, None | Some(Written)) => Some(None),
             (CompareAndSet { expected, new }, None | Some(Swapped | Refused)) => {
                 let applies = state == expected;
                 let allowed = match ret {
@@ -125,18 +128,19 @@ impl<V: Clone + Eq + Hash + Debug> Model for Register<V> {
             (RegisterOp::CompareAndSet { expected, .. }, RegisterRet::Swapped) => expected,
             _ => return true,
         };
-        let written = others.filter_map(|other| match other {
+        let mut written = others.filter_map(|other| match other {
             RegisterOp::Read => None,
-            RegisterOp::Write(new) | RegisterOp::CompareAndSet { new, .. } => Some(new),
+            RegisterOp::Delete => Some(None),
+            RegisterOp::Write(new) | RegisterOp::CompareAndSet { new, .. } => Some(Some(new)),
         });
-        state == needed || written.map(Some).any(|new| new == needed.as_ref())
+        state == needed || written.any(|new| new == needed.as_ref())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Model, Register, RegisterOp, RegisterRet};
-    use RegisterOp::{CompareAndSet, Read, Write};
+    use RegisterOp::{CompareAndSet, Delete, Read, Write};
     use RegisterRet::{Refused, Swapped, Value, Written};
 
     const CAS: RegisterOp<u8> = CompareAndSet {
@@ -154,7 +158,10 @@ mod tests {
 
     #[test]
     fn transitions() {
-        let rows: [Row; 19] = [
+        let rows: [Row; 22] = [
+            (Some(1), Delete, Some(Written), Some(None)),
+            (Some(1), Delete, None, Some(None)),
+            (Some(1), Delete, Some(Refused), None),
             (None, Read, Some(Value(None)), Some(None)),
             (None, Read, Some(Value(Some(0))), None),
             (Some(1), Read, Some(Value(None)), None),
@@ -218,7 +225,7 @@ mod tests {
     fn hints_are_true() {
         let states = [None, Some(1), Some(2)];
         let swaps = states.map(|expected| [1, 2].map(|new| CompareAndSet { expected, new }));
-        let ops = [&[Read, Write(1), Write(2)], swaps.as_flattened()].concat();
+        let ops = [&[Read, Delete, Write(1), Write(2)], swaps.as_flattened()].concat();
         let rets = [&states.map(Value)[..], &[Written, Swapped, Refused]].concat();
         let (mut reads, mut unreachable) = (0, 0);
         for (op, ret) in ops
@@ -239,12 +246,11 @@ mod tests {
                     .count();
             }
         }
-        // A read with any of 6 answers, and any of 8 other operations that was refused.
-        assert_eq!(reads, 6 + 8);
+        // A read with any of 6 answers, and any of 9 other operations that was refused.
+        assert_eq!(reads, 6 + 9);
         // Out of reach are a read of a value (3) and a swap from a value (3, each to 2 values) in
-        // the other two states, unless one of the pair produces the value: of 81 pairs, those
-        // without its write and its three swaps are 25; `None` is never produced, which leaves all
-        // 81.
-        assert_eq!(unreachable, (1 + 2) * 2 * (25 + 25 + 81));
+        // the other two states, unless one of the pair produces the value: of 100 pairs, those
+        // without its write and its three swaps are 36; those without the deletion are 81.
+        assert_eq!(unreachable, (1 + 2) * 2 * (36 + 36 + 81));
     }
 }

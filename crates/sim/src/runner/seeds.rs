@@ -1,6 +1,6 @@
 //! Which seeds to run, and how to run one again.
 
-use core::ops::Range;
+use core::ops::RangeInclusive;
 use std::env;
 
 const VARIABLE: &str = "PURLIN_SEED";
@@ -10,21 +10,21 @@ const VARIABLE: &str = "PURLIN_SEED";
 #[error(
     "PURLIN_SEED is {0:?}; expected a seed such as `17` or `0x11`, or a range such as `1000..2000`"
 )]
-pub struct SeedsError(String);
+pub(super) struct SeedsError(String);
 
 /// The seeds that the environment asks for.
-pub(super) fn from_environment() -> Result<Option<Range<u64>>, SeedsError> {
+pub(super) fn from_environment() -> Result<Option<RangeInclusive<u64>>, SeedsError> {
     env::var(VARIABLE).ok().map(|text| parse(&text)).transpose()
 }
 
-fn parse(text: &str) -> Result<Range<u64>, SeedsError> {
+fn parse(text: &str) -> Result<RangeInclusive<u64>, SeedsError> {
     let range = match text.split_once("..") {
-        Some((first, end)) => number(first).zip(number(end)),
-        None => number(text).map(|seed| (seed, seed.saturating_add(1))),
+        Some((first, end)) => number(first).zip(number(end).and_then(|end| end.checked_sub(1))),
+        None => number(text).map(|seed| (seed, seed)),
     };
-    let range = range.filter(|(first, end)| first < end);
+    let range = range.filter(|(first, last)| first <= last);
     range
-        .map(|(first, end)| first..end)
+        .map(|(first, last)| first..=last)
         .ok_or_else(|| SeedsError(text.to_owned()))
 }
 
@@ -42,7 +42,9 @@ pub(super) fn replay_command(seed: u64) -> String {
     let test = thread.name().filter(|name| *name != "main");
     match (env::var("CARGO_PKG_NAME"), test) {
         (Ok(package), Some(test)) => {
-            format!("{VARIABLE}={seed} cargo test -p {package} {test} -- --exact --nocapture")
+            format!(
+                "{VARIABLE}={seed} cargo test -p {package} {test} -- --exact --include-ignored --nocapture"
+            )
         }
         _ => format!("run the same again with {VARIABLE}={seed} in the environment"),
     }
@@ -54,19 +56,10 @@ mod tests {
 
     #[test]
     fn seeds_are_one_or_a_range() {
-        assert_eq!(parse("17"), Ok(17..18));
-        assert_eq!(parse(" 0xff "), Ok(255..256));
-        assert_eq!(parse("1000..2000"), Ok(1_000..2_000));
-        for bad in [
-            "",
-            "x",
-            "5..5",
-            "9..1",
-            "-1",
-            "1..",
-            "0x",
-            "18446744073709551615",
-        ] {
+        assert_eq!(parse("17"), Ok(17..=17));
+        assert_eq!(parse(" 0xff "), Ok(255..=255));
+        assert_eq!(parse("1000..2000"), Ok(1_000..=1_999));
+        for bad in ["", "x", "5..5", "9..1", "-1", "1..", "0x", "..0"] {
             let error = parse(bad).expect_err(bad).to_string();
             assert!(error.contains(&format!("{bad:?}")), "{error}");
         }

@@ -1,12 +1,13 @@
 use super::{Duration, Fault, Incident, Instant, Schedule};
-use crate::{Latency, NodeSet, Probability, Step};
+use crate::{ClockStep, Latency, NodeSet, Probability};
 use purlin_core::node::NodeId;
 use purlin_core::random::{Random, RandomExt, Xoshiro256PlusPlus};
 
 /// The kinds of [`Fault`] a plan draws from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum FaultKind {
-    /// [`Fault::Crash`].
+    /// [`Fault::Crash`] or [`Fault::CrashInStep`].
     Crash,
     /// [`Fault::Wipe`]. Not in a plan unless asked for: losing a disk is beyond what most protocols promise to survive.
     Wipe,
@@ -28,13 +29,15 @@ pub enum FaultKind {
     SlowDisk,
     /// [`Fault::ClockStep`].
     ClockStep,
+    /// [`Fault::WallClockStep`].
+    WallClockStep,
     /// [`Fault::ClockDrift`].
     ClockDrift,
 }
 
 impl FaultKind {
     /// What a plan draws from unless told otherwise: all but [`Wipe`](Self::Wipe).
-    pub const USUAL: [Self; 11] = [
+    pub const USUAL: [Self; 12] = [
         Self::Crash,
         Self::Pause,
         Self::Slow,
@@ -45,6 +48,7 @@ impl FaultKind {
         Self::SyncErrors,
         Self::SlowDisk,
         Self::ClockStep,
+        Self::WallClockStep,
         Self::ClockDrift,
     ];
 }
@@ -150,7 +154,7 @@ impl FaultPlan {
                 fault: self.fault(&mut random),
             };
             stops.retain(|stop| stop.until() >= at);
-            let is_stop = matches!(incident.fault, Fault::Crash(_) | Fault::Wipe(_));
+            let is_stop = incident.fault.stops_its_node();
             if is_stop {
                 if !self.leaves_enough_up(&stops, &incident) {
                     continue;
@@ -171,6 +175,7 @@ impl FaultPlan {
     fn fault(&self, random: &mut Xoshiro256PlusPlus) -> Fault {
         let node = self.node(random);
         match self.kinds[index_below(random, self.kinds.len())] {
+            FaultKind::Crash if random.below(2) == 0 => Fault::CrashInStep(node),
             FaultKind::Crash => Fault::Crash(node),
             FaultKind::Wipe => Fault::Wipe(node),
             FaultKind::Pause => Fault::Pause(node),
@@ -193,15 +198,8 @@ impl FaultPlan {
             FaultKind::Delay => Fault::Delay(millis_below(random, 200)),
             FaultKind::SyncErrors => Fault::SyncErrors(node),
             FaultKind::SlowDisk => Fault::SlowDisk(node, millis_below(random, 200)),
-            FaultKind::ClockStep => {
-                let by = millis_below(random, 2_000);
-                let step = if random.below(2) == 0 {
-                    Step::Forward(by)
-                } else {
-                    Step::Back(by)
-                };
-                Fault::ClockStep(node, step)
-            }
+            FaultKind::ClockStep => Fault::ClockStep(node, step(random)),
+            FaultKind::WallClockStep => Fault::WallClockStep(node, step(random)),
             FaultKind::ClockDrift => {
                 let ppm = i32::try_from(random.below(100_001)).unwrap_or(0) - 50_000;
                 Fault::ClockDrift(node, ppm)
@@ -221,6 +219,14 @@ impl FaultPlan {
             .iter()
             .map(|member| NodeId(*member as u64))
             .collect()
+    }
+}
+
+fn step(random: &mut impl Random) -> ClockStep {
+    let by = millis_below(random, 2_000);
+    match random.below(2) {
+        0 => ClockStep::Forward(by),
+        _ => ClockStep::Back(by),
     }
 }
 
@@ -266,7 +272,7 @@ mod tests {
                 let down: HashSet<_> = incidents
                     .iter()
                     .filter(|other| other.at <= incident.at && other.until() >= incident.at)
-                    .filter(|other| matches!(other.fault, Fault::Crash(_) | Fault::Wipe(_)))
+                    .filter(|other| other.fault.stops_its_node())
                     .filter_map(|other| other.fault.node())
                     .collect();
                 assert!(down.len() <= 2, "{down:?} are down at {}", incident.at);
@@ -289,7 +295,7 @@ mod tests {
         };
         assert_eq!(
             kinds(FaultPlan::new(4, Duration::from_secs(100))).len(),
-            FaultKind::USUAL.len()
+            FaultKind::USUAL.len() + 1, // a crash comes in two forms
         );
         assert_eq!(
             kinds(FaultPlan::new(4, Duration::from_secs(100)).kinds(&[FaultKind::Loss])).len(),

@@ -1,7 +1,7 @@
 //! The text form of schedules: one incident a line, `at TIME for DURATION FAULT`; `#` begins a comment.
 
 use super::{Duration, Fault, Incident, Instant, Schedule};
-use crate::{NodeSet, Probability, Step};
+use crate::{ClockStep, NodeSet, Probability};
 use core::fmt;
 use core::str::FromStr;
 use purlin_core::node::NodeId;
@@ -38,6 +38,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Crash(node) => write!(f, "crash {node}"),
+            Self::CrashInStep(node) => write!(f, "crash-in-step {node}"),
             Self::Wipe(node) => write!(f, "wipe {node}"),
             Self::Pause(node) => write!(f, "pause {node}"),
             Self::Slow(node, by) => write!(f, "slow {node} {:?}", told(*by)),
@@ -47,8 +48,18 @@ impl fmt::Display for Fault {
             Self::Delay(by) => write!(f, "delay {:?}", told(*by)),
             Self::SyncErrors(node) => write!(f, "sync-errors {node}"),
             Self::SlowDisk(node, by) => write!(f, "slow-disk {node} {:?}", told(*by)),
-            Self::ClockStep(node, Step::Forward(by)) => write!(f, "clock {node} +{:?}", told(*by)),
-            Self::ClockStep(node, Step::Back(by)) => write!(f, "clock {node} -{:?}", told(*by)),
+            Self::ClockStep(node, ClockStep::Forward(by)) => {
+                write!(f, "clock {node} +{:?}", told(*by))
+            }
+            Self::ClockStep(node, ClockStep::Back(by)) => {
+                write!(f, "clock {node} -{:?}", told(*by))
+            }
+            Self::WallClockStep(node, ClockStep::Forward(by)) => {
+                write!(f, "wall-clock {node} +{:?}", told(*by))
+            }
+            Self::WallClockStep(node, ClockStep::Back(by)) => {
+                write!(f, "wall-clock {node} -{:?}", told(*by))
+            }
             Self::ClockDrift(node, ppm) => write!(f, "drift {node} {ppm}ppm"),
         }
     }
@@ -96,6 +107,7 @@ fn incident(line: &str) -> Parsed<'_, Incident> {
 fn fault<'a>(kind: &'a str, arguments: &[&'a str]) -> Parsed<'a, Fault> {
     Ok(match (kind, arguments) {
         ("crash", [name]) => Fault::Crash(node(name)?),
+        ("crash-in-step", [name]) => Fault::CrashInStep(node(name)?),
         ("wipe", [name]) => Fault::Wipe(node(name)?),
         ("pause", [name]) => Fault::Pause(node(name)?),
         ("slow", [name, by]) => Fault::Slow(node(name)?, duration(by)?),
@@ -109,9 +121,27 @@ fn fault<'a>(kind: &'a str, arguments: &[&'a str]) -> Parsed<'a, Fault> {
         ("sync-errors", [name]) => Fault::SyncErrors(node(name)?),
         ("slow-disk", [name, by]) => Fault::SlowDisk(node(name)?, duration(by)?),
         ("clock", [name, by]) => Fault::ClockStep(node(name)?, step(by)?),
+        ("wall-clock", [name, by]) => Fault::WallClockStep(node(name)?, step(by)?),
         ("drift", [name, ppm]) => Fault::ClockDrift(node(name)?, drift(ppm)?),
-        _ => return Err(("no such fault, or not with these arguments", kind)),
+        _ => return Err((expected(kind), kind)),
     })
+}
+
+/// What is wrong with a fault of this name whose arguments could not be matched.
+fn expected(kind: &str) -> &'static str {
+    match kind {
+        "crash" | "crash-in-step" | "wipe" | "pause" | "sync-errors" => {
+            "takes one node, such as `n2`"
+        }
+        "slow" | "slow-disk" => "takes a node and a duration, such as `n2 5ms`",
+        "cut" => "takes two lists of nodes, such as `n0,n1 -> n2`",
+        "split" => "takes one list of nodes, such as `n0,n1`",
+        "loss" => "takes a probability, such as `12.5%`",
+        "delay" => "takes a duration, such as `50ms`",
+        "clock" | "wall-clock" => "takes a node and a step, such as `n1 -2s`",
+        "drift" => "takes a node and a drift, such as `n1 -500ppm`",
+        _ => "no such fault (the documentation of `Schedule` lists them)",
+    }
 }
 
 fn node(word: &str) -> Parsed<'_, NodeId> {
@@ -128,10 +158,10 @@ fn nodes(words: &str) -> Parsed<'_, NodeSet> {
     words.split(',').map(node).collect()
 }
 
-fn step(word: &str) -> Parsed<'_, Step> {
+fn step(word: &str) -> Parsed<'_, ClockStep> {
     match (word.strip_prefix('+'), word.strip_prefix('-')) {
-        (Some(by), _) => Ok(Step::Forward(duration(by)?)),
-        (_, Some(by)) => Ok(Step::Back(duration(by)?)),
+        (Some(by), _) => Ok(ClockStep::Forward(duration(by)?)),
+        (_, Some(by)) => Ok(ClockStep::Back(duration(by)?)),
         _ => Err(("not a step such as `+2s` or `-150ms`", word)),
     }
 }

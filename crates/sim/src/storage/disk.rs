@@ -22,6 +22,27 @@ pub(crate) enum SyncResult {
     Lied,
 }
 
+/// What became of writes that were not durable.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Fates {
+    kept: usize,
+    torn: usize,
+    lost: usize,
+}
+
+impl fmt::Display for Fates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kept, torn, lost } = self;
+        match kept + torn + lost {
+            0 => write!(f, "every write was durable"),
+            count => write!(
+                f,
+                "of {count} writes not durable {lost} lost, {torn} torn, {kept} kept"
+            ),
+        }
+    }
+}
+
 impl<S: Store> Disk<S> {
     pub(crate) fn new() -> Self {
         Self {
@@ -33,9 +54,13 @@ impl<S: Store> Disk<S> {
     }
 
     /// Accepts a write. Answers its place in the order of all writes: a sync issued from now on covers all up to it.
-    pub(crate) fn write(&mut self, write: S::Write) {
+    pub(crate) fn write(&mut self, write: S::Write, model: &StorageModel) {
         self.seen.apply(&write);
-        self.unsynced.push((self.written, write));
+        if model.keeps_all() {
+            self.durable.apply(&write);
+        } else {
+            self.unsynced.push((self.written, write));
+        }
         self.written += 1;
     }
 
@@ -57,7 +82,9 @@ impl<S: Store> Disk<S> {
         let count = self.unsynced.partition_point(|(place, _)| *place < covered);
         match result {
             SyncResult::Lied => {}
-            SyncResult::Failed => self.gamble(count, model, random),
+            SyncResult::Failed => {
+                self.gamble(count, model, random);
+            }
             SyncResult::Done => {
                 for (_, write) in self.unsynced.drain(..count) {
                     self.durable.apply(&write);
@@ -66,22 +93,25 @@ impl<S: Store> Disk<S> {
         }
     }
 
-    /// Loses power.
-    pub(crate) fn crash(&mut self, model: &StorageModel, random: &mut impl Random) {
-        self.gamble(self.unsynced.len(), model, random);
+    /// Loses power. Says what became of the writes that were not durable.
+    pub(crate) fn crash(&mut self, model: &StorageModel, random: &mut impl Random) -> Fates {
+        let fates = self.gamble(self.unsynced.len(), model, random);
         self.seen = self.durable.clone();
+        fates
     }
 
     /// The oldest `count` writes that are not durable survive whole, torn, out of order or not at all.
-    fn gamble(&mut self, count: usize, model: &StorageModel, random: &mut impl Random) {
+    fn gamble(&mut self, count: usize, model: &StorageModel, random: &mut impl Random) -> Fates {
+        let mut fates = Fates::default();
         let mut survivors = Vec::with_capacity(count);
         for (_, write) in self.unsynced.drain(..count) {
             if model.lost.happens(random) {
-                continue;
-            }
-            if model.torn.happens(random) {
+                fates.lost += 1;
+            } else if model.torn.happens(random) {
+                fates.torn += 1;
                 survivors.extend(S::torn(&write, random));
             } else {
+                fates.kept += 1;
                 survivors.push(write);
             }
         }
@@ -93,6 +123,7 @@ impl<S: Store> Disk<S> {
         for write in &survivors {
             self.durable.apply(write);
         }
+        fates
     }
 
     /// The disk is replaced by an empty one.
@@ -131,7 +162,7 @@ mod tests {
 
     fn disk(writes: core::ops::Range<u32>) -> Disk<Log> {
         let mut disk = Disk::new();
-        writes.for_each(|write| disk.write(write));
+        writes.for_each(|write| disk.write(write, &LOSE_ALL));
         disk
     }
 
@@ -144,7 +175,7 @@ mod tests {
     fn a_sync_covers_what_was_written_when_it_was_issued() {
         let mut disk = disk(0..3);
         let covered = disk.written();
-        disk.write(3);
+        disk.write(3, &LOSE_ALL);
         disk.sync(
             covered,
             SyncResult::Done,

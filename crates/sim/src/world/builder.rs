@@ -1,4 +1,4 @@
-use super::clients::{Client, ClientModel, Clients, Workload};
+use super::clients::{Client, ClientModel, Clients, Turn, Workload};
 use super::node::Node;
 use super::{Stats, World};
 use crate::history::History;
@@ -6,7 +6,7 @@ use crate::host::Host;
 use crate::network::Network;
 use crate::node_clock::NodeClock;
 use crate::queue::EventQueue;
-use crate::{ClockModel, Latency, Link, Schedule, StorageModel, Trace};
+use crate::{ClockModel, Latency, Link, NodeSet, Schedule, StorageModel, Trace};
 use core::fmt;
 use core::time::Duration;
 use purlin_core::node::NodeId;
@@ -22,13 +22,15 @@ pub struct WorldBuilder<H: Host> {
     storage: StorageModel,
     clocks: ClockModel,
     faults: Schedule,
-    clients: (ClientModel, Workload<H::Request>),
+    clients: (ClientModel, Workload<H>),
     trace: usize,
+    absent: NodeSet,
 }
 
 /// Which stream of the seed is for what: nodes and clients count up from here.
 const NODE_STREAM: u64 = 1 << 32;
 const CLIENT_STREAM: u64 = 2 << 32;
+const BOOT_STREAM: u64 = 3 << 32;
 
 impl<H: Host> WorldBuilder<H> {
     pub(super) fn new(host: H, nodes: usize, seed: u64) -> Self {
@@ -37,10 +39,8 @@ impl<H: Host> WorldBuilder<H> {
             "a world has fewer than 2^32 nodes"
         );
         let no_clients = ClientModel {
-            clients: 0,
-            think: Latency::ZERO,
             timeout: Duration::MAX,
-            until: Instant::ORIGIN,
+            ..ClientModel::new(0)
         };
         Self {
             host,
@@ -50,8 +50,9 @@ impl<H: Host> WorldBuilder<H> {
             storage: StorageModel::disk(),
             clocks: ClockModel::default(),
             faults: Schedule::new(),
-            clients: (no_clients, Box::new(|_, _| None)),
+            clients: (no_clients, Box::new(|_| None)),
             trace: 0,
+            absent: NodeSet::default(),
         }
     }
 
@@ -89,12 +90,55 @@ impl<H: Host> WorldBuilder<H> {
         self
     }
 
-    /// Clients, and what each (by its number) asks of which node next; `None` ends the client. Their requests and replies make up the [history](World::history).
+    /// Clients, and what each asks of which node at its next turn; `None` ends the client. Their requests and replies make up the [history](World::history).
+    ///
+    /// ```
+    /// # use core::convert::Infallible;
+    /// # use purlin_core::{machine::Machine, node::NodeId, time::Instant};
+    /// # use purlin_sim::{Boot, Effects, Event, Host, Moment, RequestId};
+    /// use purlin_core::random::RandomExt;
+    /// use purlin_sim::{ClientModel, Outcome, Turn, World};
+    ///
+    /// # struct Echo(Option<(RequestId, u64)>);
+    /// # impl Machine for Echo {
+    /// #     type Input = (RequestId, u64);
+    /// #     type Output = (RequestId, u64);
+    /// #     type Error = Infallible;
+    /// #     fn handle(&mut self, _: Instant, input: (RequestId, u64)) -> Result<(), Infallible> { self.0 = Some(input); Ok(()) }
+    /// #     fn handle_timeout(&mut self, _: Instant) {}
+    /// #     fn poll_output(&mut self) -> Option<(RequestId, u64)> { self.0.take() }
+    /// #     fn poll_timeout(&self) -> Option<Instant> { None }
+    /// # }
+    /// # struct EchoHost;
+    /// # impl Host for EchoHost {
+    /// #     type Machine = Echo;
+    /// #     type Message = ();
+    /// #     type Store = ();
+    /// #     type Request = u64;
+    /// #     type Reply = u64;
+    /// #     fn start(&self, _: Boot<'_, ()>) -> Echo { Echo(None) }
+    /// #     fn input(&self, _: Moment, event: Event<'_, Self>) -> Option<(RequestId, u64)> {
+    /// #         match event { Event::Request { id, request } => Some((id, request)), _ => None }
+    /// #     }
+    /// #     fn output(&self, _: Moment, (id, reply): (RequestId, u64), effects: &mut Effects<Self>) { effects.reply(id, reply); }
+    /// # }
+    /// // Asks a random node for the number after the one it was told last.
+    /// let workload = |turn: Turn<'_, u64>| {
+    ///     let node = NodeId(turn.random.below(3));
+    ///     match turn.last {
+    ///         Some(Outcome::Replied(number)) => Some((node, number + 1)),
+    ///         Some(Outcome::TimedOut | Outcome::Refused) | None => Some((node, 1)),
+    ///     }
+    /// };
+    /// let mut world = World::builder(EchoHost, 3, 7).clients(ClientModel::new(2), workload).build();
+    /// world.run_for(core::time::Duration::from_secs(1));
+    /// assert!(world.history().len() > 10);
+    /// ```
     #[must_use]
     pub fn clients(
         mut self,
         model: ClientModel,
-        workload: impl FnMut(usize, &mut dyn Random) -> Option<(NodeId, H::Request)> + 'static,
+        workload: impl FnMut(Turn<'_, H::Reply>) -> Option<(NodeId, H::Request)> + 'static,
     ) -> Self {
         self.clients = (model, Box::new(workload));
         self
@@ -107,7 +151,18 @@ impl<H: Host> WorldBuilder<H> {
         self
     }
 
-    /// Starts all nodes, at time zero.
+    /// These nodes are not there from the start: they begin when [`World::start`] says so.
+    #[must_use]
+    pub fn absent(mut self, nodes: NodeSet) -> Self {
+        self.absent = nodes;
+        self
+    }
+
+    /// Starts all nodes, at time zero, but for [absent](Self::absent) ones.
+    ///
+    /// # Panics
+    ///
+    /// When an incident names a node that does not exist.
     #[must_use]
     pub fn build(self) -> World<H> {
         let nodes: Vec<Node<H>> = (0..self.nodes as u64)
@@ -125,6 +180,7 @@ impl<H: Host> WorldBuilder<H> {
                 .collect(),
             requests: Vec::new(),
             calls: Vec::new(),
+            script: 0,
         };
         let mut world = World {
             host: self.host,
@@ -142,13 +198,27 @@ impl<H: Host> WorldBuilder<H> {
             trace: Trace::new(self.trace),
             effects: Vec::new(),
         };
-        (0..world.nodes.len() as u64).for_each(|index| world.boot(NodeId(index)));
+        let faults = world.faults.clone();
+        world.set_faults(faults);
+        for node in (0..world.nodes.len() as u64).map(NodeId) {
+            if self.absent.contains(node) {
+                world.hold_back(node);
+            } else {
+                world.boot(node);
+            }
+        }
         (0..model.clients).for_each(|client| world.pause_client(client));
         world
     }
 }
 
 impl<H: Host> World<H> {
+    /// The seed that a node starts with, which no luck changes.
+    pub(super) fn boot_seed(&self, node: NodeId, restarts: u32) -> u64 {
+        let seed = SplitMix64::mix(self.seed ^ u64::from(restarts));
+        stream(seed, BOOT_STREAM + node.0).next_u64()
+    }
+
     /// Draws the luck of the network and the disks anew: another latency here, another loss there. Machines, clients and faults keep their seeds.
     ///
     /// Variation 0 is the world as it was built. Shrinking tries a few, for what remains of a failing run rarely meets the same luck.

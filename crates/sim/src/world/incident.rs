@@ -5,7 +5,7 @@ use super::{World, slot};
 use crate::host::{Boot, Host};
 use crate::{Fault, NodeSet};
 use purlin_core::node::NodeId;
-use purlin_core::random::{Random as _, RandomExt as _};
+use purlin_core::random::RandomExt as _;
 use purlin_core::time::Instant;
 
 impl<H: Host> World<H> {
@@ -23,11 +23,16 @@ impl<H: Host> World<H> {
             }
             Fault::Loss(loss) => self.network.add_loss(*loss),
             Fault::Delay(by) => self.network.add_delay(*by),
-            Fault::Crash(id) | Fault::Wipe(id) => self.stop(*id, matches!(fault, Fault::Wipe(_))),
+            Fault::Crash(id) | Fault::CrashInStep(id) | Fault::Wipe(id) => self.stop(*id, &fault),
             Fault::ClockStep(id, step) => {
                 if let Some(node) = self.node_mut(*id) {
                     node.clock.step(now, *step);
                     self.arm(*id, false);
+                }
+            }
+            Fault::WallClockStep(id, step) => {
+                if let Some(node) = self.node_mut(*id) {
+                    node.clock.step_wall(*step);
                 }
             }
             Fault::ClockDrift(id, ppm) => self.drift(*id, i64::from(*ppm)),
@@ -35,7 +40,7 @@ impl<H: Host> World<H> {
                 self.trouble(&fault, true);
             }
         }
-        if !matches!(fault, Fault::ClockStep(..)) {
+        if !matches!(fault, Fault::ClockStep(..) | Fault::WallClockStep(..)) {
             self.queue.push(until, Pending::Ends(Box::new(fault)));
         }
     }
@@ -52,12 +57,12 @@ impl<H: Host> World<H> {
             }
             Fault::Loss(loss) => self.network.remove_loss(*loss),
             Fault::Delay(by) => self.network.remove_delay(*by),
-            Fault::Crash(id) | Fault::Wipe(id) => self.restart(*id),
-            Fault::ClockStep(..) => {}
+            Fault::Crash(id) | Fault::CrashInStep(id) | Fault::Wipe(id) => self.restart(*id),
+            Fault::ClockStep(..) | Fault::WallClockStep(..) => {}
             Fault::ClockDrift(id, ppm) => self.drift(*id, -i64::from(*ppm)),
             Fault::Pause(id) => {
                 self.trouble(&fault, false);
-                self.work_off_backlog(*id);
+                self.take_up(*id);
             }
             Fault::Slow(id, _) => {
                 self.trouble(&fault, false);
@@ -107,30 +112,30 @@ impl<H: Host> World<H> {
         }
     }
 
-    /// A node that is no longer slow is done with what it was at work on.
+    /// A node that is no longer slow is through with what it was at work on.
     fn speed_up(&mut self, id: NodeId) {
-        let now = self.now;
         if let Some(node) = self.node_mut(id)
             && node.troubles.slow.is_zero()
         {
-            node.busy_until = node.busy_until.min(now);
-            self.work_off_backlog(id);
+            node.is_busy = false;
+            self.take_up(id);
         }
     }
 
     /// A crash or wipe begins.
-    fn stop(&mut self, id: NodeId, wipe: bool) {
+    fn stop(&mut self, id: NodeId, fault: &Fault) {
         let Some(node) = self.node_mut(id) else {
             return;
         };
         node.troubles.down += 1;
-        // Every other crash comes in the middle of the node's next step, between two of its outputs.
-        if !wipe && node.machine.is_some() && node.random.below(2) == 0 {
+        if matches!(fault, Fault::CrashInStep(_)) {
             node.crash_after = Some(node.random.below(4));
             return;
         }
         self.crash(id);
-        if wipe && let Some(node) = self.node_mut(id) {
+        if matches!(fault, Fault::Wipe(_))
+            && let Some(node) = self.node_mut(id)
+        {
             node.disk.wipe();
         }
     }
@@ -141,11 +146,12 @@ impl<H: Host> World<H> {
             return;
         };
         node.troubles.down = node.troubles.down.saturating_sub(1);
-        if node.troubles.down > 0 {
-            return;
+        if node.troubles.down == 0 {
+            node.crash_after = None;
+            if node.machine.is_none() {
+                self.boot(id);
+            }
         }
-        self.crash(id); // if it is still to come
-        self.boot(id);
     }
 
     pub(super) fn crash(&mut self, id: NodeId) {
@@ -156,15 +162,38 @@ impl<H: Host> World<H> {
         if node.machine.is_some() {
             let is_message = |arrival: &&Arrival<H>| matches!(arrival, Arrival::Message { .. });
             let lost = node.backlog.iter().filter(is_message).count() as u64;
-            node.crash(&storage);
+            let fates = node.crash(&storage);
             self.stats.lost += lost;
             self.stats.crashes += 1;
-            self.note(id, || "crashes".to_owned());
+            self.note(id, || format!("crashes; {fates}"));
+        }
+    }
+
+    /// Starts a node that was [absent](crate::WorldBuilder::absent). Nothing happens when it has been started before.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such node.
+    pub fn start(&mut self, id: NodeId) {
+        self.assert_exists(id, &"World::start");
+        if self
+            .node_mut(id)
+            .is_some_and(|node| core::mem::take(&mut node.is_absent))
+        {
+            self.restart(id);
+        }
+    }
+
+    pub(super) fn hold_back(&mut self, id: NodeId) {
+        if let Some(node) = self.node_mut(id) {
+            node.is_absent = true;
+            node.troubles.down += 1;
         }
     }
 
     pub(super) fn boot(&mut self, id: NodeId) {
         let (now, nodes) = (self.now, self.nodes.len());
+        let seed = self.boot_seed(id, self.node(id).map_or(0, |node| node.life));
         let Some(node) = self.nodes.get_mut(slot(id)) else {
             return;
         };
@@ -172,7 +201,8 @@ impl<H: Host> World<H> {
             node: id,
             nodes,
             now: node.clock.local(now),
-            seed: node.random.next_u64(),
+            unix_now: node.clock.unix(now),
+            seed,
             restarts: node.life,
             store: &node.disk.seen,
         };

@@ -2,7 +2,7 @@ use super::step::Arrival;
 use crate::StorageModel;
 use crate::host::Host;
 use crate::node_clock::NodeClock;
-use crate::storage::{Disk, SyncResult};
+use crate::storage::{Disk, Fates, SyncResult};
 use alloc::collections::VecDeque;
 use core::time::Duration;
 use purlin_core::machine::Machine;
@@ -26,13 +26,17 @@ pub(super) struct Node<H: Host> {
     pub(super) spins: u32,
     /// What arrived while the node could not handle it.
     pub(super) backlog: VecDeque<Arrival<H>>,
-    /// Until then the node is at work on what it handled last.
-    pub(super) busy_until: Instant,
+    /// Whether the node is at work on the first of what waits.
+    pub(super) is_busy: bool,
+    /// How many times it set to work while it was slow.
+    pub(super) jobs: u64,
     /// When the last of its writes and syncs is reported: the next sync is reported after them.
     pub(super) disk_done: Instant,
-    /// A crash is due after so many more effects, or with the end of the next step.
+    /// A crash is due after so many more effects, or with the end of the next step that has some.
     pub(super) crash_after: Option<u64>,
     pub(super) troubles: Troubles,
+    /// Whether it is still to be started for the first time.
+    pub(super) is_absent: bool,
 }
 
 /// The incidents that are at work on a node. They may overlap, hence counts and sums.
@@ -57,16 +61,18 @@ impl<H: Host> Node<H> {
             timer_waits: false,
             spins: 0,
             backlog: VecDeque::new(),
-            busy_until: Instant::ORIGIN,
+            is_busy: false,
+            jobs: 0,
             disk_done: Instant::ORIGIN,
             crash_after: None,
             troubles: Troubles::default(),
+            is_absent: false,
         }
     }
 
     /// Whether it handles what arrives at once.
-    pub(super) fn is_free(&self, now: Instant) -> bool {
-        self.troubles.paused == 0 && self.busy_until <= now && self.backlog.is_empty()
+    pub(super) fn is_free(&self) -> bool {
+        self.troubles.paused == 0 && self.troubles.slow.is_zero() && self.backlog.is_empty()
     }
 
     /// Whether the machine's deadline has come.
@@ -76,15 +82,16 @@ impl<H: Host> Node<H> {
     }
 
     /// Loses power.
-    pub(super) fn crash(&mut self, storage: &StorageModel) {
+    pub(super) fn crash(&mut self, storage: &StorageModel) -> Fates {
         self.machine = None;
-        self.disk.crash(storage, &mut self.random);
+        let fates = self.disk.crash(storage, &mut self.random);
         self.timer_waits = false;
         self.spins = 0;
         self.backlog.clear();
-        self.busy_until = Instant::ORIGIN;
+        self.is_busy = false;
         self.disk_done = Instant::ORIGIN;
         self.crash_after = None;
+        fates
     }
 
     /// How a sync that ends now went.

@@ -1,10 +1,9 @@
-//! From an event in the queue to a call of a machine, and from its outputs back to the queue.
+//! From an event in the queue to a call of a machine, and what it puts out.
 
 use super::{World, slot};
-use crate::host::{Effect, Effects, Event, Host};
+use crate::host::{Effects, Event, Host, Moment};
 use crate::storage::SyncResult;
 use crate::{Call, Fault, RequestId};
-use core::time::Duration;
 use purlin_core::machine::Machine as _;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
@@ -22,12 +21,14 @@ const OUTPUT_LIMIT: u32 = 1 << 20;
 pub(super) enum Pending<H: Host> {
     /// Something arrives at a node.
     Node(NodeId, Arrival<H>),
-    /// The node has finished what it was at work on.
-    Resume(NodeId),
+    /// A slow node is through with what it was at work on.
+    Done { node: NodeId, job: u64 },
     /// A client of a script asks.
-    Call(Call<H::Request>),
+    Call { call: Call<H::Request>, script: u64 },
     /// Its patience is over.
     GiveUp(RequestId),
+    /// An answer reaches a client, `None` for a refusal.
+    Answer(RequestId, Option<H::Reply>),
     /// A client's pause or patience is over, unless it has taken another turn since.
     Client { client: usize, turn: u64 },
     /// A fault is over.
@@ -36,12 +37,32 @@ pub(super) enum Pending<H: Host> {
 
 /// What arrives at a node. Completions carry the life of the node that asked for them.
 pub(super) enum Arrival<H: Host> {
-    Message { from: NodeId, message: H::Message },
-    Request { id: RequestId, request: H::Request },
+    Message {
+        from: NodeId,
+        message: H::Message,
+    },
+    Request {
+        id: RequestId,
+        request: H::Request,
+    },
     Timer,
-    Written { token: u64, life: u32 },
-    SyncEnds { token: u64, life: u32, covered: u64 },
-    Read { token: u64, life: u32 },
+    /// The machine has just been started, and may want something at once.
+    Started {
+        life: u32,
+    },
+    Written {
+        token: u64,
+        life: u32,
+    },
+    SyncEnds {
+        token: u64,
+        life: u32,
+        covered: u64,
+    },
+    Read {
+        token: u64,
+        life: u32,
+    },
 }
 
 impl<H: Host> Arrival<H> {
@@ -49,9 +70,10 @@ impl<H: Host> Arrival<H> {
     const fn life(&self) -> Option<u32> {
         match self {
             Self::Message { .. } | Self::Request { .. } | Self::Timer => None,
-            Self::Written { life, .. } | Self::SyncEnds { life, .. } | Self::Read { life, .. } => {
-                Some(*life)
-            }
+            Self::Started { life }
+            | Self::Written { life, .. }
+            | Self::SyncEnds { life, .. }
+            | Self::Read { life, .. } => Some(*life),
         }
     }
 }
@@ -60,16 +82,16 @@ impl<H: Host> World<H> {
     pub(super) fn dispatch(&mut self, pending: Pending<H>) {
         match pending {
             Pending::Node(node, arrival) => self.arrive(node, arrival),
-            Pending::Resume(node) => self.work_off_backlog(node),
-            Pending::Call(call) => self.make_scripted(call),
+            Pending::Done { node, job } => self.finish(node, job),
+            Pending::Call { call, script } => self.make_scripted(call, script),
             Pending::GiveUp(id) => self.give_up(id),
+            Pending::Answer(id, reply) => self.answer(id, reply),
             Pending::Client { client, turn } => self.client_turn(client, turn),
             Pending::Ends(fault) => self.end(*fault),
         }
     }
 
     fn arrive(&mut self, id: NodeId, arrival: Arrival<H>) {
-        let now = self.now;
         let Some(node) = self.node_mut(id) else {
             return;
         };
@@ -81,39 +103,72 @@ impl<H: Host> World<H> {
             self.lose(id, arrival, "it is down");
         } else if arrival.life().is_some_and(|life| life != node.life) {
             // The completion of something that an earlier life asked for.
-        } else if node.is_free(now) {
+        } else if node.is_free() {
             self.handle(id, arrival);
         } else if is_message && node.backlog.len() >= BACKLOG_LIMIT {
             self.lose(id, arrival, "too much waits");
         } else {
             node.timer_waits |= matches!(arrival, Arrival::Timer);
             node.backlog.push_back(arrival);
+            self.take_up(id);
         }
     }
 
-    /// A node gets nothing of what arrives. For all but messages that goes without saying.
+    /// A node gets nothing of what arrives. For all but messages and requests that goes without saying.
     fn lose(&mut self, id: NodeId, arrival: Arrival<H>, why: &str) {
-        if let Arrival::Message { from, message } = arrival {
-            self.stats.lost += 1;
-            self.note(id, || format!("<- {from} {message:?} (lost: {why})"));
+        match arrival {
+            Arrival::Message { from, message } => {
+                self.stats.lost += 1;
+                self.note(id, || format!("<- {from} {message:?} (lost: {why})"));
+            }
+            Arrival::Request { id: request, .. } => self.refuse_request(id, request),
+            _ => {}
         }
     }
 
-    /// Handles what has waited, as far as the node can.
-    pub(super) fn work_off_backlog(&mut self, id: NodeId) {
+    /// Turns to what waits: handles it all, or, where the node is slow, takes up the first, to be through with it later.
+    pub(super) fn take_up(&mut self, id: NodeId) {
         loop {
             let now = self.now;
             let Some(node) = self.node_mut(id) else {
                 return;
             };
-            if node.machine.is_none() || node.troubles.paused > 0 || node.busy_until > now {
+            let is_able = node.machine.is_some() && node.troubles.paused == 0 && !node.is_busy;
+            if !is_able || node.backlog.is_empty() {
                 return;
             }
-            let Some(arrival) = node.backlog.pop_front() else {
-                return;
-            };
-            node.timer_waits &= !matches!(arrival, Arrival::Timer);
-            self.handle(id, arrival);
+            if !node.troubles.slow.is_zero() {
+                node.is_busy = true;
+                node.jobs += 1;
+                let (job, done) = (node.jobs, now + node.troubles.slow);
+                return self.queue.push(done, Pending::Done { node: id, job });
+            }
+            self.handle_first(id);
+        }
+    }
+
+    /// A slow node is through with what it took up.
+    fn finish(&mut self, id: NodeId, job: u64) {
+        if let Some(node) = self.node_mut(id)
+            && node.is_busy
+            && node.jobs == job
+        {
+            node.is_busy = false;
+            if node.machine.is_some() && node.troubles.paused == 0 {
+                self.handle_first(id);
+            }
+            self.take_up(id);
+        }
+    }
+
+    fn handle_first(&mut self, id: NodeId) {
+        let first = self.node_mut(id).and_then(|node| {
+            let first = node.backlog.pop_front()?;
+            node.timer_waits &= !matches!(first, Arrival::Timer);
+            Some(first)
+        });
+        if let Some(first) = first {
+            self.handle(id, first);
         }
     }
 
@@ -123,7 +178,7 @@ impl<H: Host> World<H> {
         if is_timer && !self.node(id).is_some_and(|node| node.is_due(self.now)) {
             return self.arm(id, false); // the deadline has moved on since
         }
-        self.stats.steps += 1;
+        self.stats.steps += u64::from(!matches!(arrival, Arrival::Started { .. }));
         self.trace_arrival(id, &arrival);
         let mut effects = Effects(core::mem::take(&mut self.effects));
         if is_timer {
@@ -134,11 +189,15 @@ impl<H: Host> World<H> {
         self.carry_out(id, &mut effects);
         self.effects = effects.0;
         self.arm(id, is_timer);
-        self.stay_busy(id);
     }
 
-    /// What a machine wants right after its start.
+    /// What a machine wants right after its start; a paused node comes to it later.
     pub(super) fn settle(&mut self, id: NodeId) {
+        if let Some(node) = self.node_mut(id).filter(|node| !node.is_free()) {
+            let life = node.life;
+            node.backlog.push_back(Arrival::Started { life });
+            return self.take_up(id);
+        }
         let mut effects = Effects(core::mem::take(&mut self.effects));
         self.carry_out(id, &mut effects);
         self.effects = effects.0;
@@ -166,7 +225,16 @@ impl<H: Host> World<H> {
                 self.stats.delivered += 1;
                 Event::Message { from, message }
             }
-            Arrival::Request { id, request } => Event::Request { id, request },
+            Arrival::Request {
+                id: request_id,
+                request,
+            } => {
+                self.clients.take(request_id);
+                Event::Request {
+                    id: request_id,
+                    request,
+                }
+            }
             Arrival::Written { token, .. } => Event::Written { token },
             Arrival::Read { token, .. } => {
                 let store = &node.disk.seen;
@@ -174,6 +242,8 @@ impl<H: Host> World<H> {
             }
             Arrival::SyncEnds { token, covered, .. } => {
                 let result = node.sync_result(&storage);
+                self.trace
+                    .record(now, Some(id), || format!("sync {token}: {result:?}"));
                 node.disk.sync(covered, result, &storage, &mut node.random);
                 if result == SyncResult::Failed {
                     self.stats.sync_failures += 1;
@@ -182,15 +252,21 @@ impl<H: Host> World<H> {
                     Event::Synced { token }
                 }
             }
-            Arrival::Timer => return, // handled elsewhere
+            Arrival::Timer => return,          // handled elsewhere
+            Arrival::Started { .. } => return, // only its outputs are wanted
         };
-        let Some(input) = self.host.input(id, event) else {
+        let at = Moment {
+            node: id,
+            now: node.clock.local(now),
+            unix_now: node.clock.unix(now),
+        };
+        let Some(input) = self.host.input(at, event) else {
             return;
         };
         if let Some(machine) = &mut node.machine
-            && let Err(error) = machine.handle(node.clock.local(now), input)
+            && let Err(error) = machine.handle(at.now, input)
         {
-            self.host.refused(id, error, effects);
+            self.host.refused(at, error, effects);
         }
     }
 
@@ -200,28 +276,39 @@ impl<H: Host> World<H> {
     ///
     /// When the machine never runs out of outputs.
     fn carry_out(&mut self, id: NodeId, effects: &mut Effects<H>) {
+        let mut has_effects = false;
         for outputs in 0.. {
             assert!(
                 outputs < OUTPUT_LIMIT,
                 "the machine of {id} has no end of outputs: {OUTPUT_LIMIT} so far in one step"
             );
             for effect in effects.0.drain(..) {
+                has_effects = true;
                 if self.crash_is_due(id) {
                     break;
                 }
                 self.happen(id, effect);
             }
             effects.0.clear();
-            let Some(machine) = self.node_mut(id).and_then(|node| node.machine.as_mut()) else {
+            let now = self.now;
+            let Some(node) = self.nodes.get_mut(slot(id)) else {
+                return;
+            };
+            let Some(machine) = &mut node.machine else {
                 return;
             };
             let Some(output) = machine.poll_output() else {
                 break;
             };
-            self.host.output(id, output, effects);
+            let at = Moment {
+                node: id,
+                now: node.clock.local(now),
+                unix_now: node.clock.unix(now),
+            };
+            self.host.output(at, output, effects);
         }
         // A crash that was to come after more effects than the step had comes at its end.
-        if self.node(id).is_some_and(|node| node.crash_after.is_some()) {
+        if has_effects && self.node(id).is_some_and(|node| node.crash_after.is_some()) {
             self.crash(id);
         }
     }
@@ -237,79 +324,6 @@ impl<H: Host> World<H> {
         }
         self.crash(id);
         true
-    }
-
-    fn happen(&mut self, id: NodeId, effect: Effect<H>) {
-        match effect {
-            Effect::Send(to, message) => self.send(id, to, message),
-            Effect::Reply(request, reply) => self.reply(id, request, reply),
-            Effect::Write(..) | Effect::Sync(_) | Effect::Read(_) => self.use_disk(id, effect),
-        }
-    }
-
-    fn send(&mut self, from: NodeId, to: NodeId, message: H::Message) {
-        self.stats.sent += 1;
-        let bytes = self.host.message_size(&message);
-        let now = self.now;
-        let exists = self.node(to).is_some();
-        let Some(node) = self.nodes.get_mut(slot(from)) else {
-            return;
-        };
-        let [first, second] = match exists {
-            true => self.network.send(now, (from, to), bytes, &mut node.random),
-            false => [None, None],
-        };
-        self.trace.record(now, Some(from), || match first {
-            Some(at) => format!("-> {to} {message:?} (arrives {at})"),
-            None => format!("-> {to} {message:?} (lost)"),
-        });
-        if let Some(at) = second {
-            self.stats.duplicated += 1;
-            let message = message.clone();
-            self.schedule(at, to, Arrival::Message { from, message });
-        }
-        match first {
-            Some(at) => self.schedule(at, to, Arrival::Message { from, message }),
-            None => self.stats.lost += 1,
-        }
-    }
-
-    fn use_disk(&mut self, id: NodeId, effect: Effect<H>) {
-        let (now, storage) = (self.now, self.storage);
-        let Some(node) = self.node_mut(id) else {
-            return;
-        };
-        let started = now + node.troubles.slow_disk;
-        let life = node.life;
-        let (at, arrival) = match effect {
-            Effect::Write(token, write) => {
-                node.disk.write(write);
-                let done = started + storage.write_latency.sample(&mut node.random);
-                node.disk_done = node.disk_done.max(done);
-                (done, Arrival::Written { token, life })
-            }
-            Effect::Sync(token) => {
-                let covered = node.disk.written();
-                let done = started + storage.sync_latency.sample(&mut node.random);
-                // In order of asking: were a later sync to fail first, this one could not keep its promise.
-                let done = done.max(node.disk_done);
-                node.disk_done = done;
-                (
-                    done,
-                    Arrival::SyncEnds {
-                        token,
-                        life,
-                        covered,
-                    },
-                )
-            }
-            Effect::Read(token) => {
-                let done = started + storage.write_latency.sample(&mut node.random);
-                (done, Arrival::Read { token, life })
-            }
-            Effect::Send(..) | Effect::Reply(..) => return,
-        };
-        self.schedule(at, id, arrival);
     }
 
     /// Makes sure that the machine is called when its deadline is due.
@@ -345,26 +359,23 @@ impl<H: Host> World<H> {
         }
     }
 
-    fn stay_busy(&mut self, id: NodeId) {
-        let now = self.now;
-        let Some(node) = self.node_mut(id) else {
-            return;
-        };
-        if node.troubles.slow > Duration::ZERO && node.machine.is_some() {
-            node.busy_until = now + node.troubles.slow;
-            let until = node.busy_until;
-            self.queue.push(until, Pending::Resume(id));
-        }
-    }
-
     fn trace_arrival(&mut self, id: NodeId, arrival: &Arrival<H>) {
-        self.trace.record(self.now, Some(id), || match arrival {
-            Arrival::Message { from, message } => format!("<- {from} {message:?}"),
-            Arrival::Request { id, request } => format!("request {} {request:?}", id.0),
-            Arrival::Timer => "timer".to_owned(),
-            Arrival::Written { token, .. } => format!("write {token} accepted"),
-            Arrival::SyncEnds { token, .. } => format!("sync {token} ends"),
-            Arrival::Read { token, .. } => format!("read {token} done"),
-        });
+        let now = self.now;
+        match arrival {
+            Arrival::Message { from, message } => {
+                self.note(id, || format!("<- {from} {message:?}"));
+            }
+            Arrival::Request {
+                id: request,
+                request: what,
+            } => {
+                self.trace
+                    .record_of_client(now, id, || format!("request {} {what:?}", request.0));
+            }
+            Arrival::Written { token, .. } => self.note(id, || format!("write {token} accepted")),
+            Arrival::Read { token, .. } => self.note(id, || format!("read {token} done")),
+            // A timer shows by what it makes the machine do, and a sync says how it went.
+            Arrival::Timer | Arrival::Started { .. } | Arrival::SyncEnds { .. } => {}
+        }
     }
 }

@@ -17,6 +17,7 @@ impl<V: Clone + Eq + Hash + Debug> Object for Register<V> {
         match op {
             RegisterOp::Read => (state.clone(), RegisterRet::Value(state.clone())),
             RegisterOp::Write(value) => (Some(value.clone()), RegisterRet::Written),
+            RegisterOp::Delete => (None, RegisterRet::Written),
             RegisterOp::CompareAndSet { expected, new } if state == expected => {
                 (Some(new.clone()), RegisterRet::Swapped)
             }

@@ -18,6 +18,7 @@ fn register_op() -> impl Strategy<Value = RegisterOp<u8>> {
     prop_oneof![
         4 => Just(RegisterOp::Read),
         3 => value.clone().prop_map(RegisterOp::Write),
+        1 => Just(RegisterOp::Delete),
         3 => (proptest::option::weighted(0.8, value.clone()), value)
             .prop_map(|(expected, new)| RegisterOp::CompareAndSet { expected, new }),
     ]

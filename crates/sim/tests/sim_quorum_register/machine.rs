@@ -10,7 +10,7 @@ use purlin_core::machine::Machine;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 use purlin_sim::model::{RegisterOp, RegisterRet};
-use purlin_sim::{Boot, Effects, Event, Host, RequestId, Store};
+use purlin_sim::{Boot, Effects, Event, Host, Moment, RequestId, Store};
 
 const RESEND: Duration = Duration::from_millis(20);
 
@@ -253,7 +253,7 @@ impl Host for RegisterHost {
         }
     }
 
-    fn input(&self, _node: NodeId, event: Event<'_, Self>) -> Option<Input> {
+    fn input(&self, _at: Moment, event: Event<'_, Self>) -> Option<Input> {
         Some(match event {
             Event::Message { from, message } => Input::Peer { from, message },
             Event::Request { id, request } => Input::Client {
@@ -262,11 +262,11 @@ impl Host for RegisterHost {
             },
             Event::Synced { token } => Input::Synced { token, ok: true },
             Event::SyncFailed { token } => Input::Synced { token, ok: false },
-            Event::Written { .. } | Event::Read { .. } => return None,
+            _ => return None,
         })
     }
 
-    fn output(&self, _node: NodeId, output: Output, effects: &mut Effects<Self>) {
+    fn output(&self, _at: Moment, output: Output, effects: &mut Effects<Self>) {
         match output {
             Output::Send(to, message) => effects.send(to, message),
             Output::Persist { token, newest } => {

@@ -1,9 +1,9 @@
 use crate::recorder::{Do, Script, Seen, What, at, ms, takes};
 use core::time::Duration;
 use purlin_core::node::NodeId;
-use purlin_core::random::{Random, RandomExt};
+use purlin_core::random::RandomExt;
 use purlin_core::time::Instant;
-use purlin_sim::{Call, ClientModel, Fault, Latency, RequestId, Schedule, World};
+use purlin_sim::{Call, ClientModel, Fault, Latency, RequestId, Schedule, Turn, World};
 
 /// Whoever is asked asks the next node, which sends the number back; then it answers.
 fn by_way_of_the_next(seen: &Seen) -> Vec<Do> {
@@ -18,16 +18,16 @@ fn by_way_of_the_next(seen: &Seen) -> Vec<Do> {
     }
 }
 
-fn model(clients: usize, think: u64, timeout: u64, until: u64) -> ClientModel {
+fn model(clients: usize, think: u64, timeout: u64, active: u64) -> ClientModel {
     ClientModel {
-        clients,
         think: Latency::Constant(ms(think)),
         timeout: ms(timeout),
-        until: at(until),
+        active: ms(active),
+        ..ClientModel::new(clients)
     }
 }
 
-fn node_0(_: usize, _: &mut dyn Random) -> Option<(NodeId, Vec<Do>)> {
+fn node_0(_: Turn<'_, u64>) -> Option<(NodeId, Vec<Do>)> {
     Some((NodeId(0), Vec::new()))
 }
 
@@ -119,7 +119,8 @@ fn of_two_answers_the_first_counts_and_answers_to_nobody_are_ignored() {
 fn a_workload_that_ends_ends_for_that_client_only() {
     let script = Script::new(by_way_of_the_next);
     let mut asked = [0; 3];
-    let workload = move |client: usize, _: &mut dyn Random| {
+    let workload = move |turn: Turn<'_, u64>| {
+        let client = turn.client;
         asked[client] += 1;
         (asked[client] <= 1 + 2 * client).then(|| (NodeId(client as u64), Vec::new()))
     };
@@ -141,15 +142,15 @@ fn a_workload_that_ends_ends_for_that_client_only() {
 
 fn random_clients(script: &Script, seed: u64) -> World<Script> {
     let model = ClientModel {
-        clients: 4,
         think: Latency::Uniform {
             min: ms(1),
             max: ms(30),
         },
         timeout: ms(60),
-        until: at(1_000),
+        active: ms(1_000),
+        ..ClientModel::new(4)
     };
-    let workload = |_: usize, random: &mut dyn Random| Some((NodeId(random.below(3)), Vec::new()));
+    let workload = |turn: Turn<'_, u64>| Some((NodeId(turn.random.below(3)), Vec::new()));
     let faults = Schedule::new()
         .with(at(300), ms(100), Fault::Wipe(NodeId(1)))
         .with(at(600), ms(100), Fault::Delay(ms(40)));
@@ -254,4 +255,30 @@ fn a_script_needs_no_client_model() {
     }]);
     world.run_for(Duration::from_secs(1));
     assert_eq!((world.history().len(), world.history().open()), (1, 0));
+}
+
+#[test]
+fn of_two_scripts_only_the_last_one_plays() {
+    let script = Script::new(by_way_of_the_next);
+    let mut world = script.world(3, 1).links(takes(1)).build();
+    let calls = |moments: [u64; 3], client| {
+        moments.map(|moment| Call {
+            at: at(moment),
+            client,
+            node: NodeId(2),
+            request: Vec::new(),
+        })
+    };
+    world.set_calls(calls([10, 40, 60], 1));
+    world.set_calls(calls([20, 50, 90], 2));
+    world.run_until(at(45));
+    assert_eq!(call_times(&world), [20], "the first script is silent");
+    world.set_calls(calls([30, 70, 80], 3));
+    world.run_until(at(500));
+    assert_eq!(call_times(&world), [20, 45, 70, 80]);
+    let clients: Vec<usize> = world.calls().iter().map(|call| call.client).collect();
+    assert_eq!(clients, [2, 3, 3, 3]);
+    assert_eq!(world.history().open(), 0);
+    world.set_calls([]);
+    assert_eq!(world.calls().len(), 4);
 }

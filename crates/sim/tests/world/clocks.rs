@@ -2,7 +2,7 @@ use crate::recorder::{Do, Script, What, at, ms, tell};
 use core::time::Duration;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
-use purlin_sim::{ClockModel, Fault, Schedule, Step, World};
+use purlin_sim::{ClockModel, ClockStep, Fault, Schedule, World};
 
 const NODE: NodeId = NodeId(0);
 
@@ -28,7 +28,7 @@ fn drift(ppm: i32) -> Fault {
     Fault::ClockDrift(NODE, ppm)
 }
 
-fn step(by: Step) -> Fault {
+fn step(by: ClockStep) -> Fault {
     Fault::ClockStep(NODE, by)
 }
 
@@ -166,7 +166,7 @@ fn clocks_may_drift_by_any_number() {
 
 #[test]
 fn a_step_forward_during_the_wait_makes_the_timer_fire_earlier() {
-    let jump = |by| Schedule::new().with(at(50), ms(0), step(Step::Forward(ms(by))));
+    let jump = |by| Schedule::new().with(at(50), ms(0), step(ClockStep::Forward(ms(by))));
     assert_eq!(fires(at(100), jump(30)), [(at(70), at(100))]);
     assert_eq!(fires(at(100), jump(50)), [(at(50), at(100))]);
     assert_eq!(fires(at(100), jump(5_000)), [(at(50), at(5_050))]);
@@ -174,13 +174,17 @@ fn a_step_forward_during_the_wait_makes_the_timer_fire_earlier() {
 
 #[test]
 fn a_step_back_during_the_wait_makes_it_fire_later_and_never_early() {
-    let jump = |by| Schedule::new().with(at(50), ms(0), step(Step::Back(ms(by))));
+    let jump = |by| Schedule::new().with(at(50), ms(0), step(ClockStep::Back(ms(by))));
     assert_eq!(fires(at(100), jump(20)), [(at(120), at(100))]);
     assert_eq!(fires(at(100), jump(5_000)), [(at(150), at(100))]);
-    let there_and_back = jump(20).with(at(60), ms(0), step(Step::Forward(ms(20))));
+    let there_and_back = jump(20).with(at(60), ms(0), step(ClockStep::Forward(ms(20))));
     assert_eq!(fires(at(100), there_and_back), [(at(100), at(100))]);
     let often = (0..9).fold(Schedule::new(), |faults, step_number| {
-        faults.with(at(50 + 10 * step_number), ms(0), step(Step::Back(ms(10))))
+        faults.with(
+            at(50 + 10 * step_number),
+            ms(0),
+            step(ClockStep::Back(ms(10))),
+        )
     });
     assert_eq!(fires(at(100), often), [(at(190), at(100))]);
 }
@@ -188,7 +192,7 @@ fn a_step_back_during_the_wait_makes_it_fire_later_and_never_early() {
 #[test]
 fn a_step_is_for_one_node_and_for_good() {
     let script = Script::idle();
-    let faults = Schedule::new().with(at(50), ms(10), step(Step::Forward(ms(1_000))));
+    let faults = Schedule::new().with(at(50), ms(10), step(ClockStep::Forward(ms(1_000))));
     let mut world = script.world(2, 1).faults(faults).build();
     world.run_until(at(100));
     assert_eq!(world.local_time(NODE), Some(at(1_100)));
@@ -207,7 +211,7 @@ fn a_restarted_node_learns_the_time_of_its_clock() {
     let script = Script::idle();
     let faults = Schedule::new()
         .with(at(10), ms(40), Fault::Wipe(NODE))
-        .with(at(20), ms(0), step(Step::Forward(ms(500))));
+        .with(at(20), ms(0), step(ClockStep::Forward(ms(500))));
     script.world(1, 1).faults(faults).build().run_until(at(100));
     assert_eq!(script.times(0, |_| true), [0, 550]);
 }

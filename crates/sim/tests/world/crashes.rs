@@ -1,6 +1,7 @@
 use crate::recorder::{Do, Script, What, at, byte, ms, takes, tell};
+use core::time::Duration;
 use purlin_core::node::NodeId;
-use purlin_sim::{Fault, Latency, Schedule, StorageModel, World};
+use purlin_sim::{ClockStep, Fault, Latency, Schedule, StorageModel, World};
 
 const NODE: NodeId = NodeId(1);
 const SEEDS: u64 = 50;
@@ -145,37 +146,23 @@ fn a_wipe_stops_the_node_at_once_and_empties_its_disk() {
     }
 }
 
-/// Of what one step sends, a crash leaves the first few: nothing, a part, or everything, and each of these does occur.
 #[test]
-fn a_crash_may_fall_between_any_two_effects_of_a_step() {
-    let mut occurred = [0; 5];
-    for seed in 0..200 {
-        let script = Script::idle();
-        let mut world = world(&script, seed, crash(10, 50));
-        world.run_until(at(20));
-        let sends: Vec<Do> = (0..4).map(|number| Do::Send(0, number)).collect();
-        tell(&mut world, 1, &sends);
-        world.run_until(at(40));
-        let arrived = script.numbers(0);
-        assert_eq!(arrived, (0..arrived.len() as u64).collect::<Vec<_>>());
-        occurred[arrived.len()] += 1;
-    }
-    assert!(occurred[..4].iter().all(|times| *times > 5), "{occurred:?}");
-}
-
-/// "At once or in the middle of its next step": nobody lives through two steps of his own crash.
-#[test]
-fn a_crash_comes_with_the_next_step_at_the_latest() {
+fn a_crash_stops_the_node_at_once() {
+    let script = Script::new(|seen| match seen.what {
+        What::Start { .. } if seen.node == 1 => vec![Do::At(at(10))],
+        What::Timeout => vec![Do::Send(0, 1)],
+        _ => Vec::new(),
+    });
     for seed in 0..SEEDS {
-        for told in [&[][..], &[Do::Send(0, 1)]] {
-            let script = Script::idle();
-            let mut world = world(&script, seed, crash(10, 50));
-            world.run_until(at(20));
-            tell(&mut world, 1, told);
-            world.run_until(at(21));
-            assert!(world.machine(NODE).is_none(), "seed {seed}");
-            assert_eq!(world.stats().crashes, 1);
-        }
+        let mut world = world(&script, seed, crash(10, 50));
+        world.run_until(at(10) - Duration::from_nanos(1));
+        assert!(world.machine(NODE).is_some());
+        world.run_until(at(10));
+        assert!(world.machine(NODE).is_none());
+        assert_eq!((world.stats().crashes, world.stats().steps), (1, 0));
+        world.run_until(at(49));
+        assert!(world.machine(NODE).is_none());
+        assert!(script.numbers(0).is_empty(), "it did nothing more");
     }
 }
 
@@ -226,11 +213,11 @@ fn steps_are_calls_of_machines() {
             ],
             _ => Vec::new(),
         });
-        let faults = crash(10, 50).with(at(60), ms(10), Fault::Wipe(NODE)).with(
-            at(75),
-            ms(0),
-            Fault::ClockStep(NODE, purlin_sim::Step::Back(ms(3))),
-        );
+        let back = Fault::ClockStep(NODE, ClockStep::Back(ms(3)));
+        let faults = crash(10, 50)
+            .with(at(60), ms(10), Fault::Wipe(NODE))
+            .with(at(75), ms(0), back)
+            .with(at(80), ms(5), Fault::CrashInStep(NODE));
         let mut world = world(&script, seed, faults);
         for moment in 0..100 {
             world.run_until(at(moment));
@@ -245,28 +232,4 @@ fn steps_are_calls_of_machines() {
             .count();
         assert_eq!(world.stats().steps, calls as u64);
     }
-}
-
-#[test]
-fn faults_of_nodes_that_do_not_exist_do_nothing() {
-    let script = Script::idle();
-    let nobody = NodeId(u64::MAX);
-    let mut world = world(&script, 1, Schedule::new());
-    for fault in [
-        Fault::Crash(nobody),
-        Fault::Wipe(nobody),
-        Fault::Pause(nobody),
-        Fault::Slow(nobody, ms(1)),
-        Fault::SyncErrors(nobody),
-        Fault::SlowDisk(nobody, ms(1)),
-        Fault::ClockDrift(nobody, 5),
-        Fault::ClockStep(nobody, purlin_sim::Step::Back(ms(1))),
-        Fault::Split([nobody].into_iter().collect()),
-    ] {
-        world.inject(fault, ms(10));
-        tell(&mut world, 0, &[Do::Send(1, 1)]);
-        world.run_for(ms(20));
-    }
-    assert_eq!(script.messages(1).len(), 9);
-    assert_eq!(world.stats().crashes, 0);
 }

@@ -1,10 +1,12 @@
 use crate::recorder::{Do, Script, Seen, What, at, byte, ms};
+use alloc::collections::{BTreeMap, BTreeSet};
 use core::time::Duration;
 use purlin_core::node::NodeId;
-use purlin_core::random::{Random, RandomExt};
+use purlin_core::random::RandomExt;
 use purlin_core::time::Instant;
 use purlin_sim::{
-    ClientModel, ClockModel, Fault, FaultPlan, Latency, Link, Schedule, Stats, World,
+    ClientModel, ClockModel, Fault, FaultPlan, Latency, Link, Probability, Schedule, Stats, Turn,
+    World,
 };
 
 /// All that can be seen of a run.
@@ -33,16 +35,15 @@ fn busy(seen: &Seen) -> Vec<Do> {
 fn build(seed: u64) -> (Script, World<Script>) {
     let script = Script::new(busy);
     let clients = ClientModel {
-        clients: 3,
         think: Latency::Uniform {
             min: ms(1),
             max: ms(100),
         },
         timeout: ms(300),
-        until: at(4_000),
+        active: ms(4_000),
+        ..ClientModel::new(3)
     };
-    let workload =
-        |_: usize, random: &mut dyn Random| Some((NodeId(random.below(5)), vec![Do::Send(0, 1)]));
+    let workload = |turn: Turn<'_, u64>| Some((NodeId(turn.random.below(5)), vec![Do::Send(0, 1)]));
     let world = script
         .world(5, seed)
         .links(Link::wan())
@@ -153,6 +154,7 @@ fn a_fault_of_one_node_does_not_change_the_luck_of_the_others() {
     let none = |node| arrivals_from(node, Schedule::new());
     for fault in [
         Fault::Crash(second),
+        Fault::CrashInStep(second),
         Fault::Wipe(second),
         Fault::Pause(second),
         Fault::Slow(second, ms(7)),
@@ -193,23 +195,44 @@ fn a_variation_changes_the_luck_of_links_and_leaves_clients_and_faults_alone() {
     assert_ne!(first.2, second.2);
 }
 
-#[test]
-fn each_start_of_each_node_has_a_seed_of_its_own() {
+/// The seed of each start, by node and number of restarts.
+fn boot_seeds(faults: Schedule, link: Link, variation: u64) -> BTreeMap<(u64, u32), u64> {
     let script = Script::idle();
-    let crash = |node| Fault::Wipe(NodeId(node));
-    let faults = Schedule::new()
-        .with(at(10), ms(10), crash(0))
-        .with(at(50), ms(10), crash(0))
-        .with(at(50), ms(10), crash(1));
-    script.world(3, 1).faults(faults).build().run_until(at(100));
-    let mut seeds: Vec<u64> = Vec::new();
-    for seen in script.seen() {
-        if let What::Start { seed, .. } = seen.what {
-            seeds.push(seed);
-        }
+    let mut world = script.world(3, 1).links(link).faults(faults).build();
+    world.set_variation(variation);
+    for moment in 0..20 {
+        world.run_until(at(5 * moment));
+        world.request(1, NodeId(2), vec![Do::Send(0, 1), Do::Send(1, 1)]);
     }
+    let seeds = script
+        .seen()
+        .into_iter()
+        .filter_map(|seen| match seen.what {
+            What::Start { seed, restarts, .. } => Some(((seen.node, restarts), seed)),
+            _ => None,
+        });
+    seeds.collect()
+}
+
+#[test]
+fn each_start_of_each_node_has_a_seed_of_its_own_whatever_else_happens() {
+    let wipe = |node| Fault::Wipe(NodeId(node));
+    let faults = Schedule::new()
+        .with(at(10), ms(10), wipe(0))
+        .with(at(50), ms(10), wipe(0))
+        .with(at(50), ms(10), wipe(1));
+    let seeds = boot_seeds(faults.clone(), Link::lan(), 0);
     assert_eq!(seeds.len(), 6);
-    seeds.sort_unstable();
-    seeds.dedup();
-    assert_eq!(seeds.len(), 6);
+    let different: BTreeSet<u64> = seeds.values().copied().collect();
+    assert_eq!(different.len(), 6);
+    for variation in 1..5 {
+        assert_eq!(boot_seeds(faults.clone(), Link::lan(), variation), seeds);
+    }
+    let worse = faults.with(at(5), ms(50), Fault::Pause(NodeId(1))).with(
+        at(12),
+        ms(20),
+        Fault::Loss(Probability::percent(50)),
+    );
+    let others = boot_seeds(worse, Link::wan(), 3);
+    assert_eq!(others, seeds);
 }

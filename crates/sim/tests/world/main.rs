@@ -4,8 +4,11 @@
 
 extern crate alloc;
 
+mod absent;
+mod client_network;
 mod clients;
 mod clocks;
+mod crash_in_step;
 mod crashes;
 mod determinism;
 mod limits;
@@ -13,7 +16,13 @@ mod network;
 mod partitions;
 mod pauses;
 mod recorder;
+mod report;
+mod revivals;
 mod runner;
 mod schedules;
 mod storage;
+mod strangers;
 mod syncs;
+mod trace;
+mod turns;
+mod wall_clocks;

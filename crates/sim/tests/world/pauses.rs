@@ -1,7 +1,7 @@
-use crate::recorder::{Do, Script, What, at, ms, takes, tell};
+use crate::recorder::{Do, Script, What, at, byte, ms, takes, tell};
 use core::time::Duration;
 use purlin_core::node::NodeId;
-use purlin_sim::{Fault, Schedule, World};
+use purlin_sim::{Fault, Latency, Schedule, StorageModel, World};
 
 const NODE: NodeId = NodeId(1);
 
@@ -97,7 +97,7 @@ fn a_slow_node_takes_that_much_longer_for_everything_and_the_others_do_not() {
     ];
     tell(&mut world, 0, &burst);
     world.run_until(at(95));
-    assert_eq!(happened(&script), [(21, 1), (31, 2), (41, 3), (51, 0)]);
+    assert_eq!(happened(&script), [(31, 1), (41, 2), (51, 3), (61, 0)]);
     assert_eq!(script.messages(2), [(21, 4), (21, 5)]);
     world.run_until(at(120));
     tell(&mut world, 0, &burst[..2]);
@@ -118,10 +118,10 @@ fn two_causes_of_slowness_add_up() {
         &[Do::Send(1, 1), Do::Send(1, 2), Do::Send(1, 3)],
     );
     world.run_until(at(90));
-    assert_eq!(script.messages(1), [(1, 1), (16, 2), (31, 3)]);
+    assert_eq!(script.messages(1), [(16, 1), (31, 2), (46, 3)]);
 }
 
-/// An incident ends when it says: what the node has not begun by then it handles at its usual speed.
+/// An incident ends when it says: what the node was at work on is then done.
 #[test]
 fn a_node_is_no_longer_slow_when_the_incident_is_over() {
     let script = Script::idle();
@@ -133,7 +133,7 @@ fn a_node_is_no_longer_slow_when_the_incident_is_over() {
         &[Do::Send(1, 1), Do::Send(1, 2), Do::Send(1, 3)],
     );
     world.run_until(at(100));
-    assert_eq!(script.messages(1), [(1, 1), (50, 2), (50, 3)]);
+    assert_eq!(script.messages(1), [(50, 1), (50, 2), (50, 3)]);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_paused_node_may_be_slow_afterwards() {
     let mut world = world(&script, faults);
     send_at(&mut world, &[15, 16, 17]);
     world.run_until(at(300));
-    assert_eq!(script.messages(1), [(50, 15), (70, 16), (90, 17)]);
+    assert_eq!(script.messages(1), [(70, 15), (90, 16), (110, 17)]);
 }
 
 #[test]
@@ -160,4 +160,69 @@ fn what_waits_for_a_paused_node_is_bounded_and_the_rest_is_counted_as_lost() {
     assert_eq!(stats.sent, 70_000);
     assert!(stats.lost > 0 && stats.delivered > 10_000, "{stats:?}");
     assert_eq!(stats.delivered + stats.lost, stats.sent);
+}
+
+/// Also a node with nothing to do takes its time, and completions of its disk wait for their turn like everything else.
+#[test]
+fn a_slow_node_handles_requests_and_completions_one_after_the_other() {
+    let script = Script::idle();
+    let model = StorageModel {
+        write_latency: Latency::Constant(ms(1)),
+        sync_latency: Latency::Constant(ms(2)),
+        ..StorageModel::perfect()
+    };
+    let faults = Schedule::new().with(at(5), ms(500), Fault::Slow(NODE, ms(10)));
+    let builder = script.world(2, 1).storage(model).faults(faults);
+    let mut world = builder.build();
+    world.run_until(at(20));
+    tell(
+        &mut world,
+        1,
+        &[Do::Write(1, byte(1, 1)), Do::Sync(2), Do::Reply(1)],
+    );
+    world.run_until(at(100));
+    let times = |what: What| script.times(1, |seen| *seen == what);
+    let asked = script.times(1, |what| matches!(what, What::Request(_)));
+    assert_eq!(asked, [30]);
+    // Accepted by the disk at 31 and 32.
+    assert_eq!(
+        (times(What::Written(1)), times(What::Synced(2))),
+        (vec![41], vec![51])
+    );
+    assert_eq!(world.history().open(), 0);
+}
+
+/// Who waits, waits no longer because somebody else comes later.
+#[test]
+fn a_later_arrival_does_not_delay_an_earlier_one() {
+    let first = |later: &[u64]| {
+        let script = Script::idle();
+        let faults = pause(10, 50).with(at(10), ms(190), Fault::Slow(NODE, ms(20)));
+        let mut world = world(&script, faults);
+        send_at(&mut world, &[15]);
+        send_at(&mut world, later);
+        world.run_until(at(300));
+        script.messages(1)[0]
+    };
+    assert_eq!(first(&[]), first(&[40]));
+}
+
+/// What waits because of a pause takes a slow node its time as well, whichever of the two began first.
+#[test]
+fn what_waited_for_a_paused_node_is_handled_slowly_by_a_slow_one() {
+    for slow_from in [5, 30] {
+        let script = Script::idle();
+        let slow = Fault::Slow(NODE, ms(60));
+        let faults = pause(10, 50).with(at(slow_from), ms(500), slow);
+        let mut world = world(&script, faults);
+        send_at(&mut world, &[20]);
+        world.run_until(at(400));
+        let [(handled, 20)] = script.messages(1)[..] else {
+            panic!("one message: {:?}", script.messages(1));
+        };
+        assert!(
+            handled >= 21 + 60,
+            "slow since {slow_from}, handled at {handled}"
+        );
+    }
 }

@@ -7,8 +7,10 @@ use core::convert::Infallible;
 use core::time::Duration;
 use purlin_core::machine::Machine;
 use purlin_core::node::NodeId;
-use purlin_core::time::Instant;
-use purlin_sim::{Boot, Effects, Event, FileWrite, Files, Host, RequestId, World, WorldBuilder};
+use purlin_core::time::{Instant, UnixTime};
+use purlin_sim::{
+    Boot, Effects, Event, FileWrite, Files, Host, Moment, RequestId, World, WorldBuilder,
+};
 
 /// What a node can be told to do, in a request or by its script.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +24,10 @@ pub(crate) enum Do {
     Reply(u64),
     /// Answers any request.
     ReplyTo(RequestId, u64),
+    /// Refuses the request that is being handled.
+    Refuse,
+    /// Refuses any request.
+    RefuseTo(RequestId),
     /// Sets one more timer, in the node's own time.
     At(Instant),
     /// Forgets all timers.
@@ -67,7 +73,11 @@ pub(crate) struct Script(Rc<Shared>);
 struct Shared {
     plan: Box<Plan>,
     seen: RefCell<Vec<Seen>>,
+    times: RefCell<Vec<Time>>,
 }
+
+/// What a host is told of the time, at each of its calls: by which node, the monotonic time and the civil one.
+pub(crate) type Time = (NodeId, Instant, UnixTime);
 
 impl Script {
     /// Nodes that react to what happens to them as the plan says.
@@ -75,6 +85,7 @@ impl Script {
         Self(Rc::new(Shared {
             plan: Box::new(plan),
             seen: RefCell::default(),
+            times: RefCell::default(),
         }))
     }
 
@@ -90,6 +101,15 @@ impl Script {
     /// All that happened so far, in order.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.0.seen.borrow().clone()
+    }
+
+    /// What the host was told of the time so far.
+    pub(crate) fn told_times(&self) -> Vec<Time> {
+        self.0.times.borrow().clone()
+    }
+
+    fn tells_time(&self, node: NodeId, now: Instant, unix_now: UnixTime) {
+        self.0.times.borrow_mut().push((node, now, unix_now));
     }
 
     /// The times, in milliseconds of the node's clock, at which something happened to a node.
@@ -152,6 +172,7 @@ impl Recorder {
                 (Do::At(deadline), _) => drop(self.timers.insert(deadline)),
                 (Do::Disarm, _) => self.timers.clear(),
                 (Do::Reply(number), Some(id)) => self.outputs.push_back(Do::ReplyTo(id, number)),
+                (Do::Refuse, Some(id)) => self.outputs.push_back(Do::RefuseTo(id)),
                 (other, _) => self.outputs.push_back(other),
             }
         }
@@ -190,6 +211,7 @@ impl Host for Script {
     type Reply = u64;
 
     fn start(&self, boot: Boot<'_, Files>) -> Recorder {
+        self.tells_time(boot.node, boot.now, boot.unix_now);
         let mut recorder = Recorder {
             node: boot.node.0,
             life: boot.restarts,
@@ -207,7 +229,8 @@ impl Host for Script {
         recorder
     }
 
-    fn input(&self, _node: NodeId, event: Event<'_, Self>) -> Option<(What, Vec<Do>)> {
+    fn input(&self, at: Moment, event: Event<'_, Self>) -> Option<(What, Vec<Do>)> {
+        self.tells_time(at.node, at.now, at.unix_now);
         let (what, told) = match event {
             Event::Message { from, message } => (
                 What::Message {
@@ -221,18 +244,21 @@ impl Host for Script {
             Event::Synced { token } => (What::Synced(token), Vec::new()),
             Event::SyncFailed { token } => (What::SyncFailed(token), Vec::new()),
             Event::Read { token, store } => (What::Read(token, store.clone()), Vec::new()),
+            _ => return None,
         };
         Some((what, told))
     }
 
-    fn output(&self, _node: NodeId, output: Do, effects: &mut Effects<Self>) {
+    fn output(&self, at: Moment, output: Do, effects: &mut Effects<Self>) {
+        self.tells_time(at.node, at.now, at.unix_now);
         match output {
             Do::Send(to, number) => effects.send(NodeId(to), number),
             Do::Write(token, write) => effects.write(token, write),
             Do::Sync(token) => effects.sync(token),
             Do::Read(token) => effects.read(token),
             Do::ReplyTo(id, number) => effects.reply(id, number),
-            Do::Reply(_) | Do::At(_) | Do::Disarm => {}
+            Do::RefuseTo(id) => effects.refuse(id),
+            Do::Reply(_) | Do::Refuse | Do::At(_) | Do::Disarm => {}
         }
     }
 

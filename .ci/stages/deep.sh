@@ -1,21 +1,27 @@
 # Loom, simulation, fuzzing.
 
+# Passes test output on, and fails where it shows that nothing ran: a mistyped cfg compiles to no tests.
+ran_tests() {
+  # grep -c reads to the end, where -q would cut the pipe off.
+  tee /dev/stderr | grep -cE '^test result: ok\. [1-9]' >/dev/null
+}
+
 stage_loom() {
   local manifests crate
   for manifests in crates/*/tests/loom.rs; do
     crate=$(basename "$(dirname "$(dirname "$manifests")")")
     RUSTFLAGS="--cfg purlin_loom" LOOM_MAX_PREEMPTIONS=3 \
-      cargo test --release -p "purlin-$crate" --test loom --target-dir target/loom
+      cargo test --release -p "purlin-$crate" --test loom --target-dir target/loom | ran_tests
   done
 }
 
 stage_sim() {
-  # The seeds of the tests themselves, with all assertions and overflow checks on; then others, then one that nobody has seen.
+  # The seeds of the tests themselves, with all assertions and overflow checks on; then others, then some that nobody has seen.
   cargo test --profile sim --workspace --test 'sim_*'
   PURLIN_SEED=10000..12000 cargo test --profile sim --workspace --test 'sim_*'
   local fresh=$((RANDOM * 32768 * 32768 + RANDOM * 32768 + RANDOM))
-  echo "fresh seed: PURLIN_SEED=$fresh"
-  PURLIN_SEED=$fresh cargo test --profile sim --workspace --test 'sim_*'
+  echo "fresh seeds: PURLIN_SEED=$fresh..$((fresh + 1000))"
+  PURLIN_SEED=$fresh..$((fresh + 1000)) cargo test --profile sim --workspace --test 'sim_*'
 }
 
 stage_fuzz() {
@@ -29,11 +35,13 @@ stage_fuzz() {
   fi
   # The sanitizer and coverage flags are unstable, hence the bootstrap variable.
   export RUSTC_BOOTSTRAP=1
-  local target
+  local target targets
   (
     cd fuzz
     cargo fuzz build
-    for target in $(cargo fuzz list); do
+    targets=$(cargo fuzz list)
+    [ -n "$targets" ] || { echo "cargo fuzz lists no target" >&2; exit 1; }
+    for target in $targets; do
       echo "$target: replay"
       cargo fuzz run "$target" "corpus/$target" -- -runs=0
       echo "$target: fuzz"

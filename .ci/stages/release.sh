@@ -4,7 +4,10 @@ stage_bench() {
   cargo bench -p purlin-benches -- --test
   cargo lab --quiet # the README's command
   # Figures of a shared machine are no gate: it must run, its bars are judged by people on a quiet one.
-  cargo run --release -p purlin-benches --features rivals --bin lab -- versus core --quiet
+  local area
+  for area in core sim; do
+    cargo run --release -p purlin-benches --features rivals --bin lab -- versus "$area" --quiet
+  done
 }
 
 stage_package() {
@@ -23,11 +26,13 @@ stage_package() {
 stage_tidy() {
   local failures=0
   complain() { echo "tidy: $*" >&2; failures=$((failures + 1)); }
-  local file lines crate variant
+  local file lines crate variant files=0
   while IFS= read -r file; do
+    files=$((files + 1))
     lines=$(wc -l <"$file")
     [ "$lines" -le 800 ] || complain "$file has $lines lines; 800 is the most"
-  done < <(git ls-files '*.rs')
+  done < <(find . -name '*.rs' -not -path '*/target/*')
+  [ "$files" -gt 50 ] || complain "found $files Rust files only"
   for crate in $(published); do
     for file in README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE; do
       [ -s "crates/$crate/$file" ] || complain "crates/$crate/$file is missing"
@@ -44,6 +49,9 @@ stage_tidy() {
     done
   done
   # The guide shows its programs whole: they must be the ones that are compiled and run.
+  for file in examples/src/bin/*.rs; do
+    grep -qFx "<!-- $file -->" docs/guides/*.md || complain "no guide shows $file"
+  done
   while IFS= read -r file; do
     awk -v want="<!-- $file -->" '$0 == want { found = 1; next } found && /^```rust/ { inside = 1; next } inside && /^```/ { exit } inside' \
       docs/guides/*.md | diff -q - "$file" >/dev/null || complain "a guide shows another version of $file"

@@ -6,16 +6,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::panic::resume_unwind;
 
 /// Keys that hold prose for people; they may be left unread anywhere in a file.
-const PROSE: &[&str] = &[
-    "schema",
-    "source",
-    "note",
-    "semantics",
-    "rule",
-    "formula",
-    "algorithm",
-    "why",
-];
+const PROSE: &[&str] = &["source", "note", "semantics", "why"];
+
+/// Keys that hold prose at the top of a file; further in they may be data, and then must be read.
+const PROSE_OF_FILE: &[&str] = &["schema", "rule", "formula", "algorithm"];
 
 /// A value at a place in a vector file: what a case reads its inputs and expectations from.
 ///
@@ -40,6 +34,11 @@ pub(crate) struct FileState {
 pub(crate) struct BadField(pub(crate) String);
 
 impl<'f> Field<'f> {
+    /// Whether a key right below this place is known to hold prose.
+    fn is_prose(&self, key: &str) -> bool {
+        PROSE.contains(&key) || self.path.is_empty() && PROSE_OF_FILE.contains(&key)
+    }
+
     /// Reads the value under a key. A missing key or `null` is `None` for `Option<T>` and a failure for everything else.
     ///
     /// ```no_run
@@ -201,7 +200,7 @@ impl<'f> Field<'f> {
         let children: Vec<Self> = match self.value {
             Value::Array(items) if !items.is_empty() => self.list(),
             Value::Object(fields) if !fields.is_empty() => {
-                let of_substance = |(key, field)| (!PROSE.contains(&key)).then_some(field);
+                let of_substance = |(key, field)| (!self.is_prose(key)).then_some(field);
                 self.entries()
                     .into_iter()
                     .filter_map(of_substance)

@@ -9,7 +9,8 @@ static ORIGIN: OnceLock<std::time::Instant> = OnceLock::new();
 ///
 /// All `SystemClock`s of a process share one origin, that of the first one made, so their instants may be compared. The monotonic side is
 /// [`std::time::Instant`] (on Linux `CLOCK_MONOTONIC`: steady, does not count suspended time); the civil side is
-/// [`std::time::SystemTime`]. One reading costs what theirs costs and a subtraction.
+/// [`std::time::SystemTime`]. One reading costs what theirs costs and a subtraction. Where the standard library has no clocks, as on `wasm32-unknown-unknown`, reading panics as
+/// theirs does: bring a [`Clock`] of your own there.
 ///
 /// ```
 /// use core::time::Duration;

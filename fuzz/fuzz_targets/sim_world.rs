@@ -4,7 +4,6 @@
 use arbitrary::Arbitrary;
 use core::convert::Infallible;
 use core::num::NonZeroU64;
-use core::num::NonZeroU64;
 use core::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use purlin_core::machine::Machine;
@@ -31,7 +30,6 @@ struct Case {
 enum Trouble {
     Crash(u8),
     CrashInStep(u8),
-    CrashInStep(u8),
     Wipe(u8),
     Pause(u8),
     Slow(u8, u16),
@@ -51,7 +49,6 @@ impl Trouble {
         let set = |numbers: &[u8]| -> NodeSet { numbers.iter().take(8).map(node).collect() };
         match self {
             Self::Crash(name) => Fault::Crash(node(name)),
-            Self::CrashInStep(name) => Fault::CrashInStep(node(name)),
             Self::CrashInStep(name) => Fault::CrashInStep(node(name)),
             Self::Wipe(name) => Fault::Wipe(node(name)),
             Self::Pause(name) => Fault::Pause(node(name)),
@@ -162,7 +159,6 @@ impl Host for WriterHost {
 }
 
 fn run(case: &Case) -> (purlin_sim::Stats, Vec<usize>) {
-    let nodes = 1 + case.nodes % 6;
     let nodes = 1 + case.nodes % 6;
     let percent = |number: u8| Probability::percent((number % 101).into());
     let link = Link {

@@ -1,4 +1,5 @@
-//! `cargo bench -p purlin-benches --bench core`: the kernels of `lab versus core` under Criterion, for day-to-day work.
+//! `cargo bench -p purlin-benches --bench core`: the kernels of `lab versus core` under Criterion,
+//! for day-to-day work.
 
 mod rows;
 

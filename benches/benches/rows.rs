@@ -1,7 +1,7 @@
 //! An area's timed rows as Criterion groups, one function per contender.
 //!
-//! Criterion runs one contender after the other: good for watching our own figures from change to change. To compare
-//! with rivals, use `lab versus`.
+//! Criterion runs one contender after the other: good for watching our own figures from change to
+//! change. To compare with rivals, use `lab versus`.
 
 use core::hint::black_box;
 

@@ -1,4 +1,5 @@
-//! `cargo bench -p purlin-benches --bench sim`: the kernels of `lab versus sim` under Criterion, for day-to-day work.
+//! `cargo bench -p purlin-benches --bench sim`: the kernels of `lab versus sim` under Criterion,
+//! for day-to-day work.
 
 mod rows;
 

@@ -8,7 +8,8 @@ use crate::report::Report;
 use crate::settings::Settings;
 use crate::versus::Row;
 
-/// Every area there is, in the order of the tour. Adding one is a file `area/<name>.rs` and a line here.
+/// Every area there is, in the order of the tour. Adding one is a file `area/<name>.rs` and a line
+/// here.
 pub static AREAS: &[&dyn Area] = &[&core::Core, &sim::Sim];
 
 /// The area of that name.
@@ -21,9 +22,10 @@ pub fn find(name: &str) -> Option<&'static dyn Area> {
 ///
 /// # Implementing
 ///
-/// Do derive every random choice from [`Settings::seed`]. Do say in [`about`](Area::about) what a reader can decide with the
-/// figures. Do keep the tour to a few seconds. Do not print, and do not write files: return a [`Report`].
-/// Do put a kernel that is timed in a [`Row`], so that `lab versus`, the tour and Criterion run the very same one.
+/// Do derive every random choice from [`Settings::seed`]. Do say in [`about`](Area::about) what a
+/// reader can decide with the figures. Do keep the tour to a few seconds. Do not print, and do not
+/// write files: return a [`Report`]. Do put a kernel that is timed in a [`Row`], so that `lab
+/// versus`, the tour and Criterion run the very same one.
 pub trait Area: Sync {
     /// The name on the command line: one lower-case word, as in `purlin-<name>`.
     fn name(&self) -> &'static str;
@@ -37,8 +39,8 @@ pub trait Area: Sync {
     /// What `--size` means here, with its unit, for the help.
     fn size(&self) -> &'static str;
 
-    /// Adds arguments of the area's own to its command; a clap `Args` type does it with `augment_args`, and reads itself back from
-    /// [`Settings::arguments`]. None by default.
+    /// Adds arguments of the area's own to its command; a clap `Args` type does it with
+    /// `augment_args`, and reads itself back from [`Settings::arguments`]. None by default.
     fn arguments(&self, command: clap::Command) -> clap::Command {
         command
     }

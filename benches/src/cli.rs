@@ -1,7 +1,8 @@
 //! The command line: `lab`, `lab <area>`, `lab versus <area>`, `lab trace`.
 //!
-//! Tables and JSON go to standard output, progress and messages to standard error. Exit status: 0 fine, 1 a bar was
-//! missed (`versus --check`), 2 anything that kept the lab from doing what it was asked.
+//! Tables and JSON go to standard output, progress and messages to standard error. Exit status: 0
+//! fine, 1 a bar was missed (`versus --check`), 2 anything that kept the lab from doing what it was
+//! asked.
 
 mod arguments;
 mod output;

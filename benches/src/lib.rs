@@ -2,10 +2,13 @@
 //!
 //! The program `lab` (see the README) is made of these parts:
 //!
-//! * [`area`]: one file per area of the toolkit: its tour, its in-depth run, its rows to measure. This is what grows.
+//! * [`area`]: one file per area of the toolkit: its tour, its in-depth run, its rows to measure.
+//!   This is what grows.
 //! * [`workload`] and [`trace`]: made and recorded input.
-//! * [`versus`]: contests between contenders, timed in interleaved batches, judged by the bars of `bars.toml`.
-//! * [`report`], [`table`], [`plot`], [`page`]: what came out, for a terminal, a browser or a program.
+//! * [`versus`]: contests between contenders, timed in interleaved batches, judged by the bars of
+//!   `bars.toml`.
+//! * [`report`], [`table`], [`plot`], [`page`]: what came out, for a terminal, a browser or a
+//!   program.
 //! * [`cli`]: the command line.
 #![forbid(unsafe_code)]
 

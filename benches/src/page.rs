@@ -1,4 +1,5 @@
-//! One self-contained HTML page: no script, nothing fetched, readable on paper, in the dark and on a phone.
+//! One self-contained HTML page: no script, nothing fetched, readable on paper, in the dark and on
+//! a phone.
 
 use core::fmt::Write as _;
 

@@ -1,7 +1,8 @@
 //! Charts as SVG: lines and horizontal bars, drawn with plotters.
 //!
-//! The SVG is meant to stand inside the [page](crate::page): its colours are CSS variables with a fallback, so that one drawing is readable on
-//! light and dark ground, and its legend is HTML (see [`Plot::legend`]), so that it wraps on a narrow screen.
+//! The SVG is meant to stand inside the [page](crate::page): its colours are CSS variables with a
+//! fallback, so that one drawing is readable on light and dark ground, and its legend is HTML (see
+//! [`Plot::legend`]), so that it wraps on a narrow screen.
 
 mod axis;
 mod bars;
@@ -76,7 +77,8 @@ impl Plot {
         }
     }
 
-    /// Name and colour of each series, for a legend in HTML. Empty where the labels are in the drawing.
+    /// Name and colour of each series, for a legend in HTML. Empty where the labels are in the
+    /// drawing.
     #[must_use]
     pub fn legend(&self) -> Vec<(&str, &'static str)> {
         match &self.drawing {

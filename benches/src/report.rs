@@ -5,7 +5,8 @@ use serde::Serialize;
 use crate::plot::Plot;
 use crate::table::Table;
 
-/// One area's findings. The same report goes to the terminal, into the page and, as JSON, to a program.
+/// One area's findings. The same report goes to the terminal, into the page and, as JSON, to a
+/// program.
 ///
 /// # Examples
 ///
@@ -35,7 +36,8 @@ pub enum Block {
 }
 
 impl Report {
-    /// An empty report: the area's name, and a few sentences for a reader who has never heard of it.
+    /// An empty report: the area's name, and a few sentences for a reader who has never heard of
+    /// it.
     #[must_use]
     pub fn new(area: &str, about: &str) -> Self {
         Self {
@@ -45,7 +47,8 @@ impl Report {
         }
     }
 
-    /// Appends a table; one without rows is left out, so that `--variant` shows what was asked for and nothing else.
+    /// Appends a table; one without rows is left out, so that `--variant` shows what was asked for
+    /// and nothing else.
     #[must_use]
     pub fn table(mut self, table: Table) -> Self {
         if !table.rows().is_empty() {

@@ -23,9 +23,11 @@ use crate::trace::{Trace, TraceOptions};
 pub struct Settings {
     /// Every generator starts from it: same seed, same inputs.
     pub seed: u64,
-    /// The variants to run, of the area's [`variants`](crate::area::Area::variants); empty means all.
+    /// The variants to run, of the area's [`variants`](crate::area::Area::variants); empty means
+    /// all.
     pub variants: Vec<String>,
-    /// The sizes to run, in the area's own [`size`](crate::area::Area::size); empty means the area's choice.
+    /// The sizes to run, in the area's own [`size`](crate::area::Area::size); empty means the
+    /// area's choice.
     pub sizes: Vec<u64>,
     /// A trace to run on instead of the generated workload, for areas that read one.
     pub trace: Option<(PathBuf, TraceOptions)>,
@@ -79,7 +81,8 @@ impl Settings {
         Ok(trace.transpose()?)
     }
 
-    /// A progress bar of `steps` steps on standard error, or nothing there when it is no terminal or the user wants quiet.
+    /// A progress bar of `steps` steps on standard error, or nothing there when it is no terminal
+    /// or the user wants quiet.
     #[must_use]
     pub fn progress(&self, label: &str, steps: usize) -> Progress {
         let target = if self.quiet {
@@ -101,7 +104,8 @@ impl Settings {
     }
 }
 
-/// A progress bar. It is taken off the terminal when dropped, so that an error or a table comes out on a clean line.
+/// A progress bar. It is taken off the terminal when dropped, so that an error or a table comes out
+/// on a clean line.
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,

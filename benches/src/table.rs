@@ -210,7 +210,8 @@ impl fmt::Display for Table {
     }
 }
 
-/// Four significant digits, thousands separated, no exponent between 0.0001 and 10^15; integers in full.
+/// Four significant digits, thousands separated, no exponent between 0.0001 and 10^15; integers in
+/// full.
 pub(crate) fn significant(value: f64) -> String {
     if !value.is_finite() {
         return value.to_string();

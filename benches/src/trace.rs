@@ -1,8 +1,9 @@
 //! Recorded input: readers for the common trace formats.
 //!
-//! A [`Trace`] is an iterator over [`Request`]s that reads as it goes: memory is bounded by a buffer, the longest line
-//! ([`LINE_MAX`]) and, where keys are words, by the distinct keys ([`KEY_BYTES_MAX`]). An error says which file, where in it,
-//! and what is wrong there; after an error the iterator ends.
+//! A [`Trace`] is an iterator over [`Request`]s that reads as it goes: memory is bounded by a
+//! buffer, the longest line ([`LINE_MAX`]) and, where keys are words, by the distinct keys
+//! ([`KEY_BYTES_MAX`]). An error says which file, where in it, and what is wrong there; after an
+//! error the iterator ends.
 
 mod access_log;
 mod arc;
@@ -29,7 +30,8 @@ pub use self::summary::Summary;
 /// One request of a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Request {
-    /// The object: the trace's own id where it has numbers, otherwise 0, 1, 2, ... in the order keys are first seen.
+    /// The object: the trace's own id where it has numbers, otherwise 0, 1, 2, ... in the order
+    /// keys are first seen.
     pub key: u64,
     /// The object's size in bytes, where the format has it.
     pub size: Option<u64>,
@@ -75,7 +77,8 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Opens a file. A name that ends in `.zst` is decompressed on the way, and its format guessed from what stands before.
+    /// Opens a file. A name that ends in `.zst` is decompressed on the way, and its format guessed
+    /// from what stands before.
     ///
     /// # Errors
     ///
@@ -100,7 +103,8 @@ impl Trace {
         Self::start(path, format, format::delimiter(&inner), reader, options)
     }
 
-    /// Reads from anything; `name` stands in for the file's, in errors and to guess the format from.
+    /// Reads from anything; `name` stands in for the file's, in errors and to guess the format
+    /// from.
     ///
     /// # Errors
     ///
@@ -164,7 +168,8 @@ impl Trace {
         }
     }
 
-    /// How many entries so far were well-formed but no requests; only access logs have them (a connection that sent no request line).
+    /// How many entries so far were well-formed but no requests; only access logs have them (a
+    /// connection that sent no request line).
     #[must_use]
     pub fn skipped(&self) -> u64 {
         self.source.skipped()

@@ -1,6 +1,8 @@
-//! `lab versus <area>`: ours, the best other crates and the physical floor on the same work, interleaved in one process.
+//! `lab versus <area>`: ours, the best other crates and the physical floor on the same work,
+//! interleaved in one process.
 //!
-//! An area lists its [`Row`]s; a row sets up a [`Contest`]; the [`harness`] times it; [`Samples`] holds the statistics; a [`Bar`] from `bars.toml` judges it.
+//! An area lists its [`Row`]s; a row sets up a [`Contest`]; the [`harness`] times it; [`Samples`]
+//! holds the statistics; a [`Bar`] from `bars.toml` judges it.
 
 mod bars;
 mod contest;
@@ -41,7 +43,8 @@ impl Versus {
     ///
     /// # Errors
     ///
-    /// [`LabError::NoRivals`] without the feature `rivals`; [`LabError::NoRow`] when `only` names none; whatever a row says.
+    /// [`LabError::NoRivals`] without the feature `rivals`; [`LabError::NoRow`] when `only` names
+    /// none; whatever a row says.
     pub fn run(area: &dyn Area, settings: &Settings, only: Option<&str>) -> Result<Self, LabError> {
         if !RIVALS {
             return Err(LabError::NoRivals { area: area.name() });

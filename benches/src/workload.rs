@@ -6,8 +6,8 @@
 //! | [`Gaps`]: how long until the next request | [`Poisson`], [`Bursty`] |
 //! | [`ServiceTimes`]: how long a request takes | [`LogNormal`] |
 //!
-//! All draw from a [`Random`](purlin_core::random::Random) and compute with `libm`, not with the system's mathematics: the same seed gives the same
-//! stream on every machine.
+//! All draw from a [`Random`](purlin_core::random::Random) and compute with `libm`, not with the
+//! system's mathematics: the same seed gives the same stream on every machine.
 
 mod bursty;
 mod exponential;

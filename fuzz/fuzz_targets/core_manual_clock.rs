@@ -1,4 +1,5 @@
-//! `ManualClock` and its sleepers against a clock that is a number and sleepers that are rows of a table.
+//! `ManualClock` and its sleepers against a clock that is a number and sleepers that are rows of a
+//! table.
 #![no_main]
 
 use arbitrary::Arbitrary;

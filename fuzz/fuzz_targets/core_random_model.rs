@@ -16,7 +16,8 @@ enum Draw {
 
 #[derive(Arbitrary, Debug)]
 struct Input {
-    /// The words of the stream; when they are used up, SplitMix64 goes on, since constant words could be rejected for ever.
+    /// The words of the stream; when they are used up, SplitMix64 goes on, since constant words
+    /// could be rejected for ever.
     words: Vec<u64>,
     draws: Vec<Draw>,
 }
@@ -41,13 +42,15 @@ impl Random for Script<'_> {
 }
 
 impl Script<'_> {
-    /// How many words of the script are left and where its continuation stands: equal after equal draws.
+    /// How many words of the script are left and where its continuation stands: equal after equal
+    /// draws.
     fn position(&self) -> (usize, SplitMix64) {
         (self.words.len(), self.then.clone())
     }
 }
 
-/// A uniform number below `bound`: of the 2^64 words as many are rejected as the division by `bound` leaves over.
+/// A uniform number below `bound`: of the 2^64 words as many are rejected as the division by
+/// `bound` leaves over.
 fn below(words: &mut Script<'_>, bound: u64) -> u64 {
     if bound == 0 {
         words.next_u64();

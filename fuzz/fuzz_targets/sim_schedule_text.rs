@@ -1,4 +1,5 @@
-//! Any text either parses to a schedule that prints and parses back to itself, or is refused with the number of one of its lines.
+//! Any text either parses to a schedule that prints and parses back to itself, or is refused with
+//! the number of one of its lines.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,5 @@
-//! `purlin-core`: what its clocks, generators and hashes cost, and how good the hashes and the generators are.
+//! `purlin-core`: what its clocks, generators and hashes cost, and how good the hashes and the
+//! generators are.
 
 mod clocks;
 mod evenness;
@@ -27,7 +28,8 @@ const ABOUT: &str = "What every other crate stands on, and pays for on its hot p
 
 /// Key lengths of the tour, in bytes.
 const TOUR_LENGTHS: [u64; 5] = [8, 16, 64, 256, 1024];
-/// Key lengths of the in-depth run, in bytes: across each change of algorithm inside XXH3 (16, 128, 240).
+/// Key lengths of the in-depth run, in bytes: across each change of algorithm inside XXH3 (16, 128,
+/// 240).
 const LENGTHS: [u64; 10] = [4, 8, 16, 32, 64, 128, 240, 256, 1024, 4096];
 
 static ROWS: [Row; 13] = [

@@ -1,4 +1,5 @@
-//! `purlin-sim`: how fast it simulates, how far it scales, how long its checker takes, and what a simulation tells about a protocol.
+//! `purlin-sim`: how fast it simulates, how far it scales, how long its checker takes, and what a
+//! simulation tells about a protocol.
 
 mod checker;
 mod faults;
@@ -148,7 +149,8 @@ fn report(settings: &Settings, extent: &Extent) -> Result<Report, LabError> {
     Ok(report)
 }
 
-/// A number of nodes that the user has asked for. At least two: what a node tells itself takes no time, and a token would go round for ever in none.
+/// A number of nodes that the user has asked for. At least two: what a node tells itself takes no
+/// time, and a token would go round for ever in none.
 fn nodes_of(size: u64) -> Result<usize, LabError> {
     let fits = usize::try_from(size).ok();
     fits.filter(|_| (2..=NODES_MAX).contains(&size))

@@ -66,7 +66,8 @@ pub(super) struct Reading {
     /// The trace's format, where its name does not tell
     #[arg(long, value_enum, requires = "trace")]
     format: Option<Format>,
-    /// The column of a CSV trace that holds the key: its name in the header line, or its number (from 1) in a file without one
+    /// The column of a CSV trace that holds the key: its name in the header line, or its number
+    /// (from 1) in a file without one
     #[arg(long, value_name = "COLUMN", default_value = "1", value_parser = clap::value_parser!(KeyColumn))]
     key_column: KeyColumn,
 }

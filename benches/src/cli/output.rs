@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::LabError;
 
-/// The folder for pages: the user's; otherwise `lab` in cargo's target directory, which is the one `CARGO_TARGET_DIR` names, or the one this
-/// program was built in (cargo marks it with a `CACHEDIR.TAG`), or `target` here.
+/// The folder for pages: the user's; otherwise `lab` in cargo's target directory, which is the one
+/// `CARGO_TARGET_DIR` names, or the one this program was built in (cargo marks it with a
+/// `CACHEDIR.TAG`), or `target` here.
 pub(super) fn directory(chosen: Option<&Path>) -> PathBuf {
     if let Some(chosen) = chosen {
         return chosen.to_owned();
@@ -28,8 +29,8 @@ fn built_in() -> Option<PathBuf> {
     target.map(Path::to_owned)
 }
 
-/// Writes a file, and its folder where it is missing. Readers see the old file or the whole new one: it is written under
-/// another name beside it, then renamed.
+/// Writes a file, and its folder where it is missing. Readers see the old file or the whole new
+/// one: it is written under another name beside it, then renamed.
 pub(super) fn write_whole(path: &Path, contents: &str) -> Result<(), LabError> {
     let fail = |reason| LabError::Write {
         path: path.to_owned(),
@@ -44,7 +45,8 @@ pub(super) fn write_whole(path: &Path, contents: &str) -> Result<(), LabError> {
     fs::write(&partial, contents)
         .and_then(|()| fs::rename(&partial, path))
         .map_err(|reason| {
-            // The write has failed already; a partial file that cannot be removed either is not worse news.
+            // The write has failed already; a partial file that cannot be removed either is not
+            // worse news.
             let _ = fs::remove_file(&partial);
             fail(reason)
         })

@@ -24,7 +24,8 @@ pub struct Axis {
     scale: Scale,
 }
 
-/// The range of an axis and the places of its marks, in plotting coordinates: the values, or their logarithms.
+/// The range of an axis and the places of its marks, in plotting coordinates: the values, or their
+/// logarithms.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Extent {
     pub(super) range: Range<f64>,

@@ -27,7 +27,8 @@ impl Line {
 
 const HEIGHT: u32 = 360;
 
-/// Up to this many points a line, each is marked with a dot: few points are measurements, many are a curve.
+/// Up to this many points a line, each is marked with a dot: few points are measurements, many are
+/// a curve.
 const DOTTED: usize = 24;
 
 pub(super) fn draw(x: &Axis, y: &Axis, lines: &[Line]) -> Result<String, String> {

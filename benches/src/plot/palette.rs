@@ -7,8 +7,9 @@ use crate::page::escape;
 /// How many series are told apart by colour.
 pub const SERIES: usize = 8;
 
-/// The colour of series `i` in CSS; the page defines the variables for light and dark ground. The fallbacks are Okabe and Ito's palette
-/// (readable with any colour vision), without its black and its yellow.
+/// The colour of series `i` in CSS; the page defines the variables for light and dark ground. The
+/// fallbacks are Okabe and Ito's palette (readable with any colour vision), without its black and
+/// its yellow.
 const CSS: [&str; SERIES] = [
     "var(--series-1,#0072b2)",
     "var(--series-2,#d55e00)",

@@ -1,7 +1,9 @@
 //! Access logs of nginx and Apache, in the combined or the common format.
 //!
-//! `host ident user [time] "METHOD target PROTOCOL" status bytes ...`. The key is the request target as it was sent, with its query: what nginx
-//! and most caches in front of it take for the key by default. Sources: Apache's `mod_log_config` and nginx's `ngx_http_log_module` documentation.
+//! `host ident user [time] "METHOD target PROTOCOL" status bytes ...`. The key is the request
+//! target as it was sent, with its query: what nginx and most caches in front of it take for the
+//! key by default. Sources: Apache's `mod_log_config` and nginx's `ngx_http_log_module`
+//! documentation.
 
 use std::io::BufRead;
 
@@ -9,7 +11,8 @@ use super::ids::Ids;
 use super::lines::Lines;
 use super::{Fault, Reason, Request, Source};
 
-/// One request a line. A connection that sent no request line (`"-"`, `""`, or bytes that are no HTTP) is skipped and counted.
+/// One request a line. A connection that sent no request line (`"-"`, `""`, or bytes that are no
+/// HTTP) is skipped and counted.
 pub(super) struct AccessLog<R> {
     lines: Lines<R>,
     ids: Ids,
@@ -60,7 +63,8 @@ struct Entry<'a> {
 }
 
 fn parse(line: &[u8]) -> Result<Entry<'_>, Reason> {
-    // The time in brackets comes before the request; a user name may hold quotes and blanks, a time holds neither.
+    // The time in brackets comes before the request; a user name may hold quotes and blanks, a time
+    // holds neither.
     let bracket =
         find(line, b"] \"").ok_or(Reason::NotAnEntry("no [time] followed by a quoted request"))?;
     let rest = &line[bracket + 3..];

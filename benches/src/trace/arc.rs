@@ -1,7 +1,8 @@
 //! The block traces published with ARC (`.lis`).
 //!
-//! Each line has four whole numbers: the first block, how many blocks, one that is ignored, and the number of the request.
-//! Source: N. Megiddo and D. Modha, "ARC: a self-tuning, low overhead replacement cache", FAST 2003, and the traces' own notes.
+//! Each line has four whole numbers: the first block, how many blocks, one that is ignored, and the
+//! number of the request. Source: N. Megiddo and D. Modha, "ARC: a self-tuning, low overhead
+//! replacement cache", FAST 2003, and the traces' own notes.
 
 use core::ops::Range;
 use std::io::BufRead;

@@ -9,8 +9,9 @@ use super::ids::Ids;
 use super::lines::Lines;
 use super::{Fault, KeyColumn, Reason, Request, Source};
 
-/// Takes one column as the key. Fields are quoted as RFC 4180 says, except that a row is a line: what bounds a line's length bounds a row's,
-/// and an error names the very line. Rows may differ in length as long as they have the column; blank lines are passed over.
+/// Takes one column as the key. Fields are quoted as RFC 4180 says, except that a row is a line:
+/// what bounds a line's length bounds a row's, and an error names the very line. Rows may differ in
+/// length as long as they have the column; blank lines are passed over.
 pub(super) struct Csv<R> {
     lines: Lines<R>,
     row: Row,
@@ -103,7 +104,8 @@ impl Row {
     }
 
     fn parse(&mut self, line: &[u8]) -> Result<(), Reason> {
-        // Unquoting only shortens, and there is at most one field more than bytes: neither buffer can be too small.
+        // Unquoting only shortens, and there is at most one field more than bytes: neither buffer
+        // can be too small.
         self.fields.resize(self.fields.len().max(line.len() + 1), 0);
         self.ends.resize(self.ends.len().max(line.len() + 2), 0);
         self.parser.reset();

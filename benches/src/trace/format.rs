@@ -11,13 +11,16 @@ pub enum Format {
     Keys,
     /// Little-endian 64-bit ids (`.u64`).
     U64,
-    /// libCacheSim's oracleGeneral: 24-byte records of time, id, size and next access (`.oracleGeneral`, `.oracleGeneral.bin`).
+    /// libCacheSim's oracleGeneral: 24-byte records of time, id, size and next access
+    /// (`.oracleGeneral`, `.oracleGeneral.bin`).
     OracleGeneral,
-    /// The ARC authors' block traces: first block, number of blocks, ignored, request number (`.lis`).
+    /// The ARC authors' block traces: first block, number of blocks, ignored, request number
+    /// (`.lis`).
     Arc,
     /// Comma-separated columns, or tab-separated by the name (`.csv`, `.tsv`).
     Csv,
-    /// nginx's and Apache's access logs, combined or common; the key is the request's path with its query (`.log`).
+    /// nginx's and Apache's access logs, combined or common; the key is the request's path with its
+    /// query (`.log`).
     AccessLog,
 }
 

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::error::Reason;
 
-/// How much memory the distinct keys of a trace may take, in bytes (about; what the table itself needs is estimated).
+/// How much memory the distinct keys of a trace may take, in bytes (about; what the table itself
+/// needs is estimated).
 pub const KEY_BYTES_MAX: usize = 2 << 30;
 
 /// What one key costs besides its bytes: its box, its id and its place in the table.
@@ -13,7 +14,8 @@ const OVERHEAD: usize = 40;
 /// How many distinct ids fit the same memory.
 pub(super) const KEYS_MAX: usize = KEY_BYTES_MAX / OVERHEAD;
 
-/// Gives each distinct key the next number, in the order they are first seen. Exact: keys are kept, not hashed away.
+/// Gives each distinct key the next number, in the order they are first seen. Exact: keys are kept,
+/// not hashed away.
 ///
 /// O(key length) a lookup; memory is that of the distinct keys, at most [`KEY_BYTES_MAX`].
 #[derive(Debug)]

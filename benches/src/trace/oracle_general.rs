@@ -1,7 +1,8 @@
 //! libCacheSim's oracleGeneral.
 //!
-//! Records of 24 bytes, little-endian and packed: `u32` time in seconds, `u64` object id, `u32` size in bytes, `i64` the number of the next request for
-//! the object. Source: libCacheSim, `traceReader/customizedReader/oracle/oracleGeneralBin.h`.
+//! Records of 24 bytes, little-endian and packed: `u32` time in seconds, `u64` object id, `u32`
+//! size in bytes, `i64` the number of the next request for the object. Source: libCacheSim,
+//! `traceReader/customizedReader/oracle/oracleGeneralBin.h`.
 
 use std::io::Read;
 

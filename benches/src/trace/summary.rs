@@ -25,7 +25,8 @@ impl Summary {
     ///
     /// # Errors
     ///
-    /// The trace's own; [`Reason::TooManyKeys`] when the distinct keys would not fit the [bound](super::KEY_BYTES_MAX).
+    /// The trace's own; [`Reason::TooManyKeys`] when the distinct keys would not fit the
+    /// [bound](super::KEY_BYTES_MAX).
     ///
     /// # Examples
     ///

@@ -41,7 +41,8 @@ pub struct Bar {
     pub unit: String,
     /// The bar for the ratio of ours to `against`, or for ours itself, in `unit`.
     pub bar: f64,
-    /// The contender it is promised against, by its name; [`Bar::BEST_RIVAL`] for whichever rival turns out best; [`Bar::ABSOLUTE`] for none.
+    /// The contender it is promised against, by its name; [`Bar::BEST_RIVAL`] for whichever rival
+    /// turns out best; [`Bar::ABSOLUTE`] for none.
     pub against: String,
     /// Which side is good.
     pub direction: Direction,
@@ -60,7 +61,9 @@ impl Bar {
         self.against == Self::ABSOLUTE
     }
 
-    /// Whether the figure (the ratio, or our value where the bar [is absolute](Self::is_absolute)) keeps the promise, judged at the worse end of its interval: a bar that is met only by luck is missed.
+    /// Whether the figure (the ratio, or our value where the bar [is absolute](Self::is_absolute))
+    /// keeps the promise, judged at the worse end of its interval: a bar that is met only by luck
+    /// is missed.
     ///
     /// # Examples
     ///
@@ -84,7 +87,8 @@ impl Bar {
     ///
     /// # Errors
     ///
-    /// When the file is not valid; the message names the line. It is compiled in, so that a test catches this.
+    /// When the file is not valid; the message names the line. It is compiled in, so that a test
+    /// catches this.
     pub fn all() -> Result<Vec<Self>, toml::de::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]

@@ -12,7 +12,8 @@ pub enum Role {
     Ours,
     /// Another crate, in its cheapest configuration that does the same work.
     Rival,
-    /// The least any implementation could do on this machine: nobody is expected to reach it. At most one a contest.
+    /// The least any implementation could do on this machine: nobody is expected to reach it. At
+    /// most one a contest.
     Floor,
 }
 
@@ -28,7 +29,8 @@ impl fmt::Display for Role {
 
 /// Runs `iterations` operations and returns a checksum of what they produced.
 ///
-/// The loop is inside the closure, so that the dynamic call is paid once a batch and the operation is inlined.
+/// The loop is inside the closure, so that the dynamic call is paid once a batch and the operation
+/// is inlined.
 pub(crate) type Kernel = Box<dyn FnMut(u64) -> u64>;
 
 /// One implementation that takes part in a [`Contest`].
@@ -51,7 +53,8 @@ impl Contender {
         self.role
     }
 
-    /// Runs `iterations` operations. What Criterion calls; the [harness](super::harness) does the same.
+    /// Runs `iterations` operations. What Criterion calls; the [harness](super::harness) does the
+    /// same.
     pub fn run(&mut self, iterations: u64) {
         black_box((self.kernel)(iterations));
     }
@@ -68,8 +71,9 @@ impl fmt::Debug for Contender {
 
 /// Contenders for the same work, ready to be timed.
 ///
-/// [`Contest::over`] is the usual way: the contest owns the input, the loop and the [`black_box`] around every result,
-/// and a contender is only the operation. Nobody can be given less to do by accident.
+/// [`Contest::over`] is the usual way: the contest owns the input, the loop and the [`black_box`]
+/// around every result, and a contender is only the operation. Nobody can be given less to do by
+/// accident.
 ///
 /// # Examples
 ///
@@ -89,10 +93,12 @@ pub struct Contest {
 }
 
 impl Contest {
-    /// Starts a contest over `inputs`, which every contender gets in the same order, again and again.
+    /// Starts a contest over `inputs`, which every contender gets in the same order, again and
+    /// again.
     ///
-    /// Take at least some hundreds of inputs, so that neither the optimiser nor the branch predictor learns them by heart; an
-    /// operation that has no input (a generator, a clock) is entered over `vec![(); 1024]`.
+    /// Take at least some hundreds of inputs, so that neither the optimiser nor the branch
+    /// predictor learns them by heart; an operation that has no input (a generator, a clock) is
+    /// entered over `vec![(); 1024]`.
     ///
     /// # Panics
     ///
@@ -167,8 +173,9 @@ impl<I: 'static> Over<I> {
         })
     }
 
-    /// Enters a contender that brings its own loop, for work that is not one operation per input. The kernel runs the given number of
-    /// iterations and returns a checksum; it must pass every result through [`black_box`], as the loop of this type does.
+    /// Enters a contender that brings its own loop, for work that is not one operation per input.
+    /// The kernel runs the given number of iterations and returns a checksum; it must pass
+    /// every result through [`black_box`], as the loop of this type does.
     #[must_use]
     pub fn enter_kernel(
         mut self,
@@ -188,7 +195,8 @@ impl<I: 'static> Over<I> {
     ///
     /// # Panics
     ///
-    /// When it has not exactly one contender of ours, or more than one floor: the ratios would have no meaning.
+    /// When it has not exactly one contender of ours, or more than one floor: the ratios would have
+    /// no meaning.
     #[must_use]
     pub fn build(self) -> Contest {
         let count = |role| {
@@ -218,8 +226,8 @@ impl<I> fmt::Debug for Over<I> {
     }
 }
 
-/// The timed loop, the same code for every contender: a slice iterator (no bounds check a step), the operation inlined, its result
-/// forced into being. Returns where the next batch goes on.
+/// The timed loop, the same code for every contender: a slice iterator (no bounds check a step),
+/// the operation inlined, its result forced into being. Returns where the next batch goes on.
 #[inline]
 fn over_inputs<I, O>(
     inputs: &[I],

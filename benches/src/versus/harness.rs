@@ -1,17 +1,20 @@
 //! The interleaved-batch harness.
 //!
-//! Two programs timed one after the other on a shared machine are compared with each other's weather. Here all contenders of a
-//! row run in one process, in short batches, turn by turn:
+//! Two programs timed one after the other on a shared machine are compared with each other's
+//! weather. Here all contenders of a row run in one process, in short batches, turn by turn:
 //!
 //! 1. **Calibrate**: for each contender, how many operations last one batch (200 us by default).
-//! 2. **Rounds**: in every round each contender runs one batch. The order is shuffled anew each round from the seed, so that
-//!    nobody always follows the same neighbour and inherits its caches and its branch history.
-//! 3. **Discard**: a batch during which the thread was switched out against its will measures the scheduler. The involuntary context
-//!    switches of this thread are read around every batch (`getrusage(RUSAGE_THREAD)`, Linux), and a batch that saw one is discarded.
-//!    What the counter cannot see (a hypervisor that took the processor away, and any other system than Linux) is caught after the
-//!    run: a batch over five times its contender's median is discarded too. Both are counted and shown.
-//!    Where one operation takes longer than a time slice of the scheduler (a whole simulation), no batch is ever left alone: then the switches are not
-//!    looked at, for no contender of the row.
+//! 2. **Rounds**: in every round each contender runs one batch. The order is shuffled anew each
+//!    round from the seed, so that nobody always follows the same neighbour and inherits its caches
+//!    and its branch history.
+//! 3. **Discard**: a batch during which the thread was switched out against its will measures the
+//!    scheduler. The involuntary context switches of this thread are read around every batch
+//!    (`getrusage(RUSAGE_THREAD)`, Linux), and a batch that saw one is discarded. What the counter
+//!    cannot see (a hypervisor that took the processor away, and any other system than Linux) is
+//!    caught after the run: a batch over five times its contender's median is discarded too. Both
+//!    are counted and shown. Where one operation takes longer than a time slice of the scheduler (a
+//!    whole simulation), no batch is ever left alone: then the switches are not looked at, for no
+//!    contender of the row.
 //! 4. **Compare**: within a round, not across rounds; see [`Samples`].
 
 use core::hint::black_box;
@@ -26,7 +29,8 @@ use super::samples::{Samples, Series, median};
 /// A batch this many times longer than its contender's median did not measure the contender.
 const OUTLIER: f64 = 5.0;
 
-/// A batch longer than this, a few time slices of a scheduler, is switched out every time on a machine that has other work too.
+/// A batch longer than this, a few time slices of a scheduler, is switched out every time on a
+/// machine that has other work too.
 const UNDISTURBED_MAX: Duration = Duration::from_millis(10);
 
 /// A kernel that is still not measurable at so many iterations ignores their number.
@@ -37,15 +41,17 @@ const ITERATIONS_MAX: u64 = 1 << 40;
 pub struct Effort {
     /// How many rounds to run; every contender runs one batch in each.
     pub rounds: usize,
-    /// How long one batch should last. Long enough that reading the clock is nothing, short enough that few are interrupted.
+    /// How long one batch should last. Long enough that reading the clock is nothing, short enough
+    /// that few are interrupted.
     pub batch: Duration,
-    /// Rounds are cut (never below [`Effort::ROUNDS_MIN`]) so that all of them together last about this long: an operation of
-    /// many milliseconds fills a batch on its own.
+    /// Rounds are cut (never below [`Effort::ROUNDS_MIN`]) so that all of them together last about
+    /// this long: an operation of many milliseconds fills a batch on its own.
     pub limit: Duration,
 }
 
 impl Effort {
-    /// The least number of rounds: below it the interval around a median is too wide to judge anything.
+    /// The least number of rounds: below it the interval around a median is too wide to judge
+    /// anything.
     pub const ROUNDS_MIN: usize = 15;
     /// For `lab versus`: some hundreds of rounds.
     pub const VERSUS: Self = Self {
@@ -69,7 +75,8 @@ impl Effort {
 
 /// Times all contenders of `contest`, interleaved. Values are nanoseconds per operation.
 ///
-/// Takes about `rounds` x `batch` x the number of contenders. The results depend on the machine; the order of the batches depends on `seed` alone.
+/// Takes about `rounds` x `batch` x the number of contenders. The results depend on the machine;
+/// the order of the batches depends on `seed` alone.
 ///
 /// # Examples
 ///
@@ -85,7 +92,8 @@ pub fn run(contest: &mut Contest, effort: Effort, seed: u64) -> Samples {
     Samples::new(interleave(contest.contenders_mut(), effort, seed))
 }
 
-/// Times any contenders, interleaved: what a table compares should be measured side by side, also where nobody is a rival.
+/// Times any contenders, interleaved: what a table compares should be measured side by side, also
+/// where nobody is a rival.
 ///
 /// The same as [`run`], over contenders that need not have the same input.
 #[must_use]
@@ -128,7 +136,8 @@ struct Plan {
 }
 
 impl Plan {
-    /// Doubles the batch until it lasts a quarter of `target`, then scales up. Doubles as the warm-up.
+    /// Doubles the batch until it lasts a quarter of `target`, then scales up. Doubles as the
+    /// warm-up.
     fn calibrate(contender: &mut Contender, target: Duration) -> Self {
         let mut iterations = 1_u64;
         loop {
@@ -161,7 +170,8 @@ impl Plan {
     }
 }
 
-/// One batch: nanoseconds per operation, and whether the thread was switched out against its will meanwhile.
+/// One batch: nanoseconds per operation, and whether the thread was switched out against its will
+/// meanwhile.
 fn batch(contender: &mut Contender, iterations: u64) -> (f64, bool) {
     let switches = involuntary_switches();
     let elapsed = time(contender, iterations);

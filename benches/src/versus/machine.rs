@@ -1,7 +1,7 @@
 //! Names the machine that a figure was measured on.
 
-/// Processor, number of usable cores, architecture and operating system: what a reader needs to place a figure, and nothing that
-/// identifies the machine.
+/// Processor, number of usable cores, architecture and operating system: what a reader needs to
+/// place a figure, and nothing that identifies the machine.
 #[must_use]
 pub fn describe() -> String {
     let cores = std::thread::available_parallelism().map_or(1, core::num::NonZero::get);

@@ -12,14 +12,17 @@ use crate::settings::Settings;
 /// How a row gets its values.
 #[derive(Debug, Clone, Copy)]
 pub enum Measure {
-    /// Time per operation: the function sets the contest up, the harness runs it. Criterion runs the same kernels. The row's values are
-    /// nanoseconds per operation, or what [`Row::shown_in`] makes of them.
+    /// Time per operation: the function sets the contest up, the harness runs it. Criterion runs
+    /// the same kernels. The row's values are nanoseconds per operation, or what
+    /// [`Row::shown_in`] makes of them.
     Timed(fn(&Settings) -> Result<Contest, LabError>),
-    /// The area's own measure (a hit ratio, moved keys, bytes): the function measures everybody itself, one value a seed or a trace.
+    /// The area's own measure (a hit ratio, moved keys, bytes): the function measures everybody
+    /// itself, one value a seed or a trace.
     Counted(fn(&Settings) -> Result<Samples, LabError>),
 }
 
-/// A row of an area's table. Areas keep theirs in a `static`, so that listing the rows costs nothing and `--only` runs one.
+/// A row of an area's table. Areas keep theirs in a `static`, so that listing the rows costs
+/// nothing and `--only` runs one.
 ///
 /// # Examples
 ///
@@ -46,11 +49,13 @@ pub struct Row {
     pub unit: &'static str,
     /// Which values are better.
     pub better: Direction,
-    /// Whether `bars.toml` promises something about it. A test compares the two, so that a bar can neither vanish nor be left unmeasured.
+    /// Whether `bars.toml` promises something about it. A test compares the two, so that a bar can
+    /// neither vanish nor be left unmeasured.
     pub promised: bool,
     /// How it is measured.
     pub measure: Measure,
-    /// Makes a value of what was measured; nothing to do where the measure has the row's unit already.
+    /// Makes a value of what was measured; nothing to do where the measure has the row's unit
+    /// already.
     pub convert: fn(f64) -> f64,
 }
 
@@ -74,7 +79,8 @@ impl Row {
         }
     }
 
-    /// The same timed row in another unit: `convert` makes a value of it from nanoseconds per operation.
+    /// The same timed row in another unit: `convert` makes a value of it from nanoseconds per
+    /// operation.
     ///
     /// # Examples
     ///
@@ -115,8 +121,8 @@ impl Row {
     ///
     /// # Errors
     ///
-    /// What the row's own set-up says; [`LabError::Disturbed`] when no batch of ours survived; [`LabError::NoContender`] when `bar`
-    /// names one that did not take part.
+    /// What the row's own set-up says; [`LabError::Disturbed`] when no batch of ours survived;
+    /// [`LabError::NoContender`] when `bar` names one that did not take part.
     pub fn run(
         &self,
         settings: &Settings,

@@ -1,10 +1,12 @@
 //! What the rounds of a row yielded, and the statistics of it.
 //!
-//! A contender's own figure is the median of its batches (and the 20th percentile, which a noisy neighbour moves less).
-//! A **ratio is taken within a round**: both batches ran within a millisecond of each other and share the machine's weather. The
-//! ratio of a row is the median of these, and its spread is a distribution-free 95 % confidence interval of that median: for
-//! ordered values the number below the true median is binomial(n, 1/2), so that two order statistics enclose it whatever the
-//! distribution looks like (David & Nagaraja, *Order Statistics*, 3rd ed., section 7.1). The interval takes rounds as independent; they nearly are.
+//! A contender's own figure is the median of its batches (and the 20th percentile, which a noisy
+//! neighbour moves less). A **ratio is taken within a round**: both batches ran within a
+//! millisecond of each other and share the machine's weather. The ratio of a row is the median of
+//! these, and its spread is a distribution-free 95 % confidence interval of that median: for
+//! ordered values the number below the true median is binomial(n, 1/2), so that two order
+//! statistics enclose it whatever the distribution looks like (David & Nagaraja, *Order
+//! Statistics*, 3rd ed., section 7.1). The interval takes rounds as independent; they nearly are.
 
 use super::contest::Role;
 
@@ -41,7 +43,8 @@ impl Series {
         median(self.kept())
     }
 
-    /// The median with its interval, for figures that stand by themselves; `None` when all values were discarded.
+    /// The median with its interval, for figures that stand by themselves; `None` when all values
+    /// were discarded.
     ///
     /// # Examples
     ///
@@ -101,8 +104,8 @@ impl Estimate {
 
 /// All contenders' values of a row.
 ///
-/// The [harness](super::harness) makes them from time; an area whose measure is not time (a hit ratio, moved keys) makes them itself, one
-/// value a seed or a trace.
+/// The [harness](super::harness) makes them from time; an area whose measure is not time (a hit
+/// ratio, moved keys) makes them itself, one value a seed or a trace.
 ///
 /// # Examples
 ///
@@ -176,7 +179,8 @@ impl Samples {
         self.series.iter().map(Series::discarded).sum()
     }
 
-    /// Ours over the contender `name`, pairwise per round. `None` when there is no such contender or no round in which both were kept.
+    /// Ours over the contender `name`, pairwise per round. `None` when there is no such contender
+    /// or no round in which both were kept.
     #[must_use]
     pub fn ratio_to(&self, name: &str) -> Option<Estimate> {
         let other = self.named(name)?;
@@ -221,8 +225,9 @@ fn median_of_sorted(values: &[f64]) -> Option<f64> {
     }
 }
 
-/// The ranks (from 0) of the order statistics that enclose the median of `n` values with at least 95 % confidence: the
-/// largest `r` with P(binomial(n, 1/2) <= r - 1) <= 2.5 %, and its mirror image. Below 6 values no pair does; the extremes are returned.
+/// The ranks (from 0) of the order statistics that enclose the median of `n` values with at least
+/// 95 % confidence: the largest `r` with P(binomial(n, 1/2) <= r - 1) <= 2.5 %, and its mirror
+/// image. Below 6 values no pair does; the extremes are returned.
 fn median_interval(n: usize) -> Option<(usize, usize)> {
     let last = n.checked_sub(1)?;
     // log2 of the binomial probabilities, so that 2^-n cannot underflow before the sum has grown.
@@ -237,7 +242,8 @@ fn median_interval(n: usize) -> Option<(usize, usize)> {
         rank += 1;
         log_probability += ((n - rank + 1) as f64 / rank as f64).log2();
     }
-    // The lower end is the `rank`-th smallest, at the index one below; where no rank is safe, the smallest has to do.
+    // The lower end is the `rank`-th smallest, at the index one below; where no rank is safe, the
+    // smallest has to do.
     let low = rank.saturating_sub(1);
     Some((low, last - low))
 }
@@ -252,7 +258,8 @@ mod tests {
 
     #[test]
     fn interval_ranks_are_those_of_exact_binomial_sums() {
-        // Ranks from 1 of the lower end, computed with whole numbers: the sum of n over k below it, times 1000, is at most 25 x 2^n.
+        // Ranks from 1 of the lower end, computed with whole numbers: the sum of n over k below it,
+        // times 1000, is at most 25 x 2^n.
         for (n, lower) in [
             (6, 1),
             (8, 1),

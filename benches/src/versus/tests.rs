@@ -94,7 +94,8 @@ fn a_bar_is_judged_at_the_worse_end() {
     );
 }
 
-/// Ours takes 1, 2, .. 9, the rival always twice as much. The interval around the fifth of nine values is from the second to the eighth.
+/// Ours takes 1, 2, .. 9, the rival always twice as much. The interval around the fifth of nine
+/// values is from the second to the eighth.
 fn one_to_nine() -> Samples {
     let values = || (1_u8..=9).map(f64::from);
     let series = |name: &str, role, values: Vec<f64>| {

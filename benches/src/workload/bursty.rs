@@ -16,12 +16,15 @@ pub struct Phase {
     pub mean_duration: Duration,
 }
 
-/// A Markov-modulated Poisson process of two states: bursts and lulls, each of exponential length, Poisson arrivals within each.
+/// A Markov-modulated Poisson process of two states: bursts and lulls, each of exponential length,
+/// Poisson arrivals within each.
 ///
-/// Unlike plain [`Poisson`](super::Poisson) arrivals it does not even out over longer windows: the variance of the arrivals in a window grows to many
-/// times their mean. O(1) a gap, plus O(1) a change of state.
+/// Unlike plain [`Poisson`](super::Poisson) arrivals it does not even out over longer windows: the
+/// variance of the arrivals in a window grows to many times their mean. O(1) a gap, plus O(1) a
+/// change of state.
 ///
-/// Source: W. Fischer and K. Meier-Hellstern, "The Markov-modulated Poisson process (MMPP) cookbook", Performance Evaluation 18, 1993.
+/// Source: W. Fischer and K. Meier-Hellstern, "The Markov-modulated Poisson process (MMPP)
+/// cookbook", Performance Evaluation 18, 1993.
 ///
 /// # Examples
 ///
@@ -109,7 +112,8 @@ impl<R: Random> Gaps for Bursty<R> {
                 self.left -= arrival;
                 return seconds(gap + arrival);
             }
-            // Waiting has no memory: the arrival that would have come later is drawn anew in the next phase.
+            // Waiting has no memory: the arrival that would have come later is drawn anew in the
+            // next phase.
             gap += self.left;
             self.current = 1 - self.current;
             self.left = exponential(

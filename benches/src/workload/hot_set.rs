@@ -4,10 +4,12 @@ use purlin_core::random::{Random, RandomExt};
 
 use super::{Keys, WorkloadError, require};
 
-/// A share of the requests goes to a small hot set, the rest anywhere; every so often the hot set is replaced by the next one.
+/// A share of the requests goes to a small hot set, the rest anywhere; every so often the hot set
+/// is replaced by the next one.
 ///
-/// What was popular turns useless at once: it shows how fast a cache forgets, and how a shard map or a balancer follows
-/// load. Both parts are uniform within themselves; the hot set is a window that moves on by its own size, round and round. O(1) a key.
+/// What was popular turns useless at once: it shows how fast a cache forgets, and how a shard map
+/// or a balancer follows load. Both parts are uniform within themselves; the hot set is a window
+/// that moves on by its own size, round and round. O(1) a key.
 ///
 /// # Examples
 ///
@@ -34,12 +36,13 @@ pub struct HotSet<R> {
 }
 
 impl<R: Random> HotSet<R> {
-    /// Keys of `0..items`; `hot_items` of them get `hot_share` of the requests (and their part of the rest), until after `shift_every` requests
-    /// the next `hot_items` take over.
+    /// Keys of `0..items`; `hot_items` of them get `hot_share` of the requests (and their part of
+    /// the rest), until after `shift_every` requests the next `hot_items` take over.
     ///
     /// # Errors
     ///
-    /// When `hot_items` is not in `1..=items`, `hot_share` is not in `0..=1`, or `shift_every` is 0.
+    /// When `hot_items` is not in `1..=items`, `hot_share` is not in `0..=1`, or `shift_every` is
+    /// 0.
     pub fn new(
         items: u64,
         hot_items: u64,

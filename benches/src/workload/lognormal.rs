@@ -10,11 +10,12 @@ use super::{ServiceTimes, WorkloadError, require, seconds};
 /// The 99th percentile of the standard normal distribution.
 const Z_99: f64 = 2.326_347_874_040_841;
 
-/// Log-normal service times: the logarithm is normal with standard deviation `sigma`, so that most requests take about the median and a few
-/// very much longer.
+/// Log-normal service times: the logarithm is normal with standard deviation `sigma`, so that most
+/// requests take about the median and a few very much longer.
 ///
-/// With median m: mean = m e^(sigma^2 / 2), 99th percentile = m e^(2.326 sigma). Sigma 0.5 gives p99 = 3.2 medians, sigma 1 gives 10. Normals
-/// come from Box and Muller's transform ("A note on the generation of random normal deviates", 1958). O(1) a time.
+/// With median m: mean = m e^(sigma^2 / 2), 99th percentile = m e^(2.326 sigma). Sigma 0.5 gives
+/// p99 = 3.2 medians, sigma 1 gives 10. Normals come from Box and Muller's transform ("A note on
+/// the generation of random normal deviates", 1958). O(1) a time.
 ///
 /// # Examples
 ///
@@ -39,7 +40,8 @@ pub struct LogNormal<R> {
 }
 
 impl<R: Random> LogNormal<R> {
-    /// Times with this median and this standard deviation of their logarithm; 0 makes them all equal.
+    /// Times with this median and this standard deviation of their logarithm; 0 makes them all
+    /// equal.
     ///
     /// # Errors
     ///
@@ -97,11 +99,13 @@ impl<R: Random> LogNormal<R> {
         )
     }
 
-    /// Times with this mean and 99th percentile. Two distributions have them where any has; the one with the smaller sigma is taken.
+    /// Times with this mean and 99th percentile. Two distributions have them where any has; the one
+    /// with the smaller sigma is taken.
     ///
     /// # Errors
     ///
-    /// When `mean` is 0, or `p99` is below it or over e^(2.326^2 / 2) = 14.96 times as long: no log-normal distribution has such a tail.
+    /// When `mean` is 0, or `p99` is below it or over e^(2.326^2 / 2) = 14.96 times as long: no
+    /// log-normal distribution has such a tail.
     pub fn from_mean_p99(mean: Duration, p99: Duration, random: R) -> Result<Self, WorkloadError> {
         require(
             mean > Duration::ZERO,

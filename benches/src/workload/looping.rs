@@ -2,7 +2,8 @@
 
 use super::{Keys, WorkloadError, require};
 
-/// `0, 1, ..., items - 1, 0, 1, ...`: the pattern on which LRU, with one entry less than `items`, never hits. O(1) a key.
+/// `0, 1, ..., items - 1, 0, 1, ...`: the pattern on which LRU, with one entry less than `items`,
+/// never hits. O(1) a key.
 ///
 /// # Examples
 ///

@@ -7,7 +7,8 @@ use purlin_core::random::Random;
 use super::exponential::exponential;
 use super::{Gaps, WorkloadError, require, seconds};
 
-/// A Poisson process: what many independent clients send together. Gaps are exponential with mean 1 / rate. O(1) a gap.
+/// A Poisson process: what many independent clients send together. Gaps are exponential with mean 1
+/// / rate. O(1) a gap.
 ///
 /// # Examples
 ///

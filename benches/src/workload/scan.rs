@@ -2,7 +2,8 @@
 
 use super::Keys;
 
-/// `start`, `start + 1`, ... : a sequential scan in which no key comes twice. After `u64::MAX` follows 0. O(1) a key.
+/// `start`, `start + 1`, ... : a sequential scan in which no key comes twice. After `u64::MAX`
+/// follows 0. O(1) a key.
 ///
 /// # Examples
 ///

@@ -1,7 +1,8 @@
 //! What the generators' tests share: a goodness-of-fit test.
 
-/// Asserts that the counts of `keys` fit the probability of each of `0..items`, by Pearson's chi-squared test at six standard
-/// deviations of the statistic (about one false alarm in 10^8 seeds; the seeds are fixed). Keys expected less than ten times are pooled.
+/// Asserts that the counts of `keys` fit the probability of each of `0..items`, by Pearson's
+/// chi-squared test at six standard deviations of the statistic (about one false alarm in 10^8
+/// seeds; the seeds are fixed). Keys expected less than ten times are pooled.
 pub(super) fn assert_fits(keys: &[u64], probability: impl Fn(u64) -> f64, items: u64) {
     let mut counts = vec![0_u64; usize::try_from(items).expect("few items")];
     for key in keys {

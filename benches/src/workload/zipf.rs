@@ -4,13 +4,16 @@ use purlin_core::random::{Random, RandomExt};
 
 use super::{Keys, WorkloadError, require};
 
-/// Keys whose popularity falls with a power of their rank: key `k` of `0..items` has a probability proportional to `(k + 1)^-exponent`.
+/// Keys whose popularity falls with a power of their rank: key `k` of `0..items` has a probability
+/// proportional to `(k + 1)^-exponent`.
 ///
-/// Exponent 0 is uniform; web and cache traffic is mostly found between 0.6 and 1.2. Sampling is **exact** for every exponent, 1
-/// included, by rejection-inversion: the discrete distribution is covered by a continuous one whose integral can be
-/// inverted, and on average fewer than 1.3 draws are needed. No table: O(1) time to set up and to draw, 56 bytes.
+/// Exponent 0 is uniform; web and cache traffic is mostly found between 0.6 and 1.2. Sampling is
+/// **exact** for every exponent, 1 included, by rejection-inversion: the discrete distribution is
+/// covered by a continuous one whose integral can be inverted, and on average fewer than 1.3 draws
+/// are needed. No table: O(1) time to set up and to draw, 56 bytes.
 ///
-/// Source: W. Hörmann and G. Derflinger, "Rejection-inversion to generate variates from monotone discrete distributions", ACM TOMACS 6(3), 1996.
+/// Source: W. Hörmann and G. Derflinger, "Rejection-inversion to generate variates from monotone
+/// discrete distributions", ACM TOMACS 6(3), 1996.
 ///
 /// # Examples
 ///
@@ -99,7 +102,8 @@ fn density(x: f64, exponent: f64) -> f64 {
     libm::exp(-exponent * libm::log(x))
 }
 
-/// H(x), the integral of the density from 1 to x: (x^(1-s) - 1) / (1-s), and ln x at s = 1, without a step between the two.
+/// H(x), the integral of the density from 1 to x: (x^(1-s) - 1) / (1-s), and ln x at s = 1, without
+/// a step between the two.
 fn integral(x: f64, exponent: f64) -> f64 {
     let log = libm::log(x);
     exp_m1_over((1.0 - exponent) * log) * log

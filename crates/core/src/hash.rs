@@ -1,15 +1,18 @@
-//! Stable hashing: the same key gives the same [`KeyHash`] in every process, on every machine, in every version.
+//! Stable hashing: the same key gives the same [`KeyHash`] in every process, on every machine, in
+//! every version.
 //!
-//! Placement decisions are shared between machines, so they must never rest on `RandomState`, `ahash`, `foldhash` or `DefaultHasher`, which differ
-//! between processes or releases. Take one of these:
+//! Placement decisions are shared between machines, so they must never rest on `RandomState`,
+//! `ahash`, `foldhash` or `DefaultHasher`, which differ between processes or releases. Take one of
+//! these:
 //!
 //! | hasher | use |
 //! |---|---|
 //! | [`Xxh3`] | the default: fast, published, frozen, in every language |
 //! | [`SipHash13`], [`SipHash24`] | keys that an attacker may choose, with a secret key |
 //!
-//! Keys are bytes. Integers are hashed as their eight little-endian bytes ([`KeyHasher::hash_u64`]), strings as their UTF-8 bytes without any
-//! terminator or length, so other languages can compute the same hash.
+//! Keys are bytes. Integers are hashed as their eight little-endian bytes
+//! ([`KeyHasher::hash_u64`]), strings as their UTF-8 bytes without any terminator or length, so
+//! other languages can compute the same hash.
 
 mod sip;
 mod xxh3;
@@ -41,8 +44,9 @@ impl fmt::Debug for KeyHash {
 ///
 /// # Implementing
 ///
-/// Do give all 64 bits full avalanche: consumers take high and low bits apart. Do not depend on endianness, pointer width, process
-/// or version: what is placed today must be found tomorrow. `hash_u64` must equal `hash_bytes` of the little-endian bytes.
+/// Do give all 64 bits full avalanche: consumers take high and low bits apart. Do not depend on
+/// endianness, pointer width, process or version: what is placed today must be found tomorrow.
+/// `hash_u64` must equal `hash_bytes` of the little-endian bytes.
 ///
 /// ```
 /// use purlin_core::hash::{KeyHasher, SipHash13};

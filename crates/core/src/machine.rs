@@ -4,18 +4,24 @@ use crate::time::Instant;
 
 /// A protocol as a plain value: inputs and the time go in, outputs and the next deadline come out.
 ///
-/// A machine never performs I/O and never reads a clock. Whoever drives it, a thread, an async task or a simulator, carries
-/// its outputs out, feeds back what comes of them, and calls it again when its deadline is due. The same code therefore runs in
-/// production and under a deterministic simulation with thousands of faults a second.
+/// A machine never performs I/O and never reads a clock. Whoever drives it, a thread, an async task
+/// or a simulator, carries its outputs out, feeds back what comes of them, and calls it again when
+/// its deadline is due. The same code therefore runs in production and under a deterministic
+/// simulation with thousands of faults a second.
 ///
 /// # The contract of the driver
 ///
-/// 1. Call [`handle`](Self::handle) with each input (a message that arrived, a request, the completion of a write) and the present time.
-/// 2. Call [`handle_timeout`](Self::handle_timeout) when [`poll_timeout`](Self::poll_timeout) is due; later is allowed, earlier is harmless.
-/// 3. After every call of either, call [`poll_output`](Self::poll_output) until it answers `None`, and carry the outputs out **in that order**.
-/// 4. Then ask `poll_timeout` when to call next; the answer is void after the next call of anything else.
+/// 1. Call [`handle`](Self::handle) with each input (a message that arrived, a request, the
+///    completion of a write) and the present time.
+/// 2. Call [`handle_timeout`](Self::handle_timeout) when [`poll_timeout`](Self::poll_timeout) is
+///    due; later is allowed, earlier is harmless.
+/// 3. After every call of either, call [`poll_output`](Self::poll_output) until it answers `None`,
+///    and carry the outputs out **in that order**.
+/// 4. Then ask `poll_timeout` when to call next; the answer is void after the next call of anything
+///    else.
 ///
-/// One thread drives a machine at a time (`&mut self`). The time passed in should not go backwards, but a machine must survive it when it does.
+/// One thread drives a machine at a time (`&mut self`). The time passed in should not go backwards,
+/// but a machine must survive it when it does.
 ///
 /// ```
 /// use core::time::Duration;
@@ -71,12 +77,16 @@ use crate::time::Instant;
 ///
 /// # Implementing
 ///
-/// * Do refuse a bad input with an error and leave the state as it was; give the input back inside the error where it has value.
-/// * Do make `handle_timeout` a no-op when nothing is due; after it, `poll_timeout` must be later than the `now` it was given, or the driver spins.
-/// * Do take everything else that varies (seeds, ids, configuration) at construction: equal inputs at equal times give equal outputs.
+/// * Do refuse a bad input with an error and leave the state as it was; give the input back inside
+///   the error where it has value.
+/// * Do make `handle_timeout` a no-op when nothing is due; after it, `poll_timeout` must be later
+///   than the `now` it was given, or the driver spins.
+/// * Do take everything else that varies (seeds, ids, configuration) at construction: equal inputs
+///   at equal times give equal outputs.
 /// * Do not panic on input, and bound every queue, the output queue included.
 pub trait Machine {
-    /// What goes in: messages, requests, completions. Owned; a borrowing fast path is an inherent method of the machine.
+    /// What goes in: messages, requests, completions. Owned; a borrowing fast path is an inherent
+    /// method of the machine.
     type Input;
     /// What comes out: messages to send, records to write, answers to give.
     type Output;
@@ -93,7 +103,8 @@ pub trait Machine {
     /// Does what is due at `now`. Nothing, if nothing is.
     fn handle_timeout(&mut self, now: Instant);
 
-    /// The next output, in the order in which they are to be carried out; `None` when there is none left.
+    /// The next output, in the order in which they are to be carried out; `None` when there is none
+    /// left.
     fn poll_output(&mut self) -> Option<Self::Output>;
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called; `None` for never.

@@ -4,7 +4,8 @@ use core::fmt;
 
 /// A node's identity, stable for its life and never reused for another.
 ///
-/// Addresses make poor identities (they move and are reused), so protocols name their members by this number; what it stands for is the user's affair.
+/// Addresses make poor identities (they move and are reused), so protocols name their members by
+/// this number; what it stands for is the user's affair.
 ///
 /// ```
 /// use purlin_core::node::NodeId;
@@ -18,7 +19,8 @@ pub struct NodeId(pub u64);
 
 /// A node's dense position in one membership list, valid for one [`Epoch`] of it.
 ///
-/// Small enough for compact tables. It indexes arrays; it does not identify: after a change of membership the same index may be another node.
+/// Small enough for compact tables. It indexes arrays; it does not identify: after a change of
+/// membership the same index may be another node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(transparent))]
@@ -55,8 +57,9 @@ impl Epoch {
 
 /// A node's share of the work relative to the others; 0 drains it.
 ///
-/// Whole numbers, so that every machine computes the same shares; `u32`, so that sums over any membership are exact in `u64`.
-/// Untrusted numbers come in through `TryFrom`, which names the value it refuses.
+/// Whole numbers, so that every machine computes the same shares; `u32`, so that sums over any
+/// membership are exact in `u64`. Untrusted numbers come in through `TryFrom`, which names the
+/// value it refuses.
 ///
 /// ```
 /// use purlin_core::node::Weight;

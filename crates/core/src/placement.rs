@@ -5,16 +5,20 @@ use crate::node::{Epoch, NodeIdx};
 
 /// A rule that gives every key an owner and an ordered list of replicas.
 ///
-/// Consistent-hash rings, rendezvous hashing, lookup tables and hand-made shard maps are all placements; balancers, shard routers and
-/// quorum coordinators consume them without knowing which. A placement is an immutable value: a change of membership makes a new one with a
+/// Consistent-hash rings, rendezvous hashing, lookup tables and hand-made shard maps are all
+/// placements; balancers, shard routers and quorum coordinators consume them without knowing which.
+/// A placement is an immutable value: a change of membership makes a new one with a
 /// higher [`epoch`](Self::epoch). Object-safe.
 ///
 /// # Implementing
 ///
 /// * `owner` is the first of `replicas`, and answers `None` exactly when no node can take keys.
-/// * `replicas` writes distinct nodes, at most `out.len()`, best first, and answers how many; it does not allocate.
-/// * The same membership, weights and seed give the same answers on every machine and in every version.
-/// * `node` answers for every index that `owner` or `replicas` returned; `len` counts the nodes that `node` knows.
+/// * `replicas` writes distinct nodes, at most `out.len()`, best first, and answers how many; it
+///   does not allocate.
+/// * The same membership, weights and seed give the same answers on every machine and in every
+///   version.
+/// * `node` answers for every index that `owner` or `replicas` returned; `len` counts the nodes
+///   that `node` knows.
 ///
 /// ```
 /// use purlin_core::hash::KeyHash;
@@ -67,8 +71,8 @@ pub trait Placement {
     /// The node that owns the key, or `None` when no node can take keys.
     fn owner(&self, key: KeyHash) -> Option<NodeIdx>;
 
-    /// Writes the key's nodes to `out`, best first and all distinct, and answers how many were written:
-    /// fewer than `out.len()` only where there are not that many.
+    /// Writes the key's nodes to `out`, best first and all distinct, and answers how many were
+    /// written: fewer than `out.len()` only where there are not that many.
     fn replicas(&self, key: KeyHash, out: &mut [NodeIdx]) -> usize;
 
     /// The node at this index of the present membership.
@@ -88,8 +92,8 @@ pub trait Placement {
 
 /// Placement by key rather than by hash. Every [`Placement`] has it, behind `dyn` too.
 ///
-/// Keys are hashed by unseeded [`Xxh3`]; integers go in as `to_le_bytes()`. With another hasher, call
-/// `placement.owner(hasher.hash_bytes(key))`.
+/// Keys are hashed by unseeded [`Xxh3`]; integers go in as `to_le_bytes()`. With another hasher,
+/// call `placement.owner(hasher.hash_bytes(key))`.
 pub trait PlacementExt: Placement {
     /// The index of the node that owns the key.
     #[inline]

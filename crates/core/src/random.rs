@@ -1,8 +1,8 @@
 //! Randomness as a parameter: seedable generators behind a one-method trait.
 //!
-//! Nothing in purlin draws from the operating system or a thread-local generator: whoever makes a block gives it a seed or a
-//! generator, and the same seed gives the same choices on every machine and in every version. None of the generators here is fit for
-//! cryptography.
+//! Nothing in purlin draws from the operating system or a thread-local generator: whoever makes a
+//! block gives it a seed or a generator, and the same seed gives the same choices on every machine
+//! and in every version. None of the generators here is fit for cryptography.
 //!
 //! | generator | state | use |
 //! |---|---|---|
@@ -32,8 +32,9 @@ pub use xoshiro::Xoshiro256PlusPlus;
 ///
 /// # Implementing
 ///
-/// Do return words whose 64 bits are all uniform and independent: consumers use high and low bits alike. Do make equal seeds give
-/// equal streams. Do not implement `Copy` on a generator: a silent copy repeats its stream.
+/// Do return words whose 64 bits are all uniform and independent: consumers use high and low bits
+/// alike. Do make equal seeds give equal streams. Do not implement `Copy` on a generator: a silent
+/// copy repeats its stream.
 ///
 /// ```
 /// use purlin_core::random::{Random, RandomExt, Xoshiro256PlusPlus};

@@ -1,8 +1,8 @@
 //! Time as a parameter: instants, the clocks that read them and the timers that wait for them.
 //!
-//! Every time-dependent call in purlin takes `now: Instant`, or is a thin wrapper that reads a [`Clock`] first. An
-//! [`Instant`] is a `u64` of nanoseconds, so it fits an atomic word, can be made at will in a test, and never appears as an
-//! associated type in a signature.
+//! Every time-dependent call in purlin takes `now: Instant`, or is a thin wrapper that reads a
+//! [`Clock`] first. An [`Instant`] is a `u64` of nanoseconds, so it fits an atomic word, can be
+//! made at will in a test, and never appears as an associated type in a signature.
 //!
 //! | question | answer |
 //! |---|---|

@@ -238,7 +238,8 @@ fn sleepers_of_many_threads_all_wake() {
     assert_eq!(clock.next_deadline(), None);
 }
 
-/// A waker that comes back into the clock when it is woken or dropped. Were either done under the clock's lock, it would hang.
+/// A waker that comes back into the clock when it is woken or dropped. Were either done under the
+/// clock's lock, it would hang.
 struct Returning {
     clock: ManualClock,
     calls: Arc<AtomicUsize>,

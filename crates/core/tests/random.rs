@@ -1,4 +1,5 @@
-//! Generators and what is drawn from them: exact where that can be computed, chi-squared with fixed seeds elsewhere.
+//! Generators and what is drawn from them: exact where that can be computed, chi-squared with fixed
+//! seeds elsewhere.
 #![expect(
     clippy::std_instead_of_alloc,
     reason = "a test is never built without std"
@@ -42,13 +43,15 @@ fn chi_squared<T: Ord>(draws: u32, outcomes: u32, mut draw: impl FnMut() -> T) -
     counts.values().map(off).sum::<f64>() + missing * expected
 }
 
-/// The value that chi-squared with this many degrees of freedom exceeds once in 1000 (Wilson and Hilferty, 1931).
+/// The value that chi-squared with this many degrees of freedom exceeds once in 1000 (Wilson and
+/// Hilferty, 1931).
 fn critical(freedom: u32) -> f64 {
     let spread = 2.0 / (9.0 * f64::from(freedom));
     f64::from(freedom) * (1.0 - spread + 3.090_232 * spread.sqrt()).powi(3)
 }
 
-/// The first of the words that `below` maps to `result`, whether rejected or not: the least `w` with `w * bound >= result * 2^64`.
+/// The first of the words that `below` maps to `result`, whether rejected or not: the least `w`
+/// with `w * bound >= result * 2^64`.
 fn first_word(result: u128, bound: u64) -> u128 {
     (result << 64).div_ceil(u128::from(bound))
 }

@@ -13,8 +13,9 @@ use purlin_core::random::{Random, RandomExt, SplitMix64, Xoshiro256PlusPlus};
 use purlin_core::time::{Clock, Instant, Timer, UnixTime, WallClock};
 use std::sync::{Arc, Mutex};
 
-/// Implements every trait with every method, notes each call, and answers how many there were since the notes were taken. A pointer that answers by a
-/// trait's default instead of forwarding is so found out. Clones share the notes.
+/// Implements every trait with every method, notes each call, and answers how many there were since
+/// the notes were taken. A pointer that answers by a trait's default instead of forwarding is so
+/// found out. Clones share the notes.
 #[derive(Clone, Default)]
 struct Recorder(Arc<Mutex<Vec<&'static str>>>);
 

@@ -11,16 +11,20 @@ use purlin_core::time::Instant;
 pub enum Fault {
     /// The node stops at once, and restarts at the end with what was durable.
     Crash(NodeId),
-    /// The node stops while it carries out the outputs of a step, the next one that has some: after the first few of them, or all.
-    /// It restarts at the end with what was durable. Nothing happens when there is no such step till then.
+    /// The node stops while it carries out the outputs of a step, the next one that has some: after
+    /// the first few of them, or all. It restarts at the end with what was durable. Nothing
+    /// happens when there is no such step till then.
     CrashInStep(NodeId),
     /// The node stops at once and restarts at the end with an empty disk.
     Wipe(NodeId),
-    /// The node handles nothing (a garbage collection, a suspended machine); what arrives waits and is handled late.
+    /// The node handles nothing (a garbage collection, a suspended machine); what arrives waits and
+    /// is handled late.
     Pause(NodeId),
-    /// The node takes this long to handle each message, timer and completion, and handles one after the other.
+    /// The node takes this long to handle each message, timer and completion, and handles one after
+    /// the other.
     Slow(NodeId, Duration),
-    /// Messages sent from the first nodes to the second meanwhile are lost: a one-way or partial partition. Those already under way arrive.
+    /// Messages sent from the first nodes to the second meanwhile are lost: a one-way or partial
+    /// partition. Those already under way arrive.
     Cut {
         /// Whose messages are lost.
         from: NodeSet,
@@ -37,7 +41,8 @@ pub enum Fault {
     SyncErrors(NodeId),
     /// Every write and sync of the node's disk takes this much longer.
     SlowDisk(NodeId, Duration),
-    /// The node's monotonic clock jumps, once, at the beginning, and civil time with it. A harsher thing than most systems do; machines must survive it.
+    /// The node's monotonic clock jumps, once, at the beginning, and civil time with it. A harsher
+    /// thing than most systems do; machines must survive it.
     ClockStep(NodeId, ClockStep),
     /// The node's civil time jumps, once, at the beginning; its monotonic clock does not notice.
     WallClockStep(NodeId, ClockStep),
@@ -81,7 +86,8 @@ impl Fault {
     }
 }
 
-/// A fault with its time. It ends itself, so that any part of a schedule is a schedule: that is what makes shrinking simple.
+/// A fault with its time. It ends itself, so that any part of a schedule is a schedule: that is
+/// what makes shrinking simple.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Incident {
     /// When it begins, in true time.

@@ -252,8 +252,9 @@ impl<Op, Ret> History<Op, Ret> {
         (0..self.records.len()).filter_map(|index| self.get(OpId(index)))
     }
 
-    /// The part of the history that a model is about, in the model's terms: the operations for which `op` gives one, with their answers
-    /// as `ret` gives them. Their order stays; they are numbered anew.
+    /// The part of the history that a model is about, in the model's terms: the operations for
+    /// which `op` gives one, with their answers as `ret` gives them. Their order stays; they
+    /// are numbered anew.
     ///
     /// ```
     /// use purlin_sim::history::History;

@@ -6,15 +6,17 @@ use purlin_core::machine::Machine;
 use purlin_core::node::NodeId;
 use purlin_core::time::{Instant, UnixTime};
 
-/// How the simulator runs one kind of node: which outputs of its machine are messages, writes, syncs or replies, and which inputs their
-/// completions become.
+/// How the simulator runs one kind of node: which outputs of its machine are messages, writes,
+/// syncs or replies, and which inputs their completions become.
 ///
-/// The host itself holds no state of any node: whatever a node knows is in its machine, or on its disk.
+/// The host itself holds no state of any node: whatever a node knows is in its machine, or on its
+/// disk.
 ///
 /// # Implementing
 ///
-/// Translate, and nothing else. What has to be decided belongs into the machine, where production has it too. An effect that you ask for takes place, in
-/// the order of asking; a crash may fall between any two of them.
+/// Translate, and nothing else. What has to be decided belongs into the machine, where production
+/// has it too. An effect that you ask for takes place, in the order of asking; a crash may fall
+/// between any two of them.
 ///
 /// The [crate's example](crate) shows a whole host.
 pub trait Host {
@@ -31,7 +33,8 @@ pub trait Host {
 
     /// Starts a node: for the first time, or again after a crash with what the disk has kept.
     ///
-    /// Completions of what an earlier life asked of the disk never arrive in a later one; messages that were under way do.
+    /// Completions of what an earlier life asked of the disk never arrive in a later one; messages
+    /// that were under way do.
     fn start(&self, boot: Boot<'_, Self::Store>) -> Self::Machine;
 
     /// The input that an event becomes; `None` when the machine does not want to know.
@@ -40,10 +43,12 @@ pub trait Host {
     /// Carries an output out, by asking for effects.
     fn output(&self, at: Moment, output: OutputOf<Self>, effects: &mut Effects<Self>);
 
-    /// The machine refused an input. Does nothing unless overridden, as a driver that drops a bad message would.
+    /// The machine refused an input. Does nothing unless overridden, as a driver that drops a bad
+    /// message would.
     fn refused(&self, _at: Moment, _error: ErrorOf<Self>, _effects: &mut Effects<Self>) {}
 
-    /// A message's size in bytes, for links with a [bandwidth](crate::Link::bandwidth). Zero unless overridden.
+    /// A message's size in bytes, for links with a [bandwidth](crate::Link::bandwidth). Zero unless
+    /// overridden.
     fn message_size(&self, _message: &Self::Message) -> usize {
         0
     }
@@ -118,12 +123,14 @@ pub enum Event<'a, H: Host + ?Sized> {
         /// As given with [`Effects::write`].
         token: u64,
     },
-    /// All writes asked for before this sync are durable, but for those that an earlier, failed sync covered.
+    /// All writes asked for before this sync are durable, but for those that an earlier, failed
+    /// sync covered.
     Synced {
         /// As given with [`Effects::sync`].
         token: u64,
     },
-    /// The sync failed: the writes it covered may or may not be durable, and no later sync covers them.
+    /// The sync failed: the writes it covered may or may not be durable, and no later sync covers
+    /// them.
     SyncFailed {
         /// As given with [`Effects::sync`].
         token: u64,
@@ -168,12 +175,14 @@ impl<H: Host + ?Sized> Effects<H> {
         self.0.push(Effect::Send(to, message));
     }
 
-    /// Writes to the disk. The node sees the write at once; [`Event::Written`] with this token follows.
+    /// Writes to the disk. The node sees the write at once; [`Event::Written`] with this token
+    /// follows.
     pub fn write(&mut self, token: u64, write: WriteOf<H>) {
         self.0.push(Effect::Write(token, write));
     }
 
-    /// Makes all earlier writes durable. [`Event::Synced`] or [`Event::SyncFailed`] with this token follows, after the reports of all earlier writes and syncs.
+    /// Makes all earlier writes durable. [`Event::Synced`] or [`Event::SyncFailed`] with this token
+    /// follows, after the reports of all earlier writes and syncs.
     pub fn sync(&mut self, token: u64) {
         self.0.push(Effect::Sync(token));
     }
@@ -183,7 +192,8 @@ impl<H: Host + ?Sized> Effects<H> {
         self.0.push(Effect::Read(token));
     }
 
-    /// Answers a client. An answer to a request that was answered before, was given up, or does not exist is ignored.
+    /// Answers a client. An answer to a request that was answered before, was given up, or does not
+    /// exist is ignored.
     pub fn reply(&mut self, request: RequestId, reply: H::Reply) {
         self.0.push(Effect::Reply(request, reply));
     }

@@ -3,7 +3,8 @@ use purlin_core::random::{Random, RandomExt};
 
 /// A distribution of durations: of a link's latency, a disk's write, a client's pause.
 ///
-/// Sampling uses a software implementation of the logarithm and exponential, so that a seed gives the same nanoseconds on every platform.
+/// Sampling uses a software implementation of the logarithm and exponential, so that a seed gives
+/// the same nanoseconds on every platform.
 ///
 /// ```
 /// use core::time::Duration;
@@ -36,7 +37,8 @@ pub enum Latency {
         /// The mean of what comes on top.
         mean: Duration,
     },
-    /// Log-normal, the usual shape of service and network times: most are near the median, few are very long.
+    /// Log-normal, the usual shape of service and network times: most are near the median, few are
+    /// very long.
     LogNormal {
         /// Half of the samples are below.
         median: Duration,

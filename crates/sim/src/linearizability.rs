@@ -210,13 +210,14 @@ impl Default for Checker {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Linearization {
-    /// An order of the operations that explains every answer and respects real time, over all keys.
+    /// An order of the operations that explains every answer and respects real time, over all
+    /// keys.
     ///
     /// It holds every completed operation, and those of unknown outcome that must have taken
     /// effect.
     pub order: Vec<OpId>,
-    /// How many configurations were remembered on the way: the size of the search, and the figure a
-    /// [budget](Checker::budget) bounds for each key.
+    /// How many configurations were remembered on the way: the size of the search, and the figure
+    /// a [budget](Checker::budget) bounds for each key.
     pub configurations: usize,
 }
 

@@ -25,14 +25,16 @@ pub struct Link {
     pub loss: Probability,
     /// How likely a message arrives twice, the second time after a latency of its own.
     pub duplicate: Probability,
-    /// How likely a message is held up for [`reorder_delay`](Self::reorder_delay), so that later ones overtake it.
+    /// How likely a message is held up for [`reorder_delay`](Self::reorder_delay), so that later
+    /// ones overtake it.
     pub reorder: Probability,
     /// How long a held-up message waits, on top of its latency.
     pub reorder_delay: Latency,
     /// Whether messages otherwise keep their order.
     pub order: Order,
-    /// Bytes a second; messages queue for it. `None` for no limit. Sizes come from [`Host::message_size`](crate::Host::message_size), which is
-    /// zero unless overridden: without that a limit has no effect.
+    /// Bytes a second; messages queue for it. `None` for no limit. Sizes come from
+    /// [`Host::message_size`](crate::Host::message_size), which is zero unless overridden:
+    /// without that a limit has no effect.
     pub bandwidth: Option<NonZeroU64>,
 }
 
@@ -41,7 +43,8 @@ pub struct Link {
 pub enum Order {
     /// Datagrams: each message arrives after its own latency.
     Any,
-    /// A stream: a message does not arrive before the one sent before it (unless that one was held up by [`Link::reorder`]).
+    /// A stream: a message does not arrive before the one sent before it (unless that one was held
+    /// up by [`Link::reorder`]).
     Fifo,
 }
 
@@ -73,7 +76,8 @@ impl Link {
         }
     }
 
-    /// Datagrams over a bad network: median 40 ms, 99th percentile 300 ms, 2 % lost, 1 % duplicated, 2 % held up for up to a second.
+    /// Datagrams over a bad network: median 40 ms, 99th percentile 300 ms, 2 % lost, 1 %
+    /// duplicated, 2 % held up for up to a second.
     #[must_use]
     pub const fn wan() -> Self {
         Self {
@@ -193,7 +197,8 @@ impl Network {
         [Some(first), second]
     }
 
-    /// Forgets links that have nothing under way, so that memory follows the traffic and not the square of the nodes. Amortised O(1).
+    /// Forgets links that have nothing under way, so that memory follows the traffic and not the
+    /// square of the nodes. Amortised O(1).
     fn sweep(&mut self, now: Instant) {
         if self.links.len() >= self.sweep_at {
             self.links
@@ -202,7 +207,8 @@ impl Network {
         }
     }
 
-    /// When a message between a node and somebody outside arrives: no cut is in its way, and its link keeps neither order nor bandwidth.
+    /// When a message between a node and somebody outside arrives: no cut is in its way, and its
+    /// link keeps neither order nor bandwidth.
     pub(crate) fn send_outside(
         &mut self,
         now: Instant,

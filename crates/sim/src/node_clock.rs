@@ -24,8 +24,9 @@ pub(crate) struct NodeClock {
     /// A true instant and the local one that belongs to it: where the present piece begins.
     since: Instant,
     local: Instant,
-    /// How much faster than true time it was told to run, in parts per million. A clock that should stand still or run backwards creeps forwards, but
-    /// remembers by how much it was overdone: what is added is taken away again.
+    /// How much faster than true time it was told to run, in parts per million. A clock that
+    /// should stand still or run backwards creeps forwards, but remembers by how much it was
+    /// overdone: what is added is taken away again.
     drift: i64,
     /// By how much civil time is off, in nanoseconds.
     wall_offset: i128,
@@ -54,7 +55,8 @@ impl NodeClock {
         self.local + scale(elapsed, self.rate(), MILLION)
     }
 
-    /// The earliest true instant, not before `now`, at which the local clock shows `deadline` or later.
+    /// The earliest true instant, not before `now`, at which the local clock shows `deadline` or
+    /// later.
     pub(crate) fn when(&self, now: Instant, deadline: Instant) -> Instant {
         let left = deadline - self.local;
         let due = if self.drift == 0 {

@@ -3,7 +3,8 @@ use purlin_core::random::{Random, RandomExt};
 
 /// A probability in parts per million.
 ///
-/// An integer, so that a schedule prints and parses without rounding and a seed means the same on every platform.
+/// An integer, so that a schedule prints and parses without rounding and a seed means the same on
+/// every platform.
 ///
 /// ```
 /// use purlin_sim::Probability;

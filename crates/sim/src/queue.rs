@@ -6,15 +6,16 @@ use purlin_core::time::Instant;
 
 /// Events in order of time; equal times in order of arrival, so that a run is the same every time.
 ///
-/// The heap holds only 24-byte keys, so that sifting does not move messages; slots of the slab are reused, so that a
-/// steady simulation does not allocate. Push and pop are O(log n).
+/// The heap holds only 24-byte keys, so that sifting does not move messages; slots of the slab are
+/// reused, so that a steady simulation does not allocate. Push and pop are O(log n).
 #[derive(Debug)]
 pub(crate) struct EventQueue<E> {
     keys: BinaryHeap<Reverse<(Instant, u64, u32)>>,
     events: Vec<Option<E>>,
     free: Vec<u32>,
     pushed: u64,
-    /// The instant of the last event, how many generations of events it has had, and where the present one ends.
+    /// The instant of the last event, how many generations of events it has had, and where the
+    /// present one ends.
     instant: Instant,
     generation: u32,
     generation_ends: u64,
@@ -66,8 +67,8 @@ impl<E> EventQueue<E> {
         Some((at, event))
     }
 
-    /// How long the chain is of events that caused each other without time passing. A wide instant, with very many events, is normal; a long one is
-    /// a loop.
+    /// How long the chain is of events that caused each other without time passing. A wide instant,
+    /// with very many events, is normal; a long one is a loop.
     pub(crate) const fn generation(&self) -> u32 {
         self.generation
     }

@@ -13,13 +13,17 @@ use crate::{Violation, World};
 use shrink::Attempt;
 use trial::Trial;
 
-/// Checks every seed: builds its world, lets `check` drive it, and panics with a report at the first violation.
+/// Checks every seed: builds its world, lets `check` drive it, and panics with a report at the
+/// first violation.
 ///
-/// `check` is plain code: it runs the world in whatever phases it likes and looks at whatever it likes. It must depend on nothing but the world.
-/// A panic inside the machines, the check or `build` counts as a violation.
+/// `check` is plain code: it runs the world in whatever phases it likes and looks at whatever it
+/// likes. It must depend on nothing but the world. A panic inside the machines, the check or
+/// `build` counts as a violation.
 ///
-/// The report names the seed, a command that repeats the run, a shorter schedule of faults and calls that still fails in the same way, what happened in that run, and
-/// the code to keep it as a test. The environment variable `PURLIN_SEED` replaces the seeds: by one (`17`, `0x11`) or by a range (`1000..2000`).
+/// The report names the seed, a command that repeats the run, a shorter schedule of faults and
+/// calls that still fails in the same way, what happened in that run, and the code to keep it as a
+/// test. The environment variable `PURLIN_SEED` replaces the seeds: by one (`17`, `0x11`) or by a
+/// range (`1000..2000`).
 ///
 /// Answers how many seeds were checked.
 ///
@@ -45,7 +49,8 @@ pub fn run<H: Host>(
     }
 }
 
-/// A run of fewer steps counts as one of so many where the effort of shrinking is set: time is not what is short then.
+/// A run of fewer steps counts as one of so many where the effort of shrinking is set: time is not
+/// what is short then.
 const SMALL_RUN: u64 = 20_000;
 
 /// [`run`] with other limits, and with the failure as data instead of a panic.
@@ -71,8 +76,9 @@ impl Runner {
         }
     }
 
-    /// How much work shrinking may take, in multiples of the failing run's (or of 20,000 steps, where that is more); 0 for no shrinking. Smaller runs cost
-    /// less, so there may be many more of them.
+    /// How much work shrinking may take, in multiples of the failing run's (or of 20,000 steps,
+    /// where that is more); 0 for no shrinking. Smaller runs cost less, so there may be many
+    /// more of them.
     #[must_use]
     pub const fn shrink_effort(mut self, failing_runs: u32) -> Self {
         self.shrink_effort = failing_runs;
@@ -86,7 +92,8 @@ impl Runner {
         self
     }
 
-    /// Checks the seeds in turn, up to the first that fails. Answers how many were checked. Takes no notice of the environment.
+    /// Checks the seeds in turn, up to the first that fails. Answers how many were checked. Takes
+    /// no notice of the environment.
     ///
     /// # Errors
     ///
@@ -126,7 +133,8 @@ impl Runner {
         let mut trial = Trial::new(seed, &violation, build, check, budget);
         trial.gauge(&original);
         let (shrunk, effort_spent) = shrink::shrink(original, |attempt| trial.fails(attempt));
-        // A check that depends on the world alone fails again; that another does not is worth saying.
+        // A check that depends on the world alone fails again; that another does not is worth
+        // saying.
         let (shrunk_violation, timeline) = trial.traced(&shrunk, self.timeline);
         Failure {
             incidents: failed.faults().len(),

@@ -21,7 +21,9 @@ use purlin_core::time::Instant;
 /// | [`SyncErrors`](Fault::SyncErrors), [`SlowDisk`](Fault::SlowDisk) | `sync-errors n1`, `slow-disk n1 20ms` | |
 /// | [`ClockStep`](Fault::ClockStep), [`WallClockStep`](Fault::WallClockStep), [`ClockDrift`](Fault::ClockDrift) | `clock n1 -2s`, `wall-clock n1 +1.5s`, `drift n1 -500ppm` | |
 ///
-/// A line is `at TIME for DURATION FAULT`; `#` begins a comment. Three ways to a schedule: [`FaultPlan`] generates it from a seed; [`Schedule::with`] builds it in code; and it parses from the text in which failures are printed:
+/// A line is `at TIME for DURATION FAULT`; `#` begins a comment. Three ways to a schedule:
+/// [`FaultPlan`] generates it from a seed; [`Schedule::with`] builds it in code; and it parses from
+/// the text in which failures are printed:
 ///
 /// ```
 /// use purlin_sim::Schedule;

@@ -13,13 +13,14 @@ use purlin_core::random::Random;
 
 /// What a kind of node keeps on disk, and how a write changes it.
 ///
-/// The simulator holds two copies for each node: what the node sees (all its writes) and what a crash is certain to leave (its synced
-/// writes). A store is typically the few fields a protocol must not forget; [`Files`] is one of raw bytes, and `()` is for nodes
-/// without a disk.
+/// The simulator holds two copies for each node: what the node sees (all its writes) and what a
+/// crash is certain to leave (its synced writes). A store is typically the few fields a protocol
+/// must not forget; [`Files`] is one of raw bytes, and `()` is for nodes without a disk.
 ///
 /// # Implementing
 ///
-/// `apply` must be total: after a crash, writes may be applied without the ones before them. Validate when reading, as a real node must.
+/// `apply` must be total: after a crash, writes may be applied without the ones before them.
+/// Validate when reading, as a real node must.
 ///
 /// ```
 /// use purlin_core::random::Random;
@@ -66,19 +67,21 @@ impl Store for () {
 
 /// How disks behave.
 ///
-/// A write is seen by the node at once and reported after [`write_latency`](Self::write_latency); it is durable when a sync issued after it has succeeded. At
-/// a crash, each write that is not yet durable is lost, or torn, or survives, and survivors may be applied in another order.
+/// A write is seen by the node at once and reported after [`write_latency`](Self::write_latency);
+/// it is durable when a sync issued after it has succeeded. At a crash, each write that is not yet
+/// durable is lost, or torn, or survives, and survivors may be applied in another order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StorageModel {
     /// From a write to its report.
     pub write_latency: Latency,
     /// From a sync to its report.
     pub sync_latency: Latency,
-    /// How likely a sync fails. The writes it covered are then lost, torn or durable as at a crash, and **no later sync covers them**, as with Linux `fsync`; the node sees them
+    /// How likely a sync fails. The writes it covered are then lost, torn or durable as at a
+    /// crash, and **no later sync covers them**, as with Linux `fsync`; the node sees them
     /// until it crashes.
     pub sync_failure: Probability,
-    /// How likely a sync reports success without having done anything: the lying disk. Protocols do not survive this by themselves; it is
-    /// for showing that they notice.
+    /// How likely a sync reports success without having done anything: the lying disk. Protocols
+    /// do not survive this by themselves; it is for showing that they notice.
     pub sync_lie: Probability,
     /// How likely a crash or failed sync loses a write that was not durable.
     pub lost: Probability,
@@ -103,13 +106,14 @@ impl StorageModel {
         }
     }
 
-    /// Whether no crash and no failed sync takes anything, so that nothing need be remembered of a write.
+    /// Whether no crash and no failed sync takes anything, so that nothing need be remembered of a
+    /// write.
     pub(crate) fn keeps_all(&self) -> bool {
         [self.lost, self.torn, self.reordered] == [Probability::NEVER; 3]
     }
 
-    /// An honest disk under a hostile power supply: writes in 20 us, syncs in about 1 ms; at a crash half of what was not synced is lost, 20 % of the rest torn,
-    /// 20 % reordered.
+    /// An honest disk under a hostile power supply: writes in 20 us, syncs in about 1 ms; at a
+    /// crash half of what was not synced is lost, 20 % of the rest torn, 20 % reordered.
     #[must_use]
     pub const fn disk() -> Self {
         Self {

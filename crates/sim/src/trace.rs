@@ -5,7 +5,8 @@ use core::fmt;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 
-/// The last events of a run. Off by default, for rendering each event costs far more than simulating it.
+/// The last events of a run. Off by default, for rendering each event costs far more than
+/// simulating it.
 ///
 /// Printed, it is one event a line: true time, node, what happened.
 #[derive(Clone, Debug, Default)]
@@ -75,8 +76,9 @@ impl Trace {
         self.lines.push_back(line);
     }
 
-    /// What a report shows of a run that failed at a time: the last `count` events. When nothing happened at that time, the check looked at what
-    /// clients were told, or at where everything came to rest; then those up to shortly after the last word with a client.
+    /// What a report shows of a run that failed at a time: the last `count` events. When nothing
+    /// happened at that time, the check looked at what clients were told, or at where
+    /// everything came to rest; then those up to shortly after the last word with a client.
     pub(crate) fn excerpt(mut self, count: usize, failed_at: Instant) -> Self {
         let last_word = self.lines.iter().rposition(|line| line.is_of_client);
         let at_rest = self.lines.back().is_some_and(|line| line.at < failed_at);

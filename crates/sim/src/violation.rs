@@ -20,8 +20,8 @@ use core::panic::Location;
 /// assert!(check(1).is_ok());
 /// ```
 ///
-/// Shrinking keeps to violations of one kind, so that it does not slide from one failure to another: those of one error type, those
-/// made by one line of code, panics of one line.
+/// Shrinking keeps to violations of one kind, so that it does not slide from one failure to
+/// another: those of one error type, those made by one line of code, panics of one line.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Violation {
     message: String,

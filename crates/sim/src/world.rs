@@ -25,15 +25,18 @@ use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 use step::{Arrival, Pending};
 
-/// N nodes, their clocks and disks, the network between them and the clients in front of them, moving from event to event.
+/// N nodes, their clocks and disks, the network between them and the clients in front of them,
+/// moving from event to event.
 ///
-/// Everything that is left to chance follows from one seed: the same world runs the same way every time, on every platform. Each
-/// node draws from a stream of its own, so that a change in one place (a fault less, say) disturbs the rest as little as possible.
+/// Everything that is left to chance follows from one seed: the same world runs the same way every
+/// time, on every platform. Each node draws from a stream of its own, so that a change in one place
+/// (a fault less, say) disturbs the rest as little as possible.
 ///
-/// [`Instant::MAX`] is never: what would happen then does not happen, though the world may be run up to it.
+/// [`Instant::MAX`] is never: what would happen then does not happen, though the world may be run
+/// up to it.
 ///
-/// Running costs O(log n) for each event with n pending ones, and allocates nothing but what the machines and messages themselves do. Time with
-/// nothing to do costs nothing.
+/// Running costs O(log n) for each event with n pending ones, and allocates nothing but what the
+/// machines and messages themselves do. Time with nothing to do costs nothing.
 ///
 /// The [crate's example](crate) shows a whole simulation.
 pub struct World<H: Host> {
@@ -68,7 +71,8 @@ pub struct Stats {
     pub sent: u64,
     /// Messages handled by their receivers; a duplicated one counts twice.
     pub delivered: u64,
-    /// Messages lost on the way: by a link, a cut, or because the receiver was down or had too much to do.
+    /// Messages lost on the way: by a link, a cut, or because the receiver was down or had too
+    /// much to do.
     pub lost: u64,
     /// Messages that arrived a second time.
     pub duplicated: u64,
@@ -143,7 +147,8 @@ impl<H: Host> World<H> {
         self.stats
     }
 
-    /// The last events; empty unless the world was built with a [trace](WorldBuilder::trace), or [`set_trace`](Self::set_trace) was called.
+    /// The last events; empty unless the world was built with a [trace](WorldBuilder::trace), or
+    /// [`set_trace`](Self::set_trace) was called.
     #[must_use]
     pub const fn trace(&self) -> &Trace {
         &self.trace
@@ -160,7 +165,8 @@ impl<H: Host> World<H> {
         &self.faults
     }
 
-    /// Replaces the schedule. Incidents of the new one that lie in the past begin at once; those of the old one that have begun go on.
+    /// Replaces the schedule. Incidents of the new one that lie in the past begin at once; those of
+    /// the old one that have begun go on.
     ///
     /// # Panics
     ///
@@ -174,7 +180,8 @@ impl<H: Host> World<H> {
         self.begun = 0;
     }
 
-    /// Lets something go wrong now, for so long. For scripts; see [`set_faults`](Self::set_faults) for schedules.
+    /// Lets something go wrong now, for so long. For scripts; see [`set_faults`](Self::set_faults)
+    /// for schedules.
     ///
     /// # Panics
     ///
@@ -194,8 +201,9 @@ impl<H: Host> World<H> {
     ///
     /// # Panics
     ///
-    /// Like everything that runs a world: when it would never come to an end, because a machine keeps its deadline in the past or has no end of
-    /// outputs, or because 100,000 events in a row cause each other without any time passing.
+    /// Like everything that runs a world: when it would never come to an end, because a machine
+    /// keeps its deadline in the past or has no end of outputs, or because 100,000 events in a
+    /// row cause each other without any time passing.
     pub fn step(&mut self) -> bool {
         match (self.next_incident_at(), self.queue.next_at()) {
             (Some(at), next) if next.is_none_or(|next| at <= next) => {
@@ -261,7 +269,8 @@ impl<H: Host> World<H> {
         Ok(())
     }
 
-    /// Runs until a condition holds, checked after every event, and answers when; `None` when it did not within the time.
+    /// Runs until a condition holds, checked after every event, and answers when; `None` when it
+    /// did not within the time.
     pub fn run_until_true(
         &mut self,
         within: Duration,
@@ -278,7 +287,8 @@ impl<H: Host> World<H> {
         Some(self.now)
     }
 
-    /// Runs until all nodes that are up show the same state, looked at in steps of `every`, and answers when that was seen.
+    /// Runs until all nodes that are up show the same state, looked at in steps of `every`, and
+    /// answers when that was seen.
     ///
     /// # Errors
     ///

@@ -7,7 +7,8 @@ use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 use purlin_sim::{Boot, Effects, Event, Host, Link, Moment, Probability, World};
 
-/// Passes what it gets to the next node, and starts a token of its own every ten milliseconds. Does not allocate.
+/// Passes what it gets to the next node, and starts a token of its own every ten milliseconds. Does
+/// not allocate.
 struct Ring {
     next: NodeId,
     token_at: Instant,

@@ -1,4 +1,5 @@
-//! Ten thousand nodes gossip a counter under loss, splits and crashes, and all come to know its last value.
+//! Ten thousand nodes gossip a counter under loss, splits and crashes, and all come to know its
+//! last value.
 
 extern crate alloc;
 
@@ -16,7 +17,8 @@ use purlin_sim::{
 const INTERVAL: Duration = Duration::from_millis(200);
 const LAST: u64 = 20;
 
-/// Tells a random node the counter, five times a second. Node 0 alone counts, once at each of its first turns.
+/// Tells a random node the counter, five times a second. Node 0 alone counts, once at each of its
+/// first turns.
 struct Gossip {
     me: NodeId,
     nodes: u64,

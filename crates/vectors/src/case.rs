@@ -44,7 +44,8 @@ impl<'f> Deref for Case<'f> {
 }
 
 impl<'f> Case<'f> {
-    /// Checks that two values are equal; `what` names the result in the failure. One type for both, so that `case.read(..)` knows what to read.
+    /// Checks that two values are equal; `what` names the result in the failure. One type for both,
+    /// so that `case.read(..)` knows what to read.
     pub fn check_eq<T: PartialEq + Debug>(&self, what: &str, actual: T, expected: T) {
         self.record(actual == expected, || {
             format!(
@@ -55,7 +56,8 @@ impl<'f> Case<'f> {
         });
     }
 
-    /// Checks that a number is within an absolute `tolerance` of the expected one. A NaN is never close.
+    /// Checks that a number is within an absolute `tolerance` of the expected one. A NaN is never
+    /// close.
     #[expect(
         clippy::float_cmp,
         reason = "equal infinities are close, though their difference is NaN"
@@ -74,13 +76,15 @@ impl<'f> Case<'f> {
 
     /// Declares that we differ from this case on purpose.
     ///
-    /// Its failed checks are then expected: the report lists the case with the reason and does not count it as passed. Should it
-    /// agree after all, that is a failure, so that no stale reason stays behind. Panics and bad fields fail as ever.
+    /// Its failed checks are then expected: the report lists the case with the reason and does not
+    /// count it as passed. Should it agree after all, that is a failure, so that no stale
+    /// reason stays behind. Panics and bad fields fail as ever.
     pub fn differs(&self, reason: &str) {
         *self.differs.borrow_mut() = Some(reason.to_owned());
     }
 
-    /// The case's `name` or `id`; its key, where the cases are the entries of an object; or else its place in the file, such as `cases[3]`.
+    /// The case's `name` or `id`; its key, where the cases are the entries of an object; or else
+    /// its place in the file, such as `cases[3]`.
     #[must_use]
     pub fn name(&self) -> &str {
         let named = |key| self.field.value.get(key)?.as_str();

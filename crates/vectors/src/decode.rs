@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 /// A type that can be read from a vector file.
 ///
-/// Integers may be written as JSON numbers or, since many tools keep only 53 bits of those, as decimal or `0x` strings. Tuples and arrays are JSON
-/// arrays of exactly that length, maps are JSON objects, `Option` is `None` for `null` and for a missing key.
+/// Integers may be written as JSON numbers or, since many tools keep only 53 bits of those, as
+/// decimal or `0x` strings. Tuples and arrays are JSON arrays of exactly that length, maps are JSON
+/// objects, `Option` is `None` for `null` and for a missing key.
 ///
 /// # Implementing
 ///
-/// Read the parts from the field; end with [`Field::fail`] where they make no sense. Never fall back on a default.
+/// Read the parts from the field; end with [`Field::fail`] where they make no sense. Never fall
+/// back on a default.
 ///
 /// ```
 /// use purlin_vectors::{Decode, Field};

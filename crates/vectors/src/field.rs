@@ -13,8 +13,9 @@ const PROSE_OF_FILE: &[&str] = &["schema", "rule", "formula", "algorithm"];
 
 /// A value at a place in a vector file: what a case reads its inputs and expectations from.
 ///
-/// Everything read is remembered, so that the report can name what never was. A value that is missing or of the wrong
-/// type ends the case and becomes a failure that names the file, the case and the field.
+/// Everything read is remembered, so that the report can name what never was. A value that is
+/// missing or of the wrong type ends the case and becomes a failure that names the file, the case
+/// and the field.
 #[derive(Clone, Debug)]
 pub struct Field<'f> {
     pub(crate) value: &'f Value,
@@ -39,7 +40,8 @@ impl<'f> Field<'f> {
         PROSE.contains(&key) || self.path.is_empty() && PROSE_OF_FILE.contains(&key)
     }
 
-    /// Reads the value under a key. A missing key or `null` is `None` for `Option<T>` and a failure for everything else.
+    /// Reads the value under a key. A missing key or `null` is `None` for `Option<T>` and a failure
+    /// for everything else.
     ///
     /// ```no_run
     /// # fn case(case: &purlin_vectors::Case<'_>) {
@@ -113,15 +115,16 @@ impl<'f> Field<'f> {
         fields.iter().map(entry).collect()
     }
 
-    /// The value as parsed, for shapes that [`Decode`] does not fit. All that is below it counts as read.
+    /// The value as parsed, for shapes that [`Decode`] does not fit. All that is below it counts as
+    /// read.
     #[must_use]
     pub fn json(&self) -> &'f Value {
         self.mark_read();
         self.value
     }
 
-    /// Leaves these keys of this object unread, knowingly. Prose (`schema`, `source`, `note`, `semantics`, `rule`, `formula`,
-    /// `algorithm`, `why`) needs no mention.
+    /// Leaves these keys of this object unread, knowingly. Prose (`schema`, `source`, `note`,
+    /// `semantics`, `rule`, `formula`, `algorithm`, `why`) needs no mention.
     pub fn ignore(&self, keys: &[&str]) {
         for key in keys {
             if let Some(value) = self.value.get(key) {
@@ -130,7 +133,8 @@ impl<'f> Field<'f> {
         }
     }
 
-    /// Runs every item of the array, or every entry of the object, under a key as a case. See [`Case::name`] for what it is called.
+    /// Runs every item of the array, or every entry of the object, under a key as a case. See
+    /// [`Case::name`] for what it is called.
     ///
     /// All cases run, whatever becomes of the ones before.
     pub fn cases(&self, key: &str, test: impl Fn(&Case<'f>)) {
@@ -151,13 +155,15 @@ impl<'f> Field<'f> {
         Case::run(self.at(key), None, &test);
     }
 
-    /// Ends the case (or, outside of cases, the file) with a failure that names this field. For implementations of [`Decode`].
+    /// Ends the case (or, outside of cases, the file) with a failure that names this field. For
+    /// implementations of [`Decode`].
     ///
     /// # Panics
     ///
     /// Always; the runner catches it.
     pub fn fail(&self, what: &str) -> ! {
-        // Past the panic hook: this is a finding about the file, not a defect of the program that needs a backtrace.
+        // Past the panic hook: this is a finding about the file, not a defect of the program that
+        // needs a backtrace.
         let place = match self.path.as_str() {
             "" => "the file".to_owned(),
             path => format!("field `{path}`"),
@@ -191,7 +197,8 @@ impl<'f> Field<'f> {
         unread
     }
 
-    /// Collects what is unread below this field. True, with nothing collected, when that is everything: the caller then names the field as a whole.
+    /// Collects what is unread below this field. True, with nothing collected, when that is
+    /// everything: the caller then names the field as a whole.
     fn collect_unread(&self, unread: &mut BTreeMap<String, usize>) -> bool {
         let address: *const Value = self.value;
         if self.file.read.borrow().contains(&address) {

@@ -20,15 +20,17 @@ pub use suite::Suite;
 
 use std::path::{Path, PathBuf};
 
-/// Runs every case of every vector file of an area: those of the crate's own `tests/vectors/`, and those of `$PURLIN_VECTORS/<area>/` where there is such a folder.
+/// Runs every case of every vector file of an area: those of the crate's own `tests/vectors/`, and
+/// those of `$PURLIN_VECTORS/<area>/` where there is such a folder.
 ///
-/// The report goes to the process's standard output, past the test harness's capture, so that what was left out of a brought file is seen
-/// although the test passes.
+/// The report goes to the process's standard output, past the test harness's capture, so that what
+/// was left out of a brought file is seen although the test passes.
 ///
 /// # Panics
 ///
-/// Once, after all cases of all files have run, with every failure listed: a check that failed, a field that was missing or of the wrong type,
-/// a panic inside a case, a case that checked nothing, a file without cases; and on the crate's own files whatever the test did not read. See the
+/// Once, after all cases of all files have run, with every failure listed: a check that failed, a
+/// field that was missing or of the wrong type, a panic inside a case, a case that checked nothing,
+/// a file without cases; and on the crate's own files whatever the test did not read. See the
 /// crate's docs for the whole list.
 ///
 /// ```no_run

@@ -48,12 +48,13 @@ impl<'t> Suite<'t> {
         }
     }
 
-    /// Says what to do for a file of a schema. The function gets the file's root and hands the cases in it to
-    /// [`Field::cases`] or [`Field::case`].
+    /// Says what to do for a file of a schema. The function gets the file's root and hands the
+    /// cases in it to [`Field::cases`] or [`Field::case`].
     ///
     /// # Panics
     ///
-    /// When the name is not of the form `area/name@version` with the suite's own area, or was given before.
+    /// When the name is not of the form `area/name@version` with the suite's own area, or was given
+    /// before.
     pub fn schema(&mut self, name: &str, test: impl Fn(&Field<'_>) + 't) {
         let of_area = name
             .strip_prefix(&self.area)
@@ -197,7 +198,8 @@ impl Report {
         }
     }
 
-    /// Prints the lines to the real standard output: a test that passes would otherwise hide what it left out.
+    /// Prints the lines to the real standard output: a test that passes would otherwise hide what
+    /// it left out.
     pub(crate) fn print(&self) {
         let mut out = std::io::stdout().lock();
         for line in &self.lines {

@@ -9,7 +9,8 @@ use purlin_examples::{Heartbeat, Output};
 use std::io::{self, ErrorKind};
 use std::net::UdpSocket;
 
-/// The loop: wait for a message or the deadline, hand it over, drain the outputs, ask for the next deadline.
+/// The loop: wait for a message or the deadline, hand it over, drain the outputs, ask for the next
+/// deadline.
 fn drive(name: &str, socket: &UdpSocket, peer: SocketAddr, until: Instant) -> io::Result<()> {
     let clock = SystemClock::new();
     let mut machine = Heartbeat::new(clock.now());

@@ -9,7 +9,8 @@ use purlin_examples::{Heartbeat, Output};
 use std::io;
 use tokio::net::UdpSocket;
 
-/// The loop: wait for a message or the deadline, hand it over, drain the outputs, ask for the next deadline.
+/// The loop: wait for a message or the deadline, hand it over, drain the outputs, ask for the next
+/// deadline.
 async fn drive(
     name: &str,
     timer: TokioTimer,

@@ -11,8 +11,8 @@ fn reads() -> Over<()> {
     Contest::over(vec![(); 1024])
 }
 
-/// [`SystemClock`] beside std's and the crates that read the processor's time-stamp counter; the floor is the bare counter, not
-/// converted to time.
+/// [`SystemClock`] beside std's and the crates that read the processor's time-stamp counter; the
+/// floor is the bare counter, not converted to time.
 #[expect(clippy::unnecessary_wraps, reason = "rows may fail, this one does not")]
 pub(super) fn system(_: &Settings) -> Result<Contest, LabError> {
     let clock = SystemClock::new();

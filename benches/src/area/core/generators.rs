@@ -58,7 +58,8 @@ pub(super) fn split_mix(settings: &Settings) -> Result<Contest, LabError> {
     Ok(contest.build())
 }
 
-/// [`SharedRandom`] beside the other ways to draw without `&mut`: a thread-local generator, and a lock around one.
+/// [`SharedRandom`] beside the other ways to draw without `&mut`: a thread-local generator, and a
+/// lock around one.
 #[expect(clippy::unnecessary_wraps, reason = "rows may fail, this one does not")]
 pub(super) fn shared(settings: &Settings) -> Result<Contest, LabError> {
     use core::sync::atomic::{AtomicU64, Ordering};

@@ -1,6 +1,7 @@
 //! Hashing a key.
 //!
-//! Keys are boxed slices, so that no contender knows their length when it is compiled: it is read together with the pointer, as from a `String`.
+//! Keys are boxed slices, so that no contender knows their length when it is compiled: it is read
+//! together with the pointer, as from a `String`.
 
 use core::hint::black_box;
 use purlin_core::hash::{KeyHasher, SipHash13, SipHash24, Xxh3};
@@ -71,7 +72,8 @@ fn with_floor(contest: Over<Key>) -> Over<Key> {
     })
 }
 
-/// [`Xxh3`] beside the crate it wraps, and the fast hashes of hash tables (of which only rapidhash promises the same value tomorrow).
+/// [`Xxh3`] beside the crate it wraps, and the fast hashes of hash tables (of which only rapidhash
+/// promises the same value tomorrow).
 pub(super) fn xxh3<const LENGTH: u64>(settings: &Settings) -> Result<Contest, LabError> {
     let contest = with_floor(enter(keys(LENGTH, settings.seed)?, "Xxh3", Xxh3::new()));
     #[cfg(feature = "rivals")]
@@ -109,7 +111,8 @@ pub(super) fn sip_hash_13<const LENGTH: u64>(settings: &Settings) -> Result<Cont
     Ok(contest.build())
 }
 
-/// A hash of hash tables, fed the bytes alone: `Hash for [u8]` would add the length, which ours do without.
+/// A hash of hash tables, fed the bytes alone: `Hash for [u8]` would add the length, which ours do
+/// without.
 #[cfg(feature = "rivals")]
 fn through(state: impl core::hash::BuildHasher) -> impl FnMut(&Key) -> u64 {
     use core::hash::Hasher as _;

@@ -4,7 +4,8 @@ use purlin_core::random::{Random, RandomExt as _, Xoshiro256PlusPlus};
 
 use crate::table::{Cell, Table};
 
-/// Three quarters of the range of `u64`: where a plain remainder is at its worst, for the lowest third comes up twice as often.
+/// Three quarters of the range of `u64`: where a plain remainder is at its worst, for the lowest
+/// third comes up twice as often.
 const BOUND: u64 = 3 << 62;
 const DRAWS: u32 = 1_000_000;
 

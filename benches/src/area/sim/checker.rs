@@ -13,8 +13,9 @@ use crate::table::{Cell, Table};
 use crate::versus::harness::{self, Effort};
 use crate::versus::{Contender, Contest, Over};
 
-/// Few values, each written again and again: a read does not tell which write it saw, and the checker has to search. (With a value of its own for every write
-/// both checkers take longer, the rival by more.)
+/// Few values, each written again and again: a read does not tell which write it saw, and the
+/// checker has to search. (With a value of its own for every write both checkers take longer, the
+/// rival by more.)
 const VALUES: u64 = 5;
 
 /// The unknown outcomes of the tables: the loss of each message, and what comes of it.
@@ -23,7 +24,8 @@ const LOSSES: [(Probability, &str); 2] = [
     (Probability::ppm(5_000), "1 in 100 unknown"),
 ];
 
-/// Checks a history of 1,000 operations of eight processes; one operation is one check. Ours answers with the order it found, the rival with yes.
+/// Checks a history of 1,000 operations of eight processes; one operation is one check. Ours
+/// answers with the order it found, the rival with yes.
 #[expect(clippy::unnecessary_wraps, reason = "rows may fail, this one does not")]
 pub(super) fn beside_rivals(settings: &Settings) -> Result<Contest, LabError> {
     let history = register::history(1_000, VALUES, Probability::NEVER, settings.seed);
@@ -39,7 +41,8 @@ pub(super) fn beside_rivals(settings: &Settings) -> Result<Contest, LabError> {
     Ok(contest.build())
 }
 
-/// The same with 10,000 operations, which the rival, whose time is quadratic, takes ten seconds or more for: ours alone.
+/// The same with 10,000 operations, which the rival, whose time is quadratic, takes ten seconds or
+/// more for: ours alone.
 #[expect(clippy::unnecessary_wraps, reason = "rows may fail, this one does not")]
 pub(super) fn alone(settings: &Settings) -> Result<Contest, LabError> {
     let history = register::history(10_000, VALUES, Probability::NEVER, settings.seed);

@@ -1,4 +1,5 @@
-//! A cluster that gossips a counter: the machine of the rumour, of the faults and of the row `gossip-10000`.
+//! A cluster that gossips a counter: the machine of the rumour, of the faults and of the row
+//! `gossip-10000`.
 
 use core::convert::Infallible;
 use core::time::Duration;
@@ -161,7 +162,8 @@ pub(super) fn informed(world: &World<GossipHost>) -> usize {
     (0..world.len() as u64).map(NodeId).filter(knows).count()
 }
 
-/// Runs until everybody knows, looked at every `step`; the simulated time it took, or `None` where some do not know after `within`.
+/// Runs until everybody knows, looked at every `step`; the simulated time it took, or `None` where
+/// some do not know after `within`.
 pub(super) fn converge(
     world: &mut World<GossipHost>,
     step: Duration,
@@ -182,8 +184,9 @@ mod tests {
 
     #[test]
     fn push_gossip_takes_log2_n_plus_ln_n_rounds() {
-        // Pittel, "On spreading a rumor" (1987): log2 n + ln n + O(1) rounds with high probability. Turns are spread over the
-        // interval here, and the last doublings overlap, so that a little less is possible; hence half of it to it all and a constant.
+        // Pittel, "On spreading a rumor" (1987): log2 n + ln n + O(1) rounds with high probability.
+        // Turns are spread over the interval here, and the last doublings overlap, so that
+        // a little less is possible; hence half of it to it all and a constant.
         for nodes in [100_usize, 1_000, 4_000] {
             let mut world = cluster(nodes, Probability::NEVER, Schedule::new(), 7);
             let step = Duration::from_millis(10);

@@ -20,7 +20,8 @@ pub(super) type Ret = RegisterRet<u64>;
 /// How many clients ask at the same time.
 const CLIENTS: usize = 8;
 
-/// Reads and writes a value. An operation takes effect somewhere between the two messages on its client's link: that is what makes histories concurrent.
+/// Reads and writes a value. An operation takes effect somewhere between the two messages on its
+/// client's link: that is what makes histories concurrent.
 #[derive(Default)]
 struct Register {
     value: Option<u64>,
@@ -80,8 +81,9 @@ impl Host for RegisterHost {
     }
 }
 
-/// The history of that many operations of eight clients, half reads and half writes of values below `values`. Each of an operation's two messages is lost
-/// with probability `loss`: the client then never hears of it.
+/// The history of that many operations of eight clients, half reads and half writes of values below
+/// `values`. Each of an operation's two messages is lost with probability `loss`: the client then
+/// never hears of it.
 pub(super) fn history(
     operations: usize,
     values: u64,
@@ -124,7 +126,8 @@ mod tests {
             let completion = operation.completion?;
             Some(completion.at - operation.call)
         });
-        // Alone, an operation would span one position; among eight, each of the others calls and completes meanwhile.
+        // Alone, an operation would span one position; among eight, each of the others calls and
+        // completes meanwhile.
         let mean = spans.sum::<usize>() as f64 / 1_000.0;
         assert!((10.0..20.0).contains(&mean), "{mean}");
     }

@@ -18,7 +18,8 @@ const STEP: Duration = Duration::from_millis(50);
 /// More than any loss below 100 % takes.
 const WITHIN: Duration = Duration::from_secs(600);
 
-/// Ten thousand nodes with 10 % loss until all know, the building of the world included; every operation is another seed.
+/// Ten thousand nodes with 10 % loss until all know, the building of the world included; every
+/// operation is another seed.
 #[expect(clippy::unnecessary_wraps, reason = "rows may fail, this one does not")]
 pub(super) fn ten_thousand(settings: &Settings) -> Result<Contest, LabError> {
     let seeds = (0..64)
@@ -31,7 +32,8 @@ pub(super) fn ten_thousand(settings: &Settings) -> Result<Contest, LabError> {
     Ok(contest.build())
 }
 
-/// The share of a cluster that knows, over time, at each loss; and when half of it and all of it did.
+/// The share of a cluster that knows, over time, at each loss; and when half of it and all of it
+/// did.
 pub(super) fn spread(
     nodes: u64,
     losses: &[u32],

@@ -98,7 +98,8 @@ fn enter(nodes: usize, seed: u64) -> Contest {
         .build()
 }
 
-/// Steps of five nodes, beside what no simulator can do without: to take the first of the pending events out of a queue and to put the next one in.
+/// Steps of five nodes, beside what no simulator can do without: to take the first of the pending
+/// events out of a queue and to put the next one in.
 #[expect(clippy::unnecessary_wraps, reason = "rows may fail, this one does not")]
 pub(super) fn steps(settings: &Settings) -> Result<Contest, LabError> {
     const NODES: usize = 5;
@@ -114,7 +115,8 @@ pub(super) fn steps(settings: &Settings) -> Result<Contest, LabError> {
         .enter_kernel(Role::Floor, "BinaryHeap pop and push", move |steps| {
             for _ in 0..steps {
                 if let Some(Reverse((at, order, slot))) = keys.pop() {
-                    // Neither always the first nor always the last: between the others, as a message would.
+                    // Neither always the first nor always the last: between the others, as a
+                    // message would.
                     let later = at + 1 + (order.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60);
                     keys.push(black_box(Reverse((later, order + NODES as u64, slot))));
                 }
@@ -186,7 +188,8 @@ mod tests {
 
     #[test]
     fn a_simulated_second_has_as_many_steps_as_tokens_fit_latencies() {
-        // The latency is lognormal with a median of 0.25 ms and a 99th percentile of 2 ms: its mean is 0.25 ms x exp(s^2 / 2), s = ln 8 / 2.3263.
+        // The latency is lognormal with a median of 0.25 ms and a 99th percentile of 2 ms: its mean
+        // is 0.25 ms x exp(s^2 / 2), s = ln 8 / 2.3263.
         let sigma = 8_f64.ln() / 2.3263;
         let mean = 0.25e-3 * (sigma * sigma / 2.0).exp();
         let steps = steps_per_simulated_second(100, 1);

@@ -3,7 +3,8 @@ use purlin_core::time::{Clock as _, SystemClock};
 use super::*;
 use crate::versus::Role;
 
-/// A chain of dependent multiplications that goes on from operation to operation: nothing the processor does in parallel can hide its length.
+/// A chain of dependent multiplications that goes on from operation to operation: nothing the
+/// processor does in parallel can hide its length.
 fn chain(links: u32) -> impl FnMut(&u64) -> u64 {
     let mut product = 1;
     move |input| {
@@ -78,7 +79,8 @@ fn an_operation_longer_than_a_batch_runs_once_and_cuts_the_rounds() {
         .build();
     let samples = run(&mut contest, effort, 3);
     assert_eq!(samples.rounds(), Effort::ROUNDS_MIN);
-    // Sleeping gives the processor up by choice: nothing to discard, except where a neighbour made it late.
+    // Sleeping gives the processor up by choice: nothing to discard, except where a neighbour made
+    // it late.
     assert!(
         samples
             .ours()

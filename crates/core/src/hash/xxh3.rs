@@ -3,8 +3,8 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// XXH3, 64-bit: the default stable hash.
 ///
-/// Collet's XXH3 as frozen in xxHash 0.8.0, computed by the `xxhash-rust` crate. Not for keys that an attacker chooses:
-/// collisions can be constructed for any seed.
+/// Collet's XXH3 as frozen in xxHash 0.8.0, computed by the `xxhash-rust` crate. Not for keys that
+/// an attacker chooses: collisions can be constructed for any seed.
 ///
 /// ```
 /// use purlin_core::hash::{KeyHasher, Xxh3};

@@ -4,8 +4,8 @@ use super::Random;
 pub trait RandomExt: Random {
     /// A uniform integer in `0..bound`; 0 when `bound` is 0.
     ///
-    /// Exactly uniform: Lemire, "Fast random integer generation in an interval", ACM TOMACS 2019. One multiplication as a rule; a division only with
-    /// probability `bound / 2^64`.
+    /// Exactly uniform: Lemire, "Fast random integer generation in an interval", ACM TOMACS 2019.
+    /// One multiplication as a rule; a division only with probability `bound / 2^64`.
     ///
     /// ```
     /// use purlin_core::random::{RandomExt, SplitMix64};
@@ -45,18 +45,20 @@ pub trait RandomExt: Random {
         (self.next_u64() >> 11) as f64 * UNIT
     }
 
-    /// Puts the items into a uniformly random order (Fisher and Yates, in Durstenfeld's form). O(n).
+    /// Puts the items into a uniformly random order (Fisher and Yates, in Durstenfeld's form).
+    /// O(n).
     fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, index_below(self, last + 1));
         }
     }
 
-    /// Fills `out` with distinct indices from `0..population`, every ordered choice equally likely, and answers how many
-    /// it wrote: `out.len()`, or `population` where that is smaller.
+    /// Fills `out` with distinct indices from `0..population`, every ordered choice equally likely,
+    /// and answers how many it wrote: `out.len()`, or `population` where that is smaller.
     ///
-    /// No allocation. For k indices of n: Floyd's algorithm (Bentley and Floyd, CACM 1987), O(k^2) time, where k^2 <= n; above that
-    /// selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S), O(n).
+    /// No allocation. For k indices of n: Floyd's algorithm (Bentley and Floyd, CACM 1987), O(k^2)
+    /// time, where k^2 <= n; above that selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm
+    /// S), O(n).
     ///
     /// ```
     /// use purlin_core::random::{RandomExt, SplitMix64};

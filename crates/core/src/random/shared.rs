@@ -4,9 +4,11 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 /// A generator that many threads draw from through a shared reference.
 ///
-/// One atomic addition steps a [`SplitMix64`] counter, so no word of the period is given out twice and no thread waits for another. With one
-/// thread it gives exactly the stream of [`SplitMix64`] with the same seed; with several, which thread gets which word of that stream is up to their timing.
-/// Under heavy contention the counter's cache line is the limit: give each thread a generator of its own where that matters.
+/// One atomic addition steps a [`SplitMix64`] counter, so no word of the period is given out twice
+/// and no thread waits for another. With one thread it gives exactly the stream of [`SplitMix64`]
+/// with the same seed; with several, which thread gets which word of that stream is up to their
+/// timing. Under heavy contention the counter's cache line is the limit: give each thread a
+/// generator of its own where that matters.
 ///
 /// ```
 /// use purlin_core::random::{RandomExt, SharedRandom};
@@ -28,7 +30,8 @@ impl SharedRandom {
     /// The next word of the stream. Lock-free; any number of threads may call it at once.
     #[inline]
     pub fn next_u64(&self) -> u64 {
-        // ORDERING: the words are independent of all other memory; only the addition's atomicity matters.
+        // ORDERING: the words are independent of all other memory; only the addition's atomicity
+        // matters.
         let counter = self.0.fetch_add(GAMMA, Ordering::Relaxed);
         SplitMix64::mix(counter.wrapping_add(GAMMA))
     }

@@ -5,9 +5,10 @@ pub(super) const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// SplitMix64: a counter through a mixing function.
 ///
-/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, in Vigna's form with the constants of
-/// Stafford's variant 13. The period is 2^64 and each word appears exactly once in it, so it is the usual way to
-/// spread a 64-bit seed over a larger state; long simulations are better served by [`Xoshiro256PlusPlus`](super::Xoshiro256PlusPlus).
+/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, in Vigna's
+/// form with the constants of Stafford's variant 13. The period is 2^64 and each word appears
+/// exactly once in it, so it is the usual way to spread a 64-bit seed over a larger state; long
+/// simulations are better served by [`Xoshiro256PlusPlus`](super::Xoshiro256PlusPlus).
 ///
 /// ```
 /// use purlin_core::random::{Random, SplitMix64};
@@ -26,7 +27,8 @@ impl SplitMix64 {
         Self(seed)
     }
 
-    /// The mixing function alone: a fixed bijection of 64-bit words in which every input bit affects every output bit.
+    /// The mixing function alone: a fixed bijection of 64-bit words in which every input bit
+    /// affects every output bit.
     ///
     /// Use it to derive independent seeds from structured numbers: `mix(seed ^ node)`.
     #[must_use]

@@ -2,8 +2,9 @@ use super::{Random, SplitMix64};
 
 /// xoshiro256++ 1.0: the general-purpose generator.
 ///
-/// Blackman and Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS 2021. Period 2^256 - 1, passes the known statistical
-/// batteries, about a nanosecond a word. Its streams are the published reference's.
+/// Blackman and Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS 2021. Period
+/// 2^256 - 1, passes the known statistical batteries, about a nanosecond a word. Its streams are
+/// the published reference's.
 ///
 /// ```
 /// use purlin_core::random::{RandomExt, Xoshiro256PlusPlus};
@@ -25,7 +26,8 @@ impl Xoshiro256PlusPlus {
         Self([(); 4].map(|()| words.next_u64()))
     }
 
-    /// The stream of a whole state, or `None` for the all-zero state, from which the generator could not leave.
+    /// The stream of a whole state, or `None` for the all-zero state, from which the generator
+    /// could not leave.
     #[must_use]
     pub const fn from_state(state: [u64; 4]) -> Option<Self> {
         match state {

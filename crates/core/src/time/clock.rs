@@ -5,8 +5,9 @@ use core::future::Future;
 ///
 /// # Implementing
 ///
-/// Do give a steady monotonic reading, from one origin for the life of the clock. Do not block, allocate or panic: `now` is called on hot
-/// paths. Consumers must survive a reading that goes backwards (they treat it as "no time has passed"), but do not make use of that.
+/// Do give a steady monotonic reading, from one origin for the life of the clock. Do not block,
+/// allocate or panic: `now` is called on hot paths. Consumers must survive a reading that goes
+/// backwards (they treat it as "no time has passed"), but do not make use of that.
 ///
 /// ```
 /// use core::time::Duration;
@@ -31,8 +32,9 @@ pub trait Clock {
 ///
 /// # Implementing
 ///
-/// Civil time may jump in both directions; do not hide that (no clamping to the last reading): consumers that need more
-/// than the operating system gives, such as hybrid logical clocks, build it themselves.
+/// Civil time may jump in both directions; do not hide that (no clamping to the last reading):
+/// consumers that need more than the operating system gives, such as hybrid logical clocks, build
+/// it themselves.
 pub trait WallClock {
     /// The present civil time.
     fn unix_now(&self) -> UnixTime;
@@ -40,13 +42,14 @@ pub trait WallClock {
 
 /// A [`Clock`] that can also wait.
 ///
-/// The future type has a name so that generic code can say `T::Sleep: Send` where it needs that; the trait is therefore not
-/// object-safe. Choose the timer statically, as one chooses the runtime.
+/// The future type has a name so that generic code can say `T::Sleep: Send` where it needs that;
+/// the trait is therefore not object-safe. Choose the timer statically, as one chooses the runtime.
 ///
 /// # Implementing
 ///
-/// A sleep whose deadline is already reached completes at its first poll. Dropping a sleep cancels it and releases what it holds. A sleep must not complete before
-/// [`now`](Clock::now) has reached the deadline.
+/// A sleep whose deadline is already reached completes at its first poll. Dropping a sleep cancels
+/// it and releases what it holds. A sleep must not complete before [`now`](Clock::now) has reached
+/// the deadline.
 ///
 /// ```
 /// # #[cfg(feature = "tokio")]

@@ -10,8 +10,9 @@ use std::sync::PoisonError;
 
 /// A clock that stands still until told otherwise. For tests and simulations.
 ///
-/// Clones share the time. Reading is one atomic load; [`advance`](Self::advance) and [`set`](Self::set) wake the
-/// [`sleep_until`](Timer::sleep_until) futures whose deadline is reached. Any thread may call anything at any time.
+/// Clones share the time. Reading is one atomic load; [`advance`](Self::advance) and
+/// [`set`](Self::set) wake the [`sleep_until`](Timer::sleep_until) futures whose deadline is
+/// reached. Any thread may call anything at any time.
 ///
 /// ```
 /// use core::time::Duration;
@@ -39,7 +40,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Rest {
-    /// Civil time minus `now` in nanoseconds: wide, so that the sum saturates at either end instead of wrapping.
+    /// Civil time minus `now` in nanoseconds: wide, so that the sum saturates at either end
+    /// instead of wrapping.
     unix_offset: i128,
     /// Sleepers by deadline, then by the order of first poll.
     waiting: BTreeMap<(Instant, u64), Waker>,
@@ -53,7 +55,8 @@ impl ManualClock {
         Self::default()
     }
 
-    /// Moves time forward and wakes whoever has waited for it. Of several threads that do so at once, every step counts.
+    /// Moves time forward and wakes whoever has waited for it. Of several threads that do so at
+    /// once, every step counts.
     pub fn advance(&self, by: Duration) {
         let later = |now| Instant::from_nanos(now) + by;
         let step = |now| Some(later(now).as_nanos());
@@ -65,9 +68,11 @@ impl ManualClock {
         self.wake_due(later(before.unwrap_or_else(|before| before)));
     }
 
-    /// Sets the time, backwards too: consumers must bear that, and this is how their tests make sure.
+    /// Sets the time, backwards too: consumers must bear that, and this is how their tests make
+    /// sure.
     pub fn set(&self, now: Instant) {
-        // ORDERING: a sleeper checks `now` under the lock that is taken below, so it sees this store or is found there.
+        // ORDERING: a sleeper checks `now` under the lock that is taken below, so it sees this
+        // store or is found there.
         self.0.now.store(now.as_nanos(), Ordering::Release);
         self.wake_due(now);
     }
@@ -145,7 +150,8 @@ impl Future for ManualSleep {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        // Wakers are cloned and dropped outside the lock: either may run foreign code that comes back to this clock.
+        // Wakers are cloned and dropped outside the lock: either may run foreign code that comes
+        // back to this clock.
         let waker = cx.waker().clone();
         let mut rest = this.clock.0.rest();
         if this.clock.now() >= this.deadline {

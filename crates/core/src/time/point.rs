@@ -4,11 +4,13 @@ use core::time::Duration;
 
 /// A moment of one [`Clock`](super::Clock): nanoseconds since that clock's origin.
 ///
-/// The origin is the clock's own (for [`SystemClock`](super::SystemClock) the moment the process made its first), so instants of
-/// different clocks must not be compared and an instant means nothing in another process: send a [`UnixTime`] instead. The range is 584 years.
+/// The origin is the clock's own (for [`SystemClock`](super::SystemClock) the moment the process
+/// made its first), so instants of different clocks must not be compared and an instant means
+/// nothing in another process: send a [`UnixTime`] instead. The range is 584 years.
 ///
-/// Arithmetic saturates at [`Instant::ORIGIN`] and [`Instant::MAX`] and never panics; subtracting a later instant from an earlier
-/// one gives zero. A clock that steps backwards can therefore never produce a negative, huge or wrapped interval.
+/// Arithmetic saturates at [`Instant::ORIGIN`] and [`Instant::MAX`] and never panics; subtracting a
+/// later instant from an earlier one gives zero. A clock that steps backwards can therefore never
+/// produce a negative, huge or wrapped interval.
 ///
 /// ```
 /// use core::time::Duration;
@@ -24,11 +26,13 @@ use core::time::Duration;
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(u64);
 
-/// A moment of civil time: nanoseconds since 1970-01-01T00:00:00Z, not counting leap seconds (POSIX).
+/// A moment of civil time: nanoseconds since 1970-01-01T00:00:00Z, not counting leap seconds
+/// (POSIX).
 ///
-/// For what must mean something in another process or after a restart: ids, hybrid logical clocks, retention, exported state.
-/// It reaches to the year 2554; earlier than 1970 cannot be expressed. Civil time jumps (NTP, operators, virtual machines), so intervals
-/// inside a process belong to [`Instant`]. Arithmetic saturates, as [`Instant`]'s does.
+/// For what must mean something in another process or after a restart: ids, hybrid logical clocks,
+/// retention, exported state. It reaches to the year 2554; earlier than 1970 cannot be expressed.
+/// Civil time jumps (NTP, operators, virtual machines), so intervals inside a process belong to
+/// [`Instant`]. Arithmetic saturates, as [`Instant`]'s does.
 ///
 /// ```
 /// use core::time::Duration;

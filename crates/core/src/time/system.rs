@@ -7,10 +7,11 @@ static ORIGIN: OnceLock<std::time::Instant> = OnceLock::new();
 
 /// The operating system's monotonic and civil clocks.
 ///
-/// All `SystemClock`s of a process share one origin, that of the first one made, so their instants may be compared. The monotonic side is
-/// [`std::time::Instant`] (on Linux `CLOCK_MONOTONIC`: steady, does not count suspended time); the civil side is
-/// [`std::time::SystemTime`]. One reading costs what theirs costs and a subtraction. Where the standard library has no clocks, as on `wasm32-unknown-unknown`, reading panics as
-/// theirs does: bring a [`Clock`] of your own there.
+/// All `SystemClock`s of a process share one origin, that of the first one made, so their instants
+/// may be compared. The monotonic side is [`std::time::Instant`] (on Linux `CLOCK_MONOTONIC`:
+/// steady, does not count suspended time); the civil side is [`std::time::SystemTime`]. One reading
+/// costs what theirs costs and a subtraction. Where the standard library has no clocks, as on
+/// `wasm32-unknown-unknown`, reading panics as theirs does: bring a [`Clock`] of your own there.
 ///
 /// ```
 /// use core::time::Duration;
@@ -39,14 +40,15 @@ impl SystemClock {
         Self { origin }
     }
 
-    /// The standard library's instant as one of this clock; one from before the origin becomes [`Instant::ORIGIN`].
+    /// The standard library's instant as one of this clock; one from before the origin becomes
+    /// [`Instant::ORIGIN`].
     #[must_use]
     pub fn from_std(&self, instant: std::time::Instant) -> Instant {
         Instant::ORIGIN + instant.saturating_duration_since(self.origin)
     }
 
-    /// This clock's instant as one of the standard library, or `None` when the platform cannot express it
-    /// (such as [`Instant::MAX`]).
+    /// This clock's instant as one of the standard library, or `None` when the platform cannot
+    /// express it (such as [`Instant::MAX`]).
     #[must_use]
     pub fn to_std(&self, instant: Instant) -> Option<std::time::Instant> {
         self.origin

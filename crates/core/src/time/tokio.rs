@@ -3,8 +3,9 @@ use core::time::Duration;
 
 /// Tokio's clock and timer.
 ///
-/// It follows `tokio::time::pause` and `advance`, so code under test in a paused runtime sees the runtime's time. The origin is the
-/// moment of construction: make one and copy it, for instants of two separately made timers must not be compared.
+/// It follows `tokio::time::pause` and `advance`, so code under test in a paused runtime sees the
+/// runtime's time. The origin is the moment of construction: make one and copy it, for instants of
+/// two separately made timers must not be compared.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]

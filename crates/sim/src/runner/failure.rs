@@ -17,11 +17,14 @@ pub struct Failure<R> {
     pub all_calls: usize,
     /// The shortest schedule found that still fails.
     pub schedule: Schedule,
-    /// The calls that are enough for it, for [`World::set_calls`](crate::World::set_calls); `None` when it takes the world's own clients.
+    /// The calls that are enough for it, for [`World::set_calls`](crate::World::set_calls); `None`
+    /// when it takes the world's own clients.
     pub calls: Option<Vec<Call<R>>>,
-    /// The luck with which that run fails, for [`World::set_variation`](crate::World::set_variation).
+    /// The luck with which that run fails, for
+    /// [`World::set_variation`](crate::World::set_variation).
     pub variation: u64,
-    /// What the check finds there; `None` when it passes, which means that it depends on something beside the world.
+    /// What the check finds there; `None` when it passes, which means that it depends on something
+    /// beside the world.
     pub shrunk_violation: Option<Violation>,
     /// When that run failed.
     pub at: Instant,

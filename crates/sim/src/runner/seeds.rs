@@ -36,7 +36,8 @@ fn number(text: &str) -> Option<u64> {
     }
 }
 
-/// The command that runs the present test again with one seed, as well as it can be known from within.
+/// The command that runs the present test again with one seed, as well as it can be known from
+/// within.
 pub(super) fn replay_command(seed: u64) -> String {
     let thread = std::thread::current();
     let test = thread.name().filter(|name| *name != "main");

@@ -83,7 +83,8 @@ impl<R: Clone> Attempt<R> {
 /// Runs an attempt: how it failed, `None` when it did not, or a break when there is no budget left.
 pub(super) type Outcome<R> = ControlFlow<(), Option<Attempt<R>>>;
 
-/// The smallest failing attempt that is found before the budget of `fails` ends, and whether it did end. Deterministic.
+/// The smallest failing attempt that is found before the budget of `fails` ends, and whether it did
+/// end. Deterministic.
 pub(super) fn shrink<R: Clone>(
     failing: Attempt<R>,
     mut fails: impl FnMut(&Attempt<R>) -> Outcome<R>,
@@ -149,8 +150,8 @@ fn drop_later_incidents<R: Clone>(
     ControlFlow::Continue(())
 }
 
-/// Delta debugging (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002): halves, then quarters, and so on down to single items,
-/// are tried alone, then left out.
+/// Delta debugging (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input",
+/// 2002): halves, then quarters, and so on down to single items, are tried alone, then left out.
 fn fewer<R: Clone, T: Clone>(
     best: &mut Attempt<R>,
     fails: &mut impl FnMut(&Attempt<R>) -> Outcome<R>,
@@ -159,7 +160,8 @@ fn fewer<R: Clone, T: Clone>(
 ) -> ControlFlow<()> {
     let mut chunk = items_of(best).len();
     while chunk > 0 {
-        // Alone: what fails in few of many is found in few steps. Of small parts it is cheaper to leave one out.
+        // Alone: what fails in few of many is found in few steps. Of small parts it is cheaper to
+        // leave one out.
         let items = items_of(best);
         if chunk * 8 >= items.len() && chunk < items.len() {
             for alone in items.chunks(chunk) {
@@ -247,7 +249,8 @@ mod tests {
         }
     }
 
-    /// A failure that needs a crash of n1, one of n2 and the calls 17 and 71 shrinks to exactly that.
+    /// A failure that needs a crash of n1, one of n2 and the calls 17 and 71 shrinks to exactly
+    /// that.
     #[test]
     fn only_what_is_needed_remains() {
         let crashes = |attempt: &Attempt<u64>, node| {

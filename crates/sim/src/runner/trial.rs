@@ -9,7 +9,8 @@ use core::ops::ControlFlow;
 /// Of so many runs with other luck the chance of a failure is estimated.
 const GAUGE: u32 = 20;
 
-/// The most runs of one attempt: a failure that luck brings about much less often than once in a hundred runs is not pursued further.
+/// The most runs of one attempt: a failure that luck brings about much less often than once in a
+/// hundred runs is not pursued further.
 const TRIES_MAX: u32 = 300;
 
 /// More events than that a report is not cut from.
@@ -53,7 +54,8 @@ impl<'a, H: Host, B: Fn(u64) -> World<H>, C: Fn(&mut World<H>) -> Result<(), Vio
         }
     }
 
-    /// Finds out how often the failure shows with other luck, and so how often an attempt must be tried before it may be given up.
+    /// Finds out how often the failure shows with other luck, and so how often an attempt must be
+    /// tried before it may be given up.
     pub(super) fn gauge(&mut self, original: &Attempt<H::Request>) {
         let failures = (0..GAUGE).filter(|_| {
             matches!(
@@ -62,7 +64,8 @@ impl<'a, H: Host, B: Fn(u64) -> World<H>, C: Fn(&mut World<H>) -> Result<(), Vio
             )
         });
         let failures = u32::try_from(failures.count()).unwrap_or(GAUGE);
-        // Six times the expected number of tries: what is left of a failing run often fails more rarely than the whole.
+        // Six times the expected number of tries: what is left of a failing run often fails more
+        // rarely than the whole.
         self.tries = (6 * GAUGE)
             .checked_div(failures)
             .map_or(TRIES_MAX, |tries| tries.clamp(3, TRIES_MAX));

@@ -9,7 +9,8 @@ use purlin_core::random::{Random, RandomExt, Xoshiro256PlusPlus};
 pub enum FaultKind {
     /// [`Fault::Crash`] or [`Fault::CrashInStep`].
     Crash,
-    /// [`Fault::Wipe`]. Not in a plan unless asked for: losing a disk is beyond what most protocols promise to survive.
+    /// [`Fault::Wipe`]. Not in a plan unless asked for: losing a disk is beyond what most protocols
+    /// promise to survive.
     Wipe,
     /// [`Fault::Pause`].
     Pause,
@@ -55,8 +56,8 @@ impl FaultKind {
 
 /// Generates random schedules.
 ///
-/// Incidents begin as a Poisson process and last for exponentially distributed times; all end before the plan does, so that a
-/// run may go on in peace and be checked for recovery.
+/// Incidents begin as a Poisson process and last for exponentially distributed times; all end
+/// before the plan does, so that a run may go on in peace and be checked for recovery.
 ///
 /// ```
 /// use core::time::Duration;
@@ -79,8 +80,9 @@ pub struct FaultPlan {
 }
 
 impl FaultPlan {
-    /// A plan for nodes `0..nodes` from the start of a run `until` then: intensity 100, incidents of 500 ms on average, at most a minority of
-    /// the nodes down at once, of the [usual](FaultKind::USUAL) kinds.
+    /// A plan for nodes `0..nodes` from the start of a run `until` then: intensity 100, incidents
+    /// of 500 ms on average, at most a minority of the nodes down at once, of the
+    /// [usual](FaultKind::USUAL) kinds.
     #[must_use]
     pub fn new(nodes: usize, until: Duration) -> Self {
         Self {
@@ -93,7 +95,8 @@ impl FaultPlan {
         }
     }
 
-    /// How many incidents begin in 100 simulated seconds, on average, in the whole cluster; 0 for none.
+    /// How many incidents begin in 100 simulated seconds, on average, in the whole cluster; 0 for
+    /// none.
     #[must_use]
     pub const fn intensity(mut self, per_100_seconds: u32) -> Self {
         self.intensity = per_100_seconds;
@@ -114,7 +117,8 @@ impl FaultPlan {
         self
     }
 
-    /// Draws only from these kinds, each as likely as the others; repeat one to make it more likely.
+    /// Draws only from these kinds, each as likely as the others; repeat one to make it more
+    /// likely.
     #[must_use]
     pub fn kinds(mut self, kinds: &[FaultKind]) -> Self {
         self.kinds = kinds.to_vec();
@@ -141,7 +145,8 @@ impl FaultPlan {
         let mut incidents: Vec<Incident> = Vec::new();
         let mut stops: Vec<Incident> = Vec::new();
         loop {
-            // Whole microseconds, so that a schedule prints short. Rounding must not stop the time of an intense plan.
+            // Whole microseconds, so that a schedule prints short. Rounding must not stop the time
+            // of an intense plan.
             exactly += gap.sample(&mut random);
             let at = whole_micros(exactly);
             if exactly >= end {
@@ -165,7 +170,8 @@ impl FaultPlan {
         }
     }
 
-    /// Whether at most `max_down` nodes are down at once with this stop, beside those that still last.
+    /// Whether at most `max_down` nodes are down at once with this stop, beside those that still
+    /// last.
     fn leaves_enough_up(&self, lasting: &[Incident], stop: &Incident) -> bool {
         let stops = lasting.iter().chain([stop]);
         let down: NodeSet = stops.filter_map(|stop| stop.fault.node()).collect();

@@ -1,4 +1,5 @@
-//! The text form of schedules: one incident a line, `at TIME for DURATION FAULT`; `#` begins a comment.
+//! The text form of schedules: one incident a line, `at TIME for DURATION FAULT`; `#` begins a
+//! comment.
 
 use super::{Duration, Fault, Incident, Instant, Schedule};
 use crate::{ClockStep, NodeSet, Probability};
@@ -65,7 +66,8 @@ impl fmt::Display for Fault {
     }
 }
 
-/// A duration as it is printed: from the 584 years on that an [`Instant`] can express, all mean for ever.
+/// A duration as it is printed: from the 584 years on that an [`Instant`] can express, all mean for
+/// ever.
 fn told(duration: Duration) -> Duration {
     duration.min(Duration::from_nanos(u64::MAX))
 }

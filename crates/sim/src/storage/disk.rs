@@ -53,7 +53,8 @@ impl<S: Store> Disk<S> {
         }
     }
 
-    /// Accepts a write. Answers its place in the order of all writes: a sync issued from now on covers all up to it.
+    /// Accepts a write. Answers its place in the order of all writes: a sync issued from now on
+    /// covers all up to it.
     pub(crate) fn write(&mut self, write: S::Write, model: &StorageModel) {
         self.seen.apply(&write);
         if model.keeps_all() {
@@ -71,7 +72,8 @@ impl<S: Store> Disk<S> {
 
     /// Ends a sync that covers the first `covered` writes.
     ///
-    /// What a failed one covered is lost or not there and then: no later sync makes it durable, and no later crash brings it back over newer writes.
+    /// What a failed one covered is lost or not there and then: no later sync makes it durable, and
+    /// no later crash brings it back over newer writes.
     pub(crate) fn sync(
         &mut self,
         covered: u64,
@@ -100,7 +102,8 @@ impl<S: Store> Disk<S> {
         fates
     }
 
-    /// The oldest `count` writes that are not durable survive whole, torn, out of order or not at all.
+    /// The oldest `count` writes that are not durable survive whole, torn, out of order or not at
+    /// all.
     fn gamble(&mut self, count: usize, model: &StorageModel, random: &mut impl Random) -> Fates {
         let mut fates = Fates::default();
         let mut survivors = Vec::with_capacity(count);
@@ -229,7 +232,8 @@ mod tests {
         assert_eq!(wiped.seen, Log::default());
     }
 
-    /// Of 64 unsynced writes at 50 % loss, some survive and some do not, and survivors keep their order.
+    /// Of 64 unsynced writes at 50 % loss, some survive and some do not, and survivors keep their
+    /// order.
     #[test]
     fn a_crash_loses_some() {
         let mut disk = disk(0..64);

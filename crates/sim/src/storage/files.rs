@@ -4,9 +4,11 @@ use purlin_core::random::{Random, RandomExt};
 
 /// A store of raw byte files, named by number: for nodes that write real formats.
 ///
-/// A file holds at most [`MAX_LEN`](Self::MAX_LEN) bytes; a write beyond that, which is a bug of the node, panics and so is a violation.
+/// A file holds at most [`MAX_LEN`](Self::MAX_LEN) bytes; a write beyond that, which is a bug of
+/// the node, panics and so is a violation.
 ///
-/// A torn write keeps a prefix of its bytes. Bytes between the end of a file and a write beyond it are zero, as on a real file system.
+/// A torn write keeps a prefix of its bytes. Bytes between the end of a file and a write beyond it
+/// are zero, as on a real file system.
 ///
 /// ```
 /// use purlin_sim::{FileWrite, Files, Store};

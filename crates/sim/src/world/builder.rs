@@ -13,7 +13,8 @@ use purlin_core::node::NodeId;
 use purlin_core::random::{Random, RandomExt, SplitMix64, Xoshiro256PlusPlus};
 use purlin_core::time::Instant;
 
-/// Builds a [`World`]. Unless told otherwise: [LAN](Link::lan) links, [honest disks](StorageModel::disk), exact clocks, no clients, no faults, no trace.
+/// Builds a [`World`]. Unless told otherwise: [LAN](Link::lan) links, [honest
+/// disks](StorageModel::disk), exact clocks, no clients, no faults, no trace.
 pub struct WorldBuilder<H: Host> {
     host: H,
     nodes: usize,
@@ -62,7 +63,8 @@ impl<H: Host> WorldBuilder<H> {
         self.topology(move |_, _| link)
     }
 
-    /// Each direction of each link is as the function says: zones, racks, a slow cable. It must always give the same answer.
+    /// Each direction of each link is as the function says: zones, racks, a slow cable. It must
+    /// always give the same answer.
     #[must_use]
     pub fn topology(mut self, link: impl Fn(NodeId, NodeId) -> Link + 'static) -> Self {
         self.topology = Box::new(link);
@@ -90,7 +92,8 @@ impl<H: Host> WorldBuilder<H> {
         self
     }
 
-    /// Clients, and what each asks of which node at its next turn; `None` ends the client. Their requests and replies make up the [history](World::history).
+    /// Clients, and what each asks of which node at its next turn; `None` ends the client. Their
+    /// requests and replies make up the [history](World::history).
     ///
     /// ```
     /// # use core::convert::Infallible;
@@ -162,7 +165,7 @@ impl<H: Host> WorldBuilder<H> {
     ///
     /// # Panics
     ///
-    /// When an incident names a node that does not exist.
+    /// When an incident or an absent node does not exist.
     #[must_use]
     pub fn build(self) -> World<H> {
         let nodes: Vec<Node<H>> = (0..self.nodes as u64)
@@ -200,6 +203,9 @@ impl<H: Host> WorldBuilder<H> {
         };
         let faults = world.faults.clone();
         world.set_faults(faults);
+        self.absent
+            .iter()
+            .for_each(|node| world.assert_exists(node, &"absent"));
         for node in (0..world.nodes.len() as u64).map(NodeId) {
             if self.absent.contains(node) {
                 world.hold_back(node);
@@ -215,13 +221,16 @@ impl<H: Host> WorldBuilder<H> {
 impl<H: Host> World<H> {
     /// The seed that a node starts with, which no luck changes.
     pub(super) fn boot_seed(&self, node: NodeId, restarts: u32) -> u64 {
-        let seed = SplitMix64::mix(self.seed ^ u64::from(restarts));
+        // Mixed first: the lives of one world's node must not be those of its neighbour's.
+        let seed = SplitMix64::mix(self.seed).wrapping_add(u64::from(restarts));
         stream(seed, BOOT_STREAM + node.0).next_u64()
     }
 
-    /// Draws the luck of the network and the disks anew: another latency here, another loss there. Machines, clients and faults keep their seeds.
+    /// Draws the luck of the network and the disks anew: another latency here, another loss there.
+    /// Machines, clients and faults keep their seeds.
     ///
-    /// Variation 0 is the world as it was built. Shrinking tries a few, for what remains of a failing run rarely meets the same luck.
+    /// Variation 0 is the world as it was built. Shrinking tries a few, for what remains of a
+    /// failing run rarely meets the same luck.
     pub fn set_variation(&mut self, variation: u64) {
         if variation > 0 {
             for (index, node) in (0..).zip(&mut self.nodes) {

@@ -14,8 +14,10 @@ use purlin_core::time::Instant;
 
 /// How the clients of a world behave. Each has at most one request open.
 ///
-/// Unless told otherwise clients sit beside the nodes: requests and replies take no time and are never lost, and only a crash, a pause or a slow node stands between
-/// a client and its answer. That makes for the strictest history. With a [`link`](Self::link) they sit behind a network, where requests and replies take time, get lost and come twice.
+/// Unless told otherwise clients sit beside the nodes: requests and replies take no time and are
+/// never lost, and only a crash, a pause or a slow node stands between a client and its answer.
+/// That makes for the strictest history. With a [`link`](Self::link) they sit behind a network,
+/// where requests and replies take time, get lost and come twice.
 ///
 /// ```
 /// use core::time::Duration;
@@ -30,17 +32,21 @@ pub struct ClientModel {
     pub clients: usize,
     /// The pause before each request.
     pub think: Latency,
-    /// How long a client waits for a reply before it gives up; the outcome of the request is then unknown for ever.
+    /// How long a client waits for a reply before it gives up; the outcome of the request is then
+    /// unknown for ever.
     pub timeout: Duration,
     /// How long, from the start of the world, clients begin requests.
     pub active: Duration,
-    /// What is between each client and each node, both ways; `None` for nothing. [`Fault::Loss`](crate::Fault::Loss) and [`Fault::Delay`](crate::Fault::Delay) befall it as they do
-    /// links between nodes; cuts do not. Its bandwidth and order are not kept, and replies are not duplicated.
+    /// What is between each client and each node, both ways; `None` for nothing.
+    /// [`Fault::Loss`](crate::Fault::Loss) and [`Fault::Delay`](crate::Fault::Delay) befall it as
+    /// they do links between nodes; cuts do not. Its bandwidth and order are not kept, and
+    /// replies are not duplicated.
     pub link: Option<Link>,
 }
 
 impl ClientModel {
-    /// So many clients, which pause for 100 ms on average, wait for a second, never stop, and sit beside the nodes.
+    /// So many clients, which pause for 100 ms on average, wait for a second, never stop, and sit
+    /// beside the nodes.
     #[must_use]
     pub const fn new(clients: usize) -> Self {
         Self {
@@ -83,7 +89,8 @@ impl<R: fmt::Debug> fmt::Debug for Turn<'_, R> {
 pub enum Outcome<R> {
     /// It was answered.
     Replied(R),
-    /// It was refused and has not happened: the node was down, or [refused](crate::Effects::refuse).
+    /// It was refused and has not happened: the node was down, or
+    /// [refused](crate::Effects::refuse).
     Refused,
     /// The client gave up. Nobody knows whether it happens.
     TimedOut,
@@ -177,8 +184,10 @@ impl<H: Host> World<H> {
         &self.clients.calls
     }
 
-    /// Replaces the clients, or an earlier script, by a script: these calls are made at their times, whether or not earlier ones were answered. Those that lie in the past are made at once.
-    /// Patience ends after the [timeout](ClientModel::timeout) of the world's clients, if it was built with some.
+    /// Replaces the clients, or an earlier script, by a script: these calls are made at their
+    /// times, whether or not earlier ones were answered. Those that lie in the past are made at
+    /// once. Patience ends after the [timeout](ClientModel::timeout) of the world's clients, if
+    /// it was built with some.
     ///
     /// A failure's [`calls`](crate::Failure::calls) go in here.
     ///
@@ -277,9 +286,11 @@ impl<H: Host> World<H> {
             .push(now + model.timeout, Pending::Client { client, turn });
     }
 
-    /// Sends a request to a node, in the name of a process of the history. For scripts; answered by its number.
+    /// Sends a request to a node, in the name of a process of the history. For scripts; answered by
+    /// its number.
     ///
-    /// It travels over the [link](ClientModel::link) of the world's clients; at once where there is none. A node that is down refuses it.
+    /// It travels over the [link](ClientModel::link) of the world's clients; at once where there is
+    /// none. A node that is down refuses it.
     ///
     /// # Panics
     ///
@@ -335,8 +346,7 @@ impl<H: Host> World<H> {
         let request = &mut self.clients.requests[index(id)];
         request.copies -= 1;
         if request.copies == 0 && !request.is_taken {
-            self.note(node, || format!("is down and refuses request {}", id.0));
-            self.answer(id, None);
+            self.reply(node, id, None);
         }
     }
 

@@ -64,7 +64,8 @@ impl<H: Host> World<H> {
             Effect::Sync(token) => {
                 let covered = node.disk.written();
                 let done = started + storage.sync_latency.sample(&mut node.random);
-                // In order of asking: were a later sync to fail first, this one could not keep its promise.
+                // In order of asking: were a later sync to fail first, this one could not keep its
+                // promise.
                 let done = done.max(node.disk_done);
                 node.disk_done = done;
                 (

@@ -23,7 +23,12 @@ impl<H: Host> World<H> {
             }
             Fault::Loss(loss) => self.network.add_loss(*loss),
             Fault::Delay(by) => self.network.add_delay(*by),
-            Fault::Crash(id) | Fault::CrashInStep(id) | Fault::Wipe(id) => self.stop(*id, &fault),
+            Fault::Crash(id) | Fault::Wipe(id) => self.stop(*id, &fault),
+            Fault::CrashInStep(id) => {
+                if let Some(node) = self.node_mut(*id) {
+                    node.crash_after = Some(node.random.below(4));
+                }
+            }
             Fault::ClockStep(id, step) => {
                 if let Some(node) = self.node_mut(*id) {
                     node.clock.step(now, *step);
@@ -57,7 +62,8 @@ impl<H: Host> World<H> {
             }
             Fault::Loss(loss) => self.network.remove_loss(*loss),
             Fault::Delay(by) => self.network.remove_delay(*by),
-            Fault::Crash(id) | Fault::CrashInStep(id) | Fault::Wipe(id) => self.restart(*id),
+            Fault::Crash(id) | Fault::Wipe(id) => self.restart(*id),
+            Fault::CrashInStep(id) => self.end_crash_in_step(*id),
             Fault::ClockStep(..) | Fault::WallClockStep(..) => {}
             Fault::ClockDrift(id, ppm) => self.drift(*id, -i64::from(*ppm)),
             Fault::Pause(id) => {
@@ -128,10 +134,6 @@ impl<H: Host> World<H> {
             return;
         };
         node.troubles.down += 1;
-        if matches!(fault, Fault::CrashInStep(_)) {
-            node.crash_after = Some(node.random.below(4));
-            return;
-        }
         self.crash(id);
         if matches!(fault, Fault::Wipe(_))
             && let Some(node) = self.node_mut(id)
@@ -147,10 +149,29 @@ impl<H: Host> World<H> {
         };
         node.troubles.down = node.troubles.down.saturating_sub(1);
         if node.troubles.down == 0 {
+            self.boot(id);
+        }
+    }
+
+    /// The moment for a crash in the middle of a step has come.
+    pub(super) fn crash_in_step(&mut self, id: NodeId) {
+        if let Some(node) = self.node_mut(id) {
+            node.troubles.down += 1;
+            node.troubles.down_in_step += 1;
+        }
+        self.crash(id);
+    }
+
+    /// The node comes back, if the crash came at all.
+    fn end_crash_in_step(&mut self, id: NodeId) {
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        if node.troubles.down_in_step > 0 {
+            node.troubles.down_in_step -= 1;
+            self.restart(id);
+        } else {
             node.crash_after = None;
-            if node.machine.is_none() {
-                self.boot(id);
-            }
         }
     }
 
@@ -169,7 +190,8 @@ impl<H: Host> World<H> {
         }
     }
 
-    /// Starts a node that was [absent](crate::WorldBuilder::absent). Nothing happens when it has been started before.
+    /// Starts a node that was [absent](crate::WorldBuilder::absent). Nothing happens when it has
+    /// been started before.
     ///
     /// # Panics
     ///

@@ -17,8 +17,9 @@ pub(super) struct Node<H: Host> {
     pub(super) random: Xoshiro256PlusPlus,
     /// How many times it was started. Completions of an earlier life are void.
     pub(super) life: u32,
-    /// When the timer events in the queue fire, the earliest last. One is put into the queue only before all others, and each fires, needed or not: a deadline
-    /// that keeps moving leaves nothing behind.
+    /// When the timer events in the queue fire, the earliest last. One is put into the queue only
+    /// before all others, and each fires, needed or not: a deadline that keeps moving leaves
+    /// nothing behind.
     pub(super) wakes: Vec<Instant>,
     /// Whether a timer is in the backlog.
     pub(super) timer_waits: bool,
@@ -43,6 +44,8 @@ pub(super) struct Node<H: Host> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Troubles {
     pub(super) down: u32,
+    /// How many of these are crashes in the middle of a step, which came.
+    pub(super) down_in_step: u32,
     pub(super) paused: u32,
     pub(super) sync_errors: u32,
     pub(super) slow: Duration,

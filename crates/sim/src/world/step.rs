@@ -114,7 +114,8 @@ impl<H: Host> World<H> {
         }
     }
 
-    /// A node gets nothing of what arrives. For all but messages and requests that goes without saying.
+    /// A node gets nothing of what arrives. For all but messages and requests that goes without
+    /// saying.
     fn lose(&mut self, id: NodeId, arrival: Arrival<H>, why: &str) {
         match arrival {
             Arrival::Message { from, message } => {
@@ -126,7 +127,8 @@ impl<H: Host> World<H> {
         }
     }
 
-    /// Turns to what waits: handles it all, or, where the node is slow, takes up the first, to be through with it later.
+    /// Turns to what waits: handles it all, or, where the node is slow, takes up the first, to be
+    /// through with it later.
     pub(super) fn take_up(&mut self, id: NodeId) {
         loop {
             let now = self.now;
@@ -309,7 +311,7 @@ impl<H: Host> World<H> {
         }
         // A crash that was to come after more effects than the step had comes at its end.
         if has_effects && self.node(id).is_some_and(|node| node.crash_after.is_some()) {
-            self.crash(id);
+            self.crash_in_step(id);
         }
     }
 
@@ -322,7 +324,7 @@ impl<H: Host> World<H> {
             *left -= 1;
             return false;
         }
-        self.crash(id);
+        self.crash_in_step(id);
         true
     }
 

@@ -1,5 +1,5 @@
-//! The checker against a brute-force oracle on small histories, and against histories of real atomic
-//! objects on long ones.
+//! The checker against a brute-force oracle on small histories, and against histories of real
+//! atomic objects on long ones.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -1,7 +1,9 @@
-//! A register replicated over N nodes, after Attiya, Bar-Noy and Dolev ("Sharing memory robustly in message-passing systems", JACM 1995), in its multi-writer form.
+//! A register replicated over N nodes, after Attiya, Bar-Noy and Dolev ("Sharing memory robustly in
+//! message-passing systems", JACM 1995), in its multi-writer form.
 //!
-//! Whoever a client asks coordinates: it asks `read_quorum` replicas for their newest value, then has `write_quorum` replicas store the value to
-//! be written, or, for a read, the newest value found. It is linearizable if and only if every read quorum meets every write quorum.
+//! Whoever a client asks coordinates: it asks `read_quorum` replicas for their newest value, then
+//! has `write_quorum` replicas store the value to be written, or, for a read, the newest value
+//! found. It is linearizable if and only if every read quorum meets every write quorum.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use core::convert::Infallible;
@@ -14,7 +16,8 @@ use purlin_sim::{Boot, Effects, Event, Host, Moment, RequestId, Store};
 
 const RESEND: Duration = Duration::from_millis(20);
 
-/// A value and its version. A version carries the request that made it, so no two values ever share one.
+/// A value and its version. A version carries the request that made it, so no two values ever share
+/// one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Versioned {
     counter: u64,
@@ -81,7 +84,8 @@ pub(crate) struct Replica {
     nodes: u64,
     newest: Versioned,
     operations: BTreeMap<u64, Operation>,
-    /// Acknowledgements that wait for a sync: whom to tell of which request, and what must be durable.
+    /// Acknowledgements that wait for a sync: whom to tell of which request, and what must be
+    /// durable.
     unsynced: BTreeMap<u64, (NodeId, u64, Versioned)>,
     next_token: u64,
     resend_at: Option<Instant>,

@@ -1,5 +1,6 @@
-//! A toy replicated register under every fault the simulator knows: with quorums that meet, all histories are linearizable; with quorums that do not, or with
-//! acknowledgements before durability, the simulator finds out and shrinks what it found.
+//! A toy replicated register under every fault the simulator knows: with quorums that meet, all
+//! histories are linearizable; with quorums that do not, or with acknowledgements before
+//! durability, the simulator finds out and shrinks what it found.
 
 extern crate alloc;
 
@@ -147,7 +148,8 @@ fn quorums_that_do_not_meet_are_found_out_and_shrunk() {
         "a write and two reads are enough: {failure}"
     );
 
-    // The failure can be repeated from what it says: the seed, the schedule, the calls and the luck.
+    // The failure can be repeated from what it says: the seed, the schedule, the calls and the
+    // luck.
     let replay = |calls: &[Call<RegisterOp<u64>>]| {
         let mut again = world(config, failure.seed);
         again.set_faults(failure.schedule.clone());
@@ -164,7 +166,8 @@ fn quorums_that_do_not_meet_are_found_out_and_shrunk() {
     }
 }
 
-/// What the world looks like with syncs that often fail and crashes, and nothing else: no write that a sync has promised is ever undone.
+/// What the world looks like with syncs that often fail and crashes, and nothing else: no write
+/// that a sync has promised is ever undone.
 #[test]
 fn no_failed_sync_undoes_a_later_one() {
     let storage = StorageModel {
@@ -178,7 +181,8 @@ fn no_failed_sync_undoes_a_later_one() {
     assert!(checked > 0);
 }
 
-/// One bug, one kind of fault: power cuts find the early acknowledgement, and do no harm to the correct register.
+/// One bug, one kind of fault: power cuts find the early acknowledgement, and do no harm to the
+/// correct register.
 #[test]
 fn acknowledging_before_durability_needs_crashes_to_show() {
     let early = Config {

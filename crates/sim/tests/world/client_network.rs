@@ -113,7 +113,8 @@ fn requests_and_replies_are_lost_as_often_as_they_say() {
     assert_eq!((made, arrived, answered), (6_000, 6_000, 6_000));
     let (made, arrived, _) = outcome(Probability::ALWAYS, 20);
     assert_eq!((made, arrived), (2_000, 0));
-    // A quarter of the requests and a quarter of the replies, give or take five standard deviations.
+    // A quarter of the requests and a quarter of the replies, give or take five standard
+    // deviations.
     let (made, arrived, answered) = outcome(Probability::percent(25), 10);
     let near = |part: usize, of: usize| {
         let (part, of) = (
@@ -237,7 +238,8 @@ fn a_down_node_refuses_what_arrives_while_it_is_down_and_not_what_is_sent_then()
     }
 }
 
-/// Of a request that arrives twice one copy may find the node up and the other one down: it may have happened.
+/// Of a request that arrives twice one copy may find the node up and the other one down: it may
+/// have happened.
 #[test]
 fn a_request_is_refused_only_when_no_copy_of_it_was_taken() {
     let (mut both, mut one, mut none) = (0, 0, 0);

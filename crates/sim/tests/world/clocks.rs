@@ -6,7 +6,8 @@ use purlin_sim::{ClockModel, ClockStep, Fault, Schedule, World};
 
 const NODE: NodeId = NodeId(0);
 
-/// When, in true time, a timer for this time of the node's clock fires; and what the clock shows then.
+/// When, in true time, a timer for this time of the node's clock fires; and what the clock shows
+/// then.
 fn fires(deadline: Instant, faults: Schedule) -> Vec<(Instant, Instant)> {
     let script = Script::new(move |seen| match seen.what {
         What::Start { .. } => vec![Do::At(deadline)],
@@ -130,7 +131,8 @@ fn drift_during_a_part_of_the_wait_counts_for_that_part() {
     assert!(near(fired[0].0, at(450)), "{fired:?}");
 }
 
-/// A clock may not run backwards, but when the incident is over it runs as before, however extreme it was.
+/// A clock may not run backwards, but when the incident is over it runs as before, however extreme
+/// it was.
 #[test]
 fn after_a_drift_the_clock_runs_as_before() {
     for ppm in [-999_999, -1_000_000, -2_000_000, i32::MIN, i32::MAX, 1] {

@@ -20,7 +20,8 @@ fn starts(script: &Script) -> Vec<u64> {
     script.times(1, |what| matches!(what, What::Start { .. }))
 }
 
-/// Of what one step sends, a crash leaves the first few: nothing, a part, or everything, and each of these does occur.
+/// Of what one step sends, a crash leaves the first few: nothing, a part, or everything, and each
+/// of these does occur.
 #[test]
 fn a_crash_may_fall_between_any_two_effects_of_a_step() {
     for count in [2, 4] {
@@ -159,7 +160,8 @@ fn the_step_before_the_incident_and_those_of_the_next_life_are_whole() {
     }
 }
 
-/// A step that asks for more than a crash waits for loses the rest; one that asks for less is lost at its end, with all of it done.
+/// A step that asks for more than a crash waits for loses the rest; one that asks for less is lost
+/// at its end, with all of it done.
 #[test]
 fn the_client_may_be_answered_or_not() {
     let (mut answered, mut unknown) = (0, 0);

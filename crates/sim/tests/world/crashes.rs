@@ -200,7 +200,8 @@ fn messages_that_waited_for_a_node_when_it_crashed_are_lost_and_counted() {
     assert_eq!((stats.sent, stats.delivered, stats.lost), (3, 1, 2));
 }
 
-/// The trace is for people: what did not happen to a machine is not in it, and not counted as a step.
+/// The trace is for people: what did not happen to a machine is not in it, and not counted as a
+/// step.
 #[test]
 fn steps_are_calls_of_machines() {
     for seed in 0..SEEDS {

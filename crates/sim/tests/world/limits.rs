@@ -1,4 +1,5 @@
-//! What a user can do through the public interface and must not be able to break: nothing hangs, grows without bound or panics without saying why.
+//! What a user can do through the public interface and must not be able to break: nothing hangs,
+//! grows without bound or panics without saying why.
 
 use crate::recorder::{Do, Script, What, at, byte, ms, takes, tell};
 use core::num::NonZeroU64;
@@ -20,7 +21,8 @@ fn panic_of(mut world: World<Script>) -> String {
     *payload.downcast::<String>().expect("it has a message")
 }
 
-/// A lease far away, which every message moves on, and a retransmission near by: the pattern of most protocols.
+/// A lease far away, which every message moves on, and a retransmission near by: the pattern of
+/// most protocols.
 #[test]
 fn deadlines_that_come_and_go_leave_nothing_behind() {
     let script = Script::new(|seen| match seen.what {

@@ -1,6 +1,8 @@
-//! The simulated world from outside: what its documentation promises, promise by promise, and what its public interface must survive.
+//! The simulated world from outside: what its documentation promises, promise by promise, and what
+//! its public interface must survive.
 //!
-//! All tests drive one small [`recorder`]: a machine that does as it is told and records what happens to it.
+//! All tests drive one small [`recorder`]: a machine that does as it is told and records what
+//! happens to it.
 
 extern crate alloc;
 

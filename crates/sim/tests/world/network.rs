@@ -144,7 +144,8 @@ fn a_bandwidth_spaces_messages_exactly_and_each_link_has_its_own() {
     world.run_until(at(400));
     tell(&mut world, 0, &[Do::Send(1, 30)]);
     world.run_until(at(1_000));
-    // 100 bytes take 100 ms, 50 more another 50; the line is idle again at 400 ms. The other links are not in the way.
+    // 100 bytes take 100 ms, 50 more another 50; the line is idle again at 400 ms. The other links
+    // are not in the way.
     assert_eq!(
         script.messages(1),
         [(25, 20), (105, 100), (155, 50), (435, 30)]
@@ -170,7 +171,8 @@ fn each_direction_of_each_link_is_as_the_topology_says() {
     assert_eq!(script.messages(2), [(2, 0), (12, 1)]);
 }
 
-/// Node 0 does something at these times by itself: timers are beyond the reach of the network's faults.
+/// Node 0 does something at these times by itself: timers are beyond the reach of the network's
+/// faults.
 fn node_0_at(moments: &[u64], does: impl Fn(&Seen) -> Vec<Do> + 'static) -> Script {
     let timers: Vec<Do> = moments.iter().map(|moment| Do::At(at(*moment))).collect();
     Script::new(move |seen| match seen.what {

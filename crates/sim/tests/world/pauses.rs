@@ -162,7 +162,8 @@ fn what_waits_for_a_paused_node_is_bounded_and_the_rest_is_counted_as_lost() {
     assert_eq!(stats.delivered + stats.lost, stats.sent);
 }
 
-/// Also a node with nothing to do takes its time, and completions of its disk wait for their turn like everything else.
+/// Also a node with nothing to do takes its time, and completions of its disk wait for their turn
+/// like everything else.
 #[test]
 fn a_slow_node_handles_requests_and_completions_one_after_the_other() {
     let script = Script::idle();
@@ -207,7 +208,8 @@ fn a_later_arrival_does_not_delay_an_earlier_one() {
     assert_eq!(first(&[]), first(&[40]));
 }
 
-/// What waits because of a pause takes a slow node its time as well, whichever of the two began first.
+/// What waits because of a pause takes a slow node its time as well, whichever of the two began
+/// first.
 #[test]
 fn what_waited_for_a_paused_node_is_handled_slowly_by_a_slow_one() {
     for slow_from in [5, 30] {

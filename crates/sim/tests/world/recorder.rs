@@ -66,7 +66,8 @@ pub(crate) struct Seen {
 
 type Plan = dyn Fn(&Seen) -> Vec<Do>;
 
-/// The host of recorders: what all nodes do by themselves, and the record of what happened to all of them, over all their lives.
+/// The host of recorders: what all nodes do by themselves, and the record of what happened to all
+/// of them, over all their lives.
 #[derive(Clone)]
 pub(crate) struct Script(Rc<Shared>);
 
@@ -76,7 +77,8 @@ struct Shared {
     times: RefCell<Vec<Time>>,
 }
 
-/// What a host is told of the time, at each of its calls: by which node, the monotonic time and the civil one.
+/// What a host is told of the time, at each of its calls: by which node, the monotonic time and the
+/// civil one.
 pub(crate) type Time = (NodeId, Instant, UnixTime);
 
 impl Script {

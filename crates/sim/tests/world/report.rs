@@ -190,7 +190,8 @@ fn the_report_ends_with_a_test_that_repeats_the_failure() {
     );
 }
 
-/// What is documented of the effort: it is in multiples of the failing run, or of 20,000 steps where that is more.
+/// What is documented of the effort: it is in multiples of the failing run, or of 20,000 steps
+/// where that is more.
 fn assert_effort_kept(build: impl Fn(u64) -> World<Script>, effort: u32) {
     let costs = RefCell::new(Vec::new());
     let check = |world: &mut World<Script>| {
@@ -254,7 +255,8 @@ fn gossips(seed: u64) -> World<Script> {
     world
 }
 
-/// A check at rest looks at what clients were told: what nodes gossip about afterwards does not explain it.
+/// A check at rest looks at what clients were told: what nodes gossip about afterwards does not
+/// explain it.
 #[test]
 fn the_timeline_ends_shortly_after_the_last_word_with_a_client_when_it_failed_at_rest() {
     let at_rest = |world: &mut World<Script>| {

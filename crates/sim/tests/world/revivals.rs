@@ -6,7 +6,8 @@ use purlin_sim::{Fault, Schedule, World};
 
 const NODE: NodeId = NodeId(1);
 
-/// At each start node 1 tells node 0 its life, and sets a timer for 10 ms later, at which it tells it again.
+/// At each start node 1 tells node 0 its life, and sets a timer for 10 ms later, at which it tells
+/// it again.
 fn eager() -> Script {
     Script::new(|seen| {
         let life = u64::from(seen.life);
@@ -67,7 +68,8 @@ fn a_node_that_crashes_again_in_the_pause_forgets_what_it_wanted() {
     assert_eq!(script.messages(0)[2..], [(81, 2), (81, 102)]);
 }
 
-/// Slow is not paused: a node that restarts slowly does what it wants at once, or soon, but not only when somebody else wakes it.
+/// Slow is not paused: a node that restarts slowly does what it wants at once, or soon, but not
+/// only when somebody else wakes it.
 #[test]
 fn a_node_that_restarts_while_it_is_slow_acts_of_its_own_accord() {
     let script = eager();

@@ -49,7 +49,8 @@ pub(crate) fn constant(write: u64, sync: u64) -> StorageModel {
     }
 }
 
-/// Ten writes with syncs in between; whatever was reported as synced is there after every crash, whatever the seed.
+/// Ten writes with syncs in between; whatever was reported as synced is there after every crash,
+/// whatever the seed.
 #[test]
 fn what_was_synced_survives_every_crash() {
     let model = StorageModel {
@@ -119,7 +120,8 @@ fn what_was_not_synced_is_sometimes_lost_sometimes_torn_and_sometimes_kept() {
             _ => torn += 1,
         }
     }
-    // Half is lost, a fifth of the rest torn (one of eight of these to nothing): 205, 35 and 160, give or take five standard deviations.
+    // Half is lost, a fifth of the rest torn (one of eight of these to nothing): 205, 35 and 160,
+    // give or take five standard deviations.
     assert!((155..255).contains(&lost), "{lost} lost");
     assert!((7..63).contains(&torn), "{torn} torn");
     assert!((111..209).contains(&kept), "{kept} kept");
@@ -144,7 +146,8 @@ pub(crate) fn survivors_may_be_applied_in_another_order() {
     }
 }
 
-/// A disk that loses, tears and reorders nothing has nothing to sync: whether syncs fail, lie or never end makes no difference.
+/// A disk that loses, tears and reorders nothing has nothing to sync: whether syncs fail, lie or
+/// never end makes no difference.
 #[test]
 fn a_disk_that_takes_nothing_keeps_every_write_at_once() {
     let never = Latency::Constant(core::time::Duration::MAX);

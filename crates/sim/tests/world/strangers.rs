@@ -1,4 +1,5 @@
-//! Whoever names a node that does not exist is told so at once, by name. Only messages to such nodes are lost without a word.
+//! Whoever names a node that does not exist is told so at once, by name. Only messages to such
+//! nodes are lost without a word.
 
 use crate::recorder::{Do, Script, at, ms, tell};
 use core::panic::AssertUnwindSafe;

@@ -75,7 +75,8 @@ fn no_later_sync_covers_the_writes_of_a_failed_one() {
     }
 }
 
-/// However the writes of a failed sync fare, they do not come back over newer ones that are durable.
+/// However the writes of a failed sync fare, they do not come back over newer ones that are
+/// durable.
 #[test]
 fn a_crash_does_not_undo_a_sync_with_writes_of_an_earlier_failed_one() {
     let faults = power_cut().with(at(0), ms(30), Fault::SyncErrors(NODE));

@@ -159,7 +159,7 @@ fn faults_clients_and_lost_messages_are_shown() {
         "refuses request 1",
         "fault: wipe n1 until 0.040000000s",
         "crashes; every write was durable",
-        "is down and refuses request 2",
+        "refuses request 2",
         "<- n0 6 (lost: it is down)",
         "over: wipe n1",
         "starts",

@@ -19,7 +19,8 @@ fn model(clients: usize) -> ClientModel {
     }
 }
 
-/// A turn as it was seen: the time in milliseconds, what became of the last request, and a number from the client's stream.
+/// A turn as it was seen: the time in milliseconds, what became of the last request, and a number
+/// from the client's stream.
 type Seen = (usize, u64, Option<Outcome<u64>>, u64);
 
 /// A world whose clients ask as they are told, and what they saw.
@@ -91,7 +92,8 @@ fn each_client_has_a_stream_of_its_own_that_follows_from_the_seed_alone() {
     assert_ne!(streams(2, Schedule::new(), 0), first);
 }
 
-/// So many clients, which pause for 100 ms on average, wait for a second, never stop, and sit beside the nodes.
+/// So many clients, which pause for 100 ms on average, wait for a second, never stop, and sit
+/// beside the nodes.
 #[test]
 fn a_client_model_is_as_its_constructor_says() {
     let model = ClientModel::new(7);
@@ -107,7 +109,8 @@ fn a_client_model_is_as_its_constructor_says() {
     assert!((842..1_158).contains(&count), "{count}");
 }
 
-/// The first of the answers that a node gives counts, be it a refusal; refusals of nothing are ignored.
+/// The first of the answers that a node gives counts, be it a refusal; refusals of nothing are
+/// ignored.
 #[test]
 fn a_refused_request_has_not_happened_unless_it_was_answered_before() {
     let script = Script::idle();

@@ -151,7 +151,8 @@ fn civil_after(steps: &[ClockStep]) -> UnixTime {
     script.told_times().last().expect("it was asked").2
 }
 
-/// Civil time cannot be before 1970 nor beyond the year 2554, but a clock that was set there finds back.
+/// Civil time cannot be before 1970 nor beyond the year 2554, but a clock that was set there finds
+/// back.
 #[test]
 fn civil_time_may_step_by_any_length() {
     let (ever, half) = (Duration::MAX, Duration::MAX / 2);

@@ -82,11 +82,4 @@ macro_rules! through_pointer {
     )*};
 }
 
-through_pointer!(
-    &T,
-    &mut T,
-    #[cfg(feature = "alloc")]
-    alloc::boxed::Box<T>,
-    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
-    alloc::sync::Arc<T>
-);
+for_shared_pointers!(through_pointer);

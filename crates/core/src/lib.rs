@@ -8,6 +8,31 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+/// Applies a macro to the pointers through which a trait of `&self` methods can be implemented.
+macro_rules! for_shared_pointers {
+    ($implement:ident) => {
+        $implement!(
+            &T,
+            &mut T,
+            #[cfg(feature = "alloc")]
+            alloc::boxed::Box<T>,
+            #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+            alloc::sync::Arc<T>
+        );
+    };
+}
+
+/// The same for a trait of `&mut self` methods.
+macro_rules! for_exclusive_pointers {
+    ($implement:ident) => {
+        $implement!(
+            &mut T,
+            #[cfg(feature = "alloc")]
+            alloc::boxed::Box<T>
+        );
+    };
+}
+
 pub mod hash;
 pub mod machine;
 pub mod node;

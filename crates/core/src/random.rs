@@ -63,8 +63,4 @@ macro_rules! through_pointer {
     )*};
 }
 
-through_pointer!(
-    &mut T,
-    #[cfg(feature = "alloc")]
-    alloc::boxed::Box<T>
-);
+for_exclusive_pointers!(through_pointer);

@@ -8,6 +8,7 @@ stage_fmt() {
 
 stage_lint() {
   has_component clippy || { echo "clippy is missing and cannot be installed" >&2; return 1; }
+  cargo clippy --workspace --all-targets -- -D warnings
   cargo clippy --workspace --all-targets --all-features -- -D warnings
 }
 

@@ -3,6 +3,7 @@
 //! Keys are boxed slices, so that no contender knows their length when it is compiled: it is read
 //! together with the pointer, as from a `String`.
 
+#[cfg(feature = "rivals")]
 use core::hint::black_box;
 use purlin_core::hash::{KeyHasher, SipHash13, SipHash24, Xxh3};
 use purlin_core::random::{Random as _, SplitMix64};

@@ -17,6 +17,7 @@ extern crate alloc;
 pub mod area;
 pub mod cli;
 pub mod error;
+mod markup;
 pub mod page;
 pub mod plot;
 pub mod report;

@@ -4,6 +4,7 @@
 use core::fmt::Write as _;
 
 use crate::error::LabError;
+use crate::markup::escape;
 use crate::plot::Plot;
 use crate::report::{Block, Report};
 use crate::table::{Cell, Table};
@@ -152,21 +153,6 @@ fn render_plot(html: &mut String, plot: &Plot) -> Result<(), LabError> {
         plot.svg()?
     );
     Ok(())
-}
-
-/// Makes text safe between tags and in attribute values.
-pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

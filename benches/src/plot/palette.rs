@@ -2,7 +2,7 @@
 
 use plotters::style::RGBColor;
 
-use crate::page::escape;
+use crate::markup::escape;
 
 /// How many series are told apart by colour.
 pub const SERIES: usize = 8;

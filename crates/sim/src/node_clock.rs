@@ -78,10 +78,14 @@ impl NodeClock {
         };
     }
 
-    /// What civil time the node believes it is: it follows the local clock, and jumps on its own.
-    pub(crate) fn unix(&self, now: Instant) -> UnixTime {
-        let nanos =
-            i128::from((START + (self.local(now) - Instant::ORIGIN)).as_nanos()) + self.wall_offset;
+    /// What civil time the node believes it is when its clock shows `local`: it follows that clock,
+    /// and jumps on its own.
+    pub(crate) fn unix(&self, local: Instant) -> UnixTime {
+        let time = START + (local - Instant::ORIGIN);
+        if self.wall_offset == 0 {
+            return time; // the usual case, and this is on every step's way
+        }
+        let nanos = i128::from(time.as_nanos()) + self.wall_offset;
         let nanos = nanos.clamp(0, i128::from(u64::MAX));
         UnixTime::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }

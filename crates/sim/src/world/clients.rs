@@ -195,9 +195,14 @@ impl<H: Host> World<H> {
     ///
     /// When a call names a node that does not exist.
     pub fn set_calls(&mut self, calls: impl IntoIterator<Item = Call<H::Request>>) {
-        for client in &mut self.clients.clients {
+        let Clients {
+            clients, requests, ..
+        } = &mut self.clients;
+        for client in clients {
             client.turn += 1;
-            client.waits_for = None;
+            if let Some(abandoned) = client.waits_for.take() {
+                requests[index(abandoned)].is_open = false;
+            }
         }
         self.clients.script += 1;
         let script = self.clients.script;

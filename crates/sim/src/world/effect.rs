@@ -47,7 +47,8 @@ impl<H: Host> World<H> {
         self.note(id, || match &effect {
             Effect::Write(token, write) => format!("writes {token} {write:?}"),
             Effect::Sync(token) => format!("syncs {token}"),
-            _ => "reads".to_owned(),
+            Effect::Read(token) => format!("reads {token}"),
+            Effect::Send(..) | Effect::Reply(..) | Effect::Refuse(_) => String::new(),
         });
         let Some(node) = self.node_mut(id) else {
             return;

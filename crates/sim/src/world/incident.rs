@@ -219,11 +219,12 @@ impl<H: Host> World<H> {
         let Some(node) = self.nodes.get_mut(slot(id)) else {
             return;
         };
+        let moment = node.moment(id, now);
         let boot = Boot {
             node: id,
             nodes,
-            now: node.clock.local(now),
-            unix_now: node.clock.unix(now),
+            now: moment.now,
+            unix_now: moment.unix_now,
             seed,
             restarts: node.life,
             store: &node.disk.seen,

@@ -1,11 +1,12 @@
 use super::step::Arrival;
 use crate::StorageModel;
-use crate::host::Host;
+use crate::host::{Host, Moment};
 use crate::node_clock::NodeClock;
 use crate::storage::{Disk, Fates, SyncResult};
 use alloc::collections::VecDeque;
 use core::time::Duration;
 use purlin_core::machine::Machine;
+use purlin_core::node::NodeId;
 use purlin_core::random::Xoshiro256PlusPlus;
 use purlin_core::time::Instant;
 
@@ -70,6 +71,16 @@ impl<H: Host> Node<H> {
             crash_after: None,
             troubles: Troubles::default(),
             is_absent: false,
+        }
+    }
+
+    /// What time it believes it is.
+    pub(super) fn moment(&self, node: NodeId, now: Instant) -> Moment {
+        let local = self.clock.local(now);
+        Moment {
+            node,
+            now: local,
+            unix_now: self.clock.unix(local),
         }
     }
 

@@ -1,7 +1,7 @@
 //! From an event in the queue to a call of a machine, and what it puts out.
 
 use super::{World, slot};
-use crate::host::{Effects, Event, Host, Moment};
+use crate::host::{Effects, Event, Host};
 use crate::storage::SyncResult;
 use crate::{Call, Fault, RequestId};
 use purlin_core::machine::Machine as _;
@@ -257,11 +257,7 @@ impl<H: Host> World<H> {
             Arrival::Timer => return,          // handled elsewhere
             Arrival::Started { .. } => return, // only its outputs are wanted
         };
-        let at = Moment {
-            node: id,
-            now: node.clock.local(now),
-            unix_now: node.clock.unix(now),
-        };
+        let at = node.moment(id, now);
         let Some(input) = self.host.input(at, event) else {
             return;
         };
@@ -302,11 +298,7 @@ impl<H: Host> World<H> {
             let Some(output) = machine.poll_output() else {
                 break;
             };
-            let at = Moment {
-                node: id,
-                now: node.clock.local(now),
-                unix_now: node.clock.unix(now),
-            };
+            let at = node.moment(id, now);
             self.host.output(at, output, effects);
         }
         // A crash that was to come after more effects than the step had comes at its end.

@@ -178,3 +178,25 @@ fn a_refusal_travels_as_a_reply_does() {
         "{unknown} of {asked}"
     );
 }
+
+/// What a client had asked before a script took its place is answered to nobody.
+#[test]
+fn nobody_waits_for_what_replaced_clients_had_asked() {
+    let script = Script::new(|seen| match seen.what {
+        What::Request(_) => vec![Do::Reply(1)],
+        _ => Vec::new(),
+    });
+    let model = ClientModel {
+        think: Latency::Constant(ms(10)),
+        link: Some(takes(50)),
+        ..ClientModel::new(1)
+    };
+    let mut world = script
+        .world(1, 1)
+        .clients(model, |_| Some((NodeId(0), Vec::new())))
+        .build();
+    world.run_until(at(20)); // asked at 10, to be answered at 110
+    world.set_calls([]);
+    world.run_until(at(500));
+    assert_eq!((world.history().len(), world.history().open()), (1, 1));
+}

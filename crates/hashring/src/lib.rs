@@ -1,0 +1,40 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![deny(unsafe_code)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+#[cfg(feature = "alloc")]
+mod error;
+#[cfg(feature = "alloc")]
+mod member;
+#[cfg(feature = "alloc")]
+mod membership;
+#[cfg(feature = "alloc")]
+mod mix;
+#[cfg(feature = "alloc")]
+mod placed;
+#[cfg(feature = "alloc")]
+mod roster;
+#[cfg(feature = "alloc")]
+mod spread;
+
+#[cfg(feature = "alloc")]
+pub use error::{BuildError, MembershipError, Refused};
+#[cfg(feature = "alloc")]
+pub use member::{Identity, IntoMember, Locality, Member};
+#[cfg(feature = "alloc")]
+pub use membership::{Membership, Preference};
+#[cfg(feature = "alloc")]
+pub use roster::{MemberRef, Roster};
+
+#[doc(no_inline)]
+pub use purlin_core::{
+    hash::KeyHash,
+    node::{Epoch, NodeId, NodeIdx, Weight},
+    placement::{Placement, PlacementExt},
+};

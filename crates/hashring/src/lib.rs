@@ -12,6 +12,12 @@ extern crate std;
 mod algorithm;
 #[cfg(feature = "alloc")]
 mod candidates;
+#[cfg(any(feature = "conformance", feature = "registry"))]
+mod capabilities;
+#[cfg(feature = "alloc")]
+mod changes;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 #[cfg(feature = "alloc")]
 mod error;
 #[cfg(feature = "alloc")]
@@ -33,6 +39,8 @@ mod spread;
 
 #[cfg(feature = "alloc")]
 pub use algorithm::{Rendezvous, RendezvousBuilder};
+#[cfg(any(feature = "conformance", feature = "registry"))]
+pub use capabilities::Capabilities;
 #[cfg(feature = "alloc")]
 pub use error::{BuildError, MembershipError, Refused};
 #[cfg(feature = "alloc")]

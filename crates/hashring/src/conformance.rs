@@ -1,0 +1,189 @@
+//! The property tests of a placement, as functions over its constructor: for the algorithms of this
+//! crate and for your own.
+//!
+//! A property takes a [`Subject`], which builds the placement and says what it promises, and a seed,
+//! which decides members, keys and changes. It panics where the property does not hold, with a message
+//! that names the property, the seed, and the key or change. The same seed does the same again.
+//! [`all`] runs every property that the subject's [`Capabilities`] promise.
+//!
+//! | property | what holds | promised by |
+//! |---|---|---|
+//! | [`determinism`] | the same members give the same answers | all |
+//! | [`replicas_begin_with_the_owner`] | replicas are distinct, active, as many as there can be; fewer are the first of more | all |
+//! | [`preference_agrees`] | `owner_where` is one order over all active nodes, which begins with the owner | all |
+//! | [`churn`] | after any change the members are a naive model's, and a refused one leaves no trace | all |
+//! | [`bad_input`] | duplicates, unknown nodes and impossible weights are refused by name | all |
+//! | [`spread`] | replicas are balanced over zones, racks and hosts | all |
+//! | [`drain`] | a drained node owns nothing, and takes its keys back afterwards | `drain` |
+//! | [`minimal_add`] | a new node takes keys, and no other key moves | `minimal_add` |
+//! | [`minimal_remove`] | a removed node's keys move, and no other | `minimal_remove` |
+//! | [`minimal_reweight`] | as a new node, or a removed one, for a part of its keys | `weighted` and both |
+//! | [`minimal_replicas`] | for a replica that goes one comes in; other nodes go without a trace | `minimal_replicas` |
+//! | [`replicas_follow_preference`] | replicas are chosen by the rule of zones, read naively | `minimal_replicas` |
+//! | [`preference_foretells`] | the next in preference is the next owner | `minimal_replicas` |
+//! | [`history_independence`] | any history that leads to the same members gives the same answers | `history_independent` |
+//! | [`balance`] | no node owns more than its share, within a tolerance | call it with yours |
+//!
+//! A [`History`] is a placement with the naive model beside it, to drive step by step from a fuzzer.
+//!
+//! # Example
+//!
+//! Mod-N hashing, the placement that everybody writes first, promises nothing of its movements and so
+//! need not keep anything. What it does promise is tested in five lines.
+//!
+//! ```
+//! use purlin_hashring::conformance::{self, Subject};
+//! use purlin_hashring::{
+//!     Capabilities, Epoch, KeyHash, Member, Membership, MembershipError, NodeId, NodeIdx,
+//!     Placement, Preference, Refused, Roster, Weight,
+//! };
+//!
+//! struct Modulo {
+//!     roster: Roster<u64>,
+//!     epoch: Epoch,
+//! }
+//!
+//! impl Modulo {
+//!     /// All nodes, beginning with the owner.
+//!     fn walk(&self, key: KeyHash) -> impl Iterator<Item = NodeIdx> {
+//!         let len = self.roster.len();
+//!         let first = (key.0 % len.max(1) as u64) as usize;
+//!         let nodes = self.roster.iter().map(|member| member.index);
+//!         nodes.cycle().skip(first).take(len)
+//!     }
+//! }
+//!
+//! impl Placement for Modulo {
+//!     type Node = u64;
+//!
+//!     fn owner(&self, key: KeyHash) -> Option<NodeIdx> {
+//!         self.walk(key).next()
+//!     }
+//!
+//!     fn replicas(&self, key: KeyHash, out: &mut [NodeIdx]) -> usize {
+//!         out.iter_mut().zip(self.walk(key)).map(|(slot, node)| *slot = node).count()
+//!     }
+//!
+//!     fn node(&self, index: NodeIdx) -> Option<&u64> {
+//!         Some(self.roster.get(index)?.node)
+//!     }
+//!
+//!     fn len(&self) -> usize {
+//!         self.roster.len()
+//!     }
+//!
+//!     fn epoch(&self) -> Epoch {
+//!         self.epoch
+//!     }
+//! }
+//!
+//! impl Preference for Modulo {
+//!     fn owner_where(
+//!         &self,
+//!         key: KeyHash,
+//!         accept: &mut dyn FnMut(NodeIdx) -> bool,
+//!     ) -> Option<NodeIdx> {
+//!         self.walk(key).find(|&node| accept(node))
+//!     }
+//! }
+//!
+//! impl Membership for Modulo {
+//!     fn add(&mut self, member: Member<u64>) -> Result<NodeIdx, Refused<u64>> {
+//!         if member.weight != Weight::ONE {
+//!             let reason = MembershipError::Unweighted {
+//!                 id: NodeId(member.node),
+//!                 weight: member.weight,
+//!                 algorithm: "modulo",
+//!             };
+//!             return Err(Refused { member, reason });
+//!         }
+//!         let index = self.roster.join(member)?;
+//!         self.epoch = self.epoch.next();
+//!         Ok(index)
+//!     }
+//!
+//!     fn remove(&mut self, id: NodeId) -> Result<Member<u64>, MembershipError> {
+//!         let member = self.roster.leave(id)?;
+//!         self.epoch = self.epoch.next();
+//!         Ok(member)
+//!     }
+//!
+//!     fn set_weight(&mut self, id: NodeId, weight: Weight) -> Result<Weight, MembershipError> {
+//!         match self.roster.find(id) {
+//!             None => Err(MembershipError::Unknown { id }),
+//!             Some(_) if weight == Weight::ONE => Ok(weight),
+//!             Some(_) => Err(MembershipError::Unweighted { id, weight, algorithm: "modulo" }),
+//!         }
+//!     }
+//!
+//!     fn roster(&self) -> &Roster<u64> {
+//!         &self.roster
+//!     }
+//!
+//!     fn check_invariants(&self) {}
+//! }
+//!
+//! let mut promises = Capabilities::NONE;
+//! promises.arbitrary_removal = true;
+//! let modulo = Subject::new(promises, |members| {
+//!     let roster = Roster::of(members)?;
+//!     Ok(Box::new(Modulo { roster, epoch: Epoch::default() }))
+//! });
+//! conformance::determinism(&modulo, 1);
+//! conformance::preference_agrees(&modulo, 1);
+//! conformance::churn(&modulo, 1);
+//! conformance::balance(&modulo, 1, 0.0);
+//! ```
+
+mod answers;
+mod bad_input;
+mod balance;
+mod draw;
+mod history;
+mod model;
+mod movement;
+mod spread;
+mod subject;
+
+pub use answers::{determinism, drain, preference_agrees, replicas_begin_with_the_owner};
+pub use bad_input::bad_input;
+pub use balance::balance;
+pub use history::{History, Step, churn, history_independence};
+pub use movement::{
+    minimal_add, minimal_remove, minimal_replicas, minimal_reweight, preference_foretells,
+};
+pub use spread::{replicas_follow_preference, spread};
+pub use subject::{Build, Subject};
+
+use crate::Capabilities;
+
+/// Runs every property that the subject promises, except [`balance`], which needs a tolerance.
+pub fn all(subject: &Subject<'_>, seed: u64) {
+    determinism(subject, seed);
+    replicas_begin_with_the_owner(subject, seed);
+    preference_agrees(subject, seed);
+    churn(subject, seed);
+    bad_input(subject, seed);
+    spread(subject, seed);
+    let can: Capabilities = subject.capabilities();
+    if can.drain {
+        drain(subject, seed);
+    }
+    if can.minimal_add {
+        minimal_add(subject, seed);
+    }
+    if can.minimal_remove {
+        minimal_remove(subject, seed);
+    }
+    if can.weighted && can.minimal_add && can.minimal_remove {
+        minimal_reweight(subject, seed);
+    }
+    if can.minimal_replicas {
+        minimal_replicas(subject, seed);
+        replicas_follow_preference(subject, seed);
+        preference_foretells(subject, seed);
+    }
+    if can.history_independent {
+        history_independence(subject, seed);
+    }
+}

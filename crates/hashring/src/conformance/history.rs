@@ -1,0 +1,408 @@
+//! A placement through a history of changes, with a naive model beside it.
+
+use super::draw::{self, Draw};
+use super::model::{Expected, Model};
+use super::subject::{Case, Subject};
+use crate::{BuildError, KeyHash, Member, Membership, MembershipError, NodeId, Weight};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// One change that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// [`Membership::add`].
+    Add(Member<u64>),
+    /// [`Membership::remove`].
+    Remove(NodeId),
+    /// [`Membership::set_weight`].
+    SetWeight(NodeId, Weight),
+}
+
+/// A placement and the members that it should have by now.
+///
+/// Every [`step`](Self::step) is made on both. It panics when the placement answers a step otherwise
+/// than it promises, keeps other members, indices or epoch than the model, moves a key that it
+/// promises not to move, gives a key to a node that takes none, or leaves a trace of a step that it
+/// refused.
+///
+/// ```
+/// use purlin_hashring::conformance::{History, Step, Subject};
+/// use purlin_hashring::{Member, NodeId, Weight};
+///
+/// fn drive(subject: &Subject<'_>) {
+///     let members = vec![Member::new(1), Member::new(2)];
+///     let mut history = History::new(subject, members, 0).expect("two members");
+///     history.step(&Step::Add(Member::new(3)));
+///     history.step(&Step::Add(Member::new(3))); // refused, without a trace
+///     history.step(&Step::Remove(NodeId(3)));
+///     assert_eq!(history.placement().len(), 2);
+/// }
+/// ```
+pub struct History<'a> {
+    subject: &'a Subject<'a>,
+    placement: Box<dyn Membership<Node = u64>>,
+    model: Model,
+    keys: Vec<KeyHash>,
+    owners: Vec<Option<NodeId>>,
+    case: Case,
+}
+
+/// How many keys are followed through a history.
+const KEYS: usize = 64;
+
+impl<'a> History<'a> {
+    /// Builds the placement of these members. Keys come from the seed.
+    ///
+    /// # Errors
+    ///
+    /// What the constructor said, where it rightly refused them.
+    ///
+    /// # Panics
+    ///
+    /// When members are accepted that should be refused, or refused without reason.
+    #[track_caller]
+    pub fn new(
+        subject: &'a Subject<'a>,
+        members: Vec<Member<u64>>,
+        seed: u64,
+    ) -> Result<Self, BuildError> {
+        let case = Case {
+            property: "history",
+            seed,
+        };
+        Self::start(subject, members, case)
+    }
+
+    #[track_caller]
+    pub(super) fn start(
+        subject: &'a Subject<'a>,
+        members: Vec<Member<u64>>,
+        case: Case,
+    ) -> Result<Self, BuildError> {
+        let placement = subject.try_build(members.clone());
+        let placement = match placement {
+            Ok(placement) => placement,
+            Err(error) => {
+                check_refused_list(subject, case, &members, &error);
+                return Err(error);
+            }
+        };
+        for (position, member) in members.iter().enumerate() {
+            case.check(
+                is_good(subject, &members, position),
+                format_args!("{member:?} was accepted by the constructor"),
+            );
+        }
+        let keys = Draw::new(subject, case.seed).keys(KEYS);
+        let mut history = Self {
+            subject,
+            model: Model::new(&members, placement.epoch()),
+            owners: Vec::new(),
+            placement,
+            keys,
+            case,
+        };
+        history.check_state();
+        history.owners = draw::owners(&*history.placement, &history.keys);
+        Ok(history)
+    }
+
+    /// The placement as it is by now.
+    #[must_use]
+    pub fn placement(&self) -> &dyn Membership<Node = u64> {
+        &*self.placement
+    }
+
+    /// The members as they should be by now, in the order of their identities.
+    #[must_use]
+    pub fn members(&self) -> Vec<Member<u64>> {
+        self.model.members()
+    }
+
+    /// Asks for a change, and checks all that should and should not come of it.
+    ///
+    /// # Panics
+    ///
+    /// When something else comes of it.
+    #[track_caller]
+    pub fn step(&mut self, step: &Step) {
+        let expected = self.model.expect(self.subject, step);
+        let before = self.model.clone();
+        let made = match (self.ask(step, &expected), expected) {
+            (Ok(()), Expected::Made) => {
+                self.model.apply(step);
+                true
+            }
+            (Ok(()), Expected::Nothing) => false,
+            (Ok(()), Expected::Refused(reason)) => self
+                .case
+                .fail(format_args!("{step:?} was made, though {reason}")),
+            (Err(found), Expected::Refused(reason)) => {
+                self.case.check(
+                    is_same(&found, &reason),
+                    format_args!("{step:?} was refused because {found}, not because {reason}"),
+                );
+                false
+            }
+            (Err(found), _) => {
+                self.case.check(
+                    is_limit(&found),
+                    format_args!("{step:?} was refused: {found}"),
+                );
+                false
+            }
+        };
+        self.check_state();
+        let owners = draw::owners(&*self.placement, &self.keys);
+        if made {
+            self.check_answer(step);
+            self.check_movement(step, &before, &owners);
+        } else {
+            for (at, &key) in self.keys.iter().enumerate() {
+                self.case.check(
+                    owners[at] == self.owners[at],
+                    format_args!("{key:?} moved by {step:?}, which was not made"),
+                );
+            }
+        }
+        self.owners = owners;
+    }
+
+    /// Asks the placement, and checks what comes back beside yes or no.
+    fn ask(&mut self, step: &Step, expected: &Expected) -> Result<(), MembershipError> {
+        match step {
+            Step::Add(member) => match self.placement.add(member.clone()) {
+                Ok(index) => {
+                    let id = NodeId(member.node);
+                    let found = self.placement.roster().find(id);
+                    self.case
+                        .equal(&Some(index), &found, format_args!("index of {step:?}"));
+                    Ok(())
+                }
+                Err(refused) => {
+                    let what = format_args!("the refused member of {step:?}");
+                    self.case.equal(&refused.member, member, what);
+                    Err(refused.reason)
+                }
+            },
+            Step::Remove(id) => {
+                let removed = self.placement.remove(*id)?;
+                let what = format_args!("the answer to {step:?}");
+                self.case.equal(&Some(&removed), &self.model.get(*id), what);
+                Ok(())
+            }
+            Step::SetWeight(id, weight) => {
+                let former = self.placement.set_weight(*id, *weight)?;
+                let what = format_args!("the answer to {step:?}");
+                let known = self.model.get(*id).map(|member| member.weight);
+                self.case.equal(&Some(former), &known, what);
+                debug_assert!(matches!(expected, Expected::Nothing) == (former == *weight));
+                Ok(())
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check_state(&self) {
+        self.model.check(self.case, &*self.placement);
+        self.placement.check_invariants();
+        let active = draw::active(&*self.placement);
+        for &key in &self.keys {
+            let owner = draw::owner(&*self.placement, key);
+            let takes_keys =
+                |id| (self.model.get(id)).is_some_and(|member| !member.weight.is_drain());
+            self.case.check(
+                owner.map_or(active == 0, takes_keys),
+                format_args!("{active} nodes take keys, and {key:?} belongs to {owner:?}"),
+            );
+        }
+    }
+
+    /// The index that a new member got.
+    #[track_caller]
+    fn check_answer(&self, step: &Step) {
+        if let Step::Add(member) = step {
+            let id = NodeId(member.node);
+            let index = self.placement.roster().find(id);
+            let what = format_args!("index of {id}");
+            self.case.equal(&index, &self.model.index(id), what);
+        }
+    }
+
+    /// That no key moved but those that must.
+    #[track_caller]
+    fn check_movement(&self, step: &Step, before: &Model, owners: &[Option<NodeId>]) {
+        let id = match step {
+            Step::Add(member) => NodeId(member.node),
+            Step::Remove(id) | Step::SetWeight(id, _) => *id,
+        };
+        let weight = |model: &Model| model.get(id).map_or(0, |member| member.weight.get());
+        let grows = weight(&self.model) >= weight(before);
+        let can = self.subject.capabilities();
+        let minimal = if grows {
+            can.minimal_add
+        } else {
+            can.minimal_remove
+        };
+        for (at, &key) in self.keys.iter().enumerate() {
+            let (old, new) = (self.owners[at], owners[at]);
+            let due = if grows { new } else { old };
+            self.case.check(
+                !minimal || old == new || due == Some(id),
+                format_args!("{step:?} moved {key:?} from {old:?} to {new:?}"),
+            );
+        }
+    }
+}
+
+impl fmt::Debug for History<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("History")
+            .field("members", &self.members())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether the member at this position can be there: of a possible weight, and the first of its name.
+fn is_good(subject: &Subject<'_>, members: &[Member<u64>], position: usize) -> bool {
+    let member = &members[position];
+    let twin = members[..position].iter().any(|m| m.node == member.node);
+    subject.can_weigh(member.weight) && !twin
+}
+
+#[track_caller]
+fn check_refused_list(
+    subject: &Subject<'_>,
+    case: Case,
+    members: &[Member<u64>],
+    error: &BuildError,
+) {
+    let BuildError::Member { position, source } = error else {
+        case.fail(format_args!("a list of members was refused: {error}"));
+    };
+    case.check(
+        *position < members.len(),
+        format_args!("no member has the position in: {error}"),
+    );
+    let id = NodeId(members[*position].node);
+    let weight = members[*position].weight;
+    let justified = match source {
+        MembershipError::Duplicate { id: found } => {
+            let twin = members[..*position].iter().any(|m| NodeId(m.node) == id);
+            *found == id && twin
+        }
+        MembershipError::Unweighted {
+            id: found,
+            weight: refused,
+            ..
+        } => *found == id && *refused == weight && !subject.can_weigh(weight),
+        other => is_limit(other),
+    };
+    case.check(justified, format_args!("without reason: {error}"));
+}
+
+/// Whether two reasons are the same, whatever the algorithm is called.
+fn is_same(found: &MembershipError, expected: &MembershipError) -> bool {
+    use MembershipError::{NotLast, Unweighted};
+    match (found, expected) {
+        (
+            Unweighted { id, weight, .. },
+            Unweighted {
+                id: other,
+                weight: refused,
+                ..
+            },
+        ) => (id, weight) == (other, refused),
+        (
+            NotLast { id, last, .. },
+            NotLast {
+                id: other,
+                last: end,
+                ..
+            },
+        ) => (id, last) == (other, end),
+        _ => found == expected,
+    }
+}
+
+/// Whether a placement may refuse for this reason what is right in itself.
+fn is_limit(reason: &MembershipError) -> bool {
+    matches!(
+        reason,
+        MembershipError::TooManyNodes { .. } | MembershipError::TooManyPoints { .. }
+    )
+}
+
+/// Through a random history of changes, good and bad, a placement keeps the members of a naive model,
+/// and moves no key that it promises not to move.
+#[track_caller]
+pub fn churn(subject: &Subject<'_>, seed: u64) {
+    let case = Case {
+        property: "churn",
+        seed,
+    };
+    random_history(subject, case);
+}
+
+/// A history of 60 steps from a few members, or from none.
+#[track_caller]
+fn random_history<'a>(subject: &'a Subject<'a>, case: Case) -> History<'a> {
+    let mut draw = Draw::new(subject, case.seed);
+    if !case.seed.is_multiple_of(3) {
+        draw = draw.located();
+    }
+    let members = match case.seed % 4 {
+        0 => Vec::new(),
+        _ => draw.members(),
+    };
+    let mut history = match History::start(subject, members, case) {
+        Ok(history) => history,
+        Err(error) => case.fail(format_args!("good members were refused: {error}")),
+    };
+    for _ in 0..60 {
+        let step = draw.step(history.placement());
+        history.step(&step);
+    }
+    history
+}
+
+/// After a random history, a placement answers as one that is built of the same members in another
+/// order: owners, replicas and preferences.
+#[track_caller]
+pub fn history_independence(subject: &Subject<'_>, seed: u64) {
+    let case = Case {
+        property: "history_independence",
+        seed,
+    };
+    let history = random_history(subject, case);
+    let mut draw = Draw::new(subject, !seed);
+    let mut members = history.members();
+    draw.shuffle(&mut members);
+    let anew = subject.build(case, members);
+    let placement = history.placement();
+    for key in draw.keys(200) {
+        let what = format_args!("owner of {key:?} after a history, and built anew");
+        case.equal(
+            &draw::owner(placement, key),
+            &draw::owner(&*anew, key),
+            what,
+        );
+        let what = format_args!("replicas of {key:?} after a history, and built anew");
+        let (grown, fresh) = (
+            draw::replicas(placement, key, 5),
+            draw::replicas(&*anew, key, 5),
+        );
+        case.equal(&grown, &fresh, what);
+    }
+    for key in draw.keys(20) {
+        let order = |placement: &dyn Membership<Node = u64>| -> Vec<NodeId> {
+            let order = draw::preference(placement, key);
+            (order.iter())
+                .map(|&index| draw::id_at(placement, index))
+                .collect()
+        };
+        let what = format_args!("preferences of {key:?} after a history, and built anew");
+        case.equal(&order(placement), &order(&*anew), what);
+    }
+}

@@ -1,0 +1,129 @@
+//! The conformance suite: on a placement that is whole it passes; each of its properties finds the
+//! flaw that it is there to find.
+
+#[path = "reference/rendezvous.rs"]
+mod reference;
+
+use core::panic::AssertUnwindSafe;
+use purlin_hashring::conformance::{self, Subject};
+use purlin_hashring::{Member, Rendezvous, Roster};
+use reference::{Flaw, NaiveRendezvous, promises};
+use std::panic::catch_unwind;
+
+fn naive(flaw: Flaw) -> Subject<'static> {
+    Subject::new(promises(), move |mut members| {
+        if flaw == Flaw::AcceptsTwins {
+            members.sort_by_key(|member: &Member<u64>| member.node);
+            members.dedup_by_key(|member| member.node);
+        }
+        Ok(Box::new(NaiveRendezvous::new(Roster::of(members)?, flaw)))
+    })
+}
+
+fn rendezvous() -> Subject<'static> {
+    Subject::new(promises(), |members| {
+        Ok(Box::new(Rendezvous::new(members)?))
+    })
+}
+
+#[test]
+fn a_naive_placement_conforms() {
+    for seed in 0..12 {
+        conformance::all(&naive(Flaw::None), seed);
+        conformance::balance(&naive(Flaw::None), seed, 0.0);
+    }
+}
+
+#[test]
+fn rendezvous_conforms() {
+    for seed in 0..40 {
+        conformance::all(&rendezvous(), seed);
+        conformance::balance(&rendezvous(), seed, 0.0);
+    }
+}
+
+/// What the property says of a placement, on the first seed of some that it does not hold for.
+fn complaint(property: fn(&Subject<'_>, u64), flaw: Flaw) -> Option<String> {
+    let subject = naive(flaw);
+    (0..4).find_map(|seed| {
+        let outcome = catch_unwind(AssertUnwindSafe(|| property(&subject, seed)));
+        let panic = outcome.err()?;
+        Some(
+            panic
+                .downcast_ref::<String>()
+                .expect("a formatted message")
+                .clone(),
+        )
+    })
+}
+
+/// That the property holds for a whole placement, fails for the flaw, and says so by name.
+fn finds(name: &str, property: fn(&Subject<'_>, u64), flaw: Flaw, what: &str) {
+    assert_eq!(
+        complaint(property, Flaw::None),
+        None,
+        "{name}, without a flaw"
+    );
+    let Some(message) = complaint(property, flaw) else {
+        panic!("{name} did not find {flaw:?}");
+    };
+    assert!(
+        message.starts_with(&format!("{name} does not hold (seed ")) && message.contains(what),
+        "{name} found {flaw:?}, and said: {message}"
+    );
+}
+
+macro_rules! flaws {
+    ($($test:ident: $property:ident finds $flaw:ident, saying $what:literal;)*) => {$(
+        #[test]
+        fn $test() {
+            finds(stringify!($property), conformance::$property, Flaw::$flaw, $what);
+        }
+    )*};
+}
+
+flaws! {
+    reshuffling_on_add: minimal_add finds SaltedByEpoch, saying "moved from";
+    reshuffling_on_remove: minimal_remove finds SaltedByEpoch, saying "moved from";
+    reshuffling_on_reweight: minimal_reweight finds SaltedByEpoch, saying "moved from";
+    reshuffling_in_a_history: churn finds SaltedByEpoch, saying "KeyHash";
+    reshuffled_replicas: minimal_replicas finds SaltedByEpoch, saying "replicas";
+    reshuffled_preference: preference_foretells finds SaltedByEpoch, saying "owner of";
+    ties_by_index: history_independence finds TiesByIndex, saying "built anew";
+    repeated_replica: replicas_begin_with_the_owner finds RepeatsReplica, saying "twice";
+    forgotten_replica: replicas_begin_with_the_owner finds ForgetsReplica, saying "number of replicas";
+    ignored_zones: spread finds IgnoresZones, saying "in another";
+    ignored_zones_in_order: replicas_follow_preference finds IgnoresZones, saying "preference";
+    drained_asked: preference_agrees finds AsksDrained, saying "takes no keys";
+    drained_owner: drain finds OwnsDrained, saying "is drained";
+    drained_owner_in_a_history: churn finds OwnsDrained, saying "belongs to";
+    late_start: preference_agrees finds StartsLate, saying "accepts all";
+    stuck_epoch: churn finds StuckEpoch, saying "epoch";
+    epoch_of_nothing: churn finds CountsNothing, saying "epoch";
+    wrong_leaver: bad_input finds RemovesOther, saying "answer to Remove";
+    lost_weight: bad_input finds LosesWeight, saying "refused member";
+    accepted_twins: bad_input finds AcceptsTwins, saying "accepted by the constructor";
+    ignored_weights: minimal_reweight finds IgnoresWeights, saying "none moved";
+}
+
+#[test]
+fn broken_invariants_are_asked_for() {
+    let message = catch_unwind(|| conformance::churn(&naive(Flaw::BreaksInvariants), 1));
+    let panic = message.expect_err("the invariants do not hold");
+    assert_eq!(panic.downcast_ref(), Some(&"somebody has left"));
+}
+
+#[test]
+fn an_uneven_placement_is_found() {
+    let subject = naive(Flaw::IgnoresWeights);
+    let outcome = catch_unwind(AssertUnwindSafe(|| conformance::balance(&subject, 1, 0.05)));
+    assert!(outcome.is_err(), "weights make no difference");
+}
+
+/// A property that runs for one seed only must run the same way again.
+#[test]
+fn a_failure_repeats() {
+    let first = complaint(conformance::churn, Flaw::SaltedByEpoch);
+    assert!(first.is_some());
+    assert_eq!(first, complaint(conformance::churn, Flaw::SaltedByEpoch));
+}

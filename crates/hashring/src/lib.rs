@@ -28,6 +28,8 @@ mod membership;
 mod mix;
 #[cfg(feature = "alloc")]
 mod placed;
+#[cfg(feature = "registry")]
+pub mod registry;
 #[cfg(feature = "alloc")]
 mod roster;
 #[cfg(feature = "alloc")]

@@ -2,6 +2,7 @@
 //! change of members does to replica sets.
 
 use proptest::prelude::*;
+use purlin_core::hash::{KeyHasher, Xxh3};
 use purlin_hashring::{
     KeyHash, Locality, Member, Membership, NodeId, NodeIdx, Placement, Preference, Rendezvous,
     Weight,
@@ -202,13 +203,7 @@ fn per_zone(nodes: &[Node], count: usize) -> Vec<Vec<usize>> {
         (1..=zones).map(of).collect()
     };
     (0..200_u64)
-        .map(|key| {
-            tally(replicas(
-                &placement,
-                KeyHash(key.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
-                count,
-            ))
-        })
+        .map(|key| tally(replicas(&placement, Xxh3::new().hash_u64(key), count)))
         .collect()
 }
 
@@ -265,11 +260,7 @@ fn racks_belong_to_their_zones() {
     ];
     let placement = build(&nodes);
     for key in 0..200_u64 {
-        let chosen = replicas(
-            &placement,
-            KeyHash(key.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
-            4,
-        );
+        let chosen = replicas(&placement, Xxh3::new().hash_u64(key), 4);
         // Both zones, and in each of them both racks.
         assert!(chosen.contains(&3) && chosen.contains(&6), "{chosen:?}");
     }

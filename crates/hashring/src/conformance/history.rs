@@ -3,7 +3,7 @@
 use super::draw::{self, Draw};
 use super::model::{Expected, Model};
 use super::subject::{Case, Subject};
-use crate::{BuildError, KeyHash, Member, Membership, MembershipError, NodeId, Weight};
+use crate::{BuildError, KeyHash, Member, Membership, MembershipError, NodeId, NodeIdx, Weight};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
@@ -50,6 +50,8 @@ pub struct History<'a> {
 
 /// How many keys are followed through a history.
 const KEYS: usize = 64;
+/// How many of them are looked up in all ways after every step.
+const SEARCHED: usize = 4;
 
 impl<'a> History<'a> {
     /// Builds the placement of these members. Keys come from the seed.
@@ -215,6 +217,38 @@ impl<'a> History<'a> {
             self.case.check(
                 owner.map_or(active == 0, takes_keys),
                 format_args!("{active} nodes take keys, and {key:?} belongs to {owner:?}"),
+            );
+        }
+        for &key in &self.keys[..SEARCHED] {
+            self.check_lookups(key, active);
+        }
+    }
+
+    /// That all ways to look a key up agree.
+    #[track_caller]
+    fn check_lookups(&self, key: KeyHash, active: usize) {
+        let owner = self.placement.owner(key);
+        let anyone = self.placement.owner_where(key, &mut |_| true);
+        let what = format_args!("owner_where that accepts all, for {key:?}");
+        self.case.equal(&anyone, &owner, what);
+        let other = self
+            .placement
+            .owner_where(key, &mut |node| Some(node) != owner);
+        self.case.check(
+            other.is_some() == (active > 1) && (other.is_none() || other != owner),
+            format_args!("of {active} nodes, {key:?} prefers {other:?} after {owner:?}"),
+        );
+        let mut replicas = [NodeIdx(u32::MAX); 3];
+        let found = self.placement.replicas(key, &mut replicas);
+        let what = format_args!("number of replicas of {key:?} among {active} nodes");
+        self.case.equal(&found, &active.min(3), what);
+        for (at, node) in replicas[..found].iter().enumerate() {
+            let takes_keys = self.placement.owner_where(key, &mut |other| other == *node);
+            self.case.check(
+                !replicas[..at].contains(node)
+                    && takes_keys == Some(*node)
+                    && (at > 0 || Some(*node) == owner),
+                format_args!("replicas of {key:?}: {replicas:?}, its owner: {owner:?}"),
             );
         }
     }

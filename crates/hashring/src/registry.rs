@@ -1,0 +1,172 @@
+//! All algorithms by name, to choose one at run time: from a configuration, a command line, a snapshot.
+//!
+//! ```
+//! use purlin_hashring::registry::{Algorithm, Options, VARIANTS};
+//! use purlin_hashring::{BuildError, Membership, PlacementExt};
+//!
+//! let algorithm: Algorithm = "rendezvous".parse()?;
+//! let mut options = Options::default();
+//! options.seed = 7;
+//!
+//! let nodes = algorithm.build(&options, ["a", "b", "c"])?;
+//! assert!(nodes.node_of("user:42").is_some());
+//!
+//! // All that know weights, whichever there are.
+//! for variant in VARIANTS.iter().filter(|variant| variant.capabilities.weighted) {
+//!     println!("{:12} {}", variant.name, variant.about);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use crate::error::BuildError;
+use crate::member::{Identity, IntoMember};
+use crate::membership::Membership;
+use crate::{Capabilities, Rendezvous};
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+use core::str::FromStr;
+
+/// A placement of an algorithm that was chosen at run time.
+pub type AnyPlacement<T> = Box<dyn Membership<Node = T> + Send + Sync>;
+
+/// One of the algorithms of this crate. Printed, parsed and serialized as its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// [`Rendezvous`].
+    Rendezvous,
+}
+
+/// A row of the registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Variant {
+    /// The algorithm.
+    pub algorithm: Algorithm,
+    /// Its name, which is that of its file.
+    pub name: &'static str,
+    /// What it is and when to take it, in a line.
+    pub about: &'static str,
+    /// What it promises, with any options that it has.
+    pub capabilities: Capabilities,
+    /// The [`Options`] that it has besides the seed, by the names of their fields.
+    pub options: &'static [&'static str],
+}
+
+/// All algorithms, in the order of [`Algorithm`].
+pub static VARIANTS: &[Variant] = &[Variant {
+    algorithm: Algorithm::Rendezvous,
+    name: "rendezvous",
+    about: "every node competes for every key: even and without tables, for some dozens of nodes",
+    capabilities: Capabilities {
+        ranged: false,
+        ..Capabilities::ALL
+    },
+    options: &[],
+}];
+
+/// The options of all algorithms. An algorithm takes its defaults for those that are not set, and
+/// refuses those that it does not have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
+#[non_exhaustive]
+pub struct Options {
+    /// Another seed, another placement. All machines must use the same.
+    pub seed: u64,
+}
+
+impl Options {
+    /// Those that are set, beside the seed.
+    fn set(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let all: [(&str, Option<u64>); 0] = [];
+        all.into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+    }
+}
+
+impl Algorithm {
+    /// Its row in the registry.
+    #[must_use]
+    pub fn variant(self) -> &'static Variant {
+        // The rows are in the order of the enum: tested.
+        &VARIANTS[self as usize]
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.variant().name
+    }
+
+    /// Builds a placement by this algorithm.
+    ///
+    /// # Errors
+    ///
+    /// What the algorithm's own builder refuses, and [`BuildError::Option`] for an option that it does
+    /// not have.
+    pub fn build<T: Identity + Send + Sync + 'static>(
+        self,
+        options: &Options,
+        members: impl IntoIterator<Item: IntoMember<Node = T>>,
+    ) -> Result<AnyPlacement<T>, BuildError> {
+        self.check_options(options)?;
+        let seed = options.seed;
+        Ok(match self {
+            Self::Rendezvous => Box::new(Rendezvous::builder().seed(seed).build(members)?),
+        })
+    }
+
+    fn check_options(self, options: &Options) -> Result<(), BuildError> {
+        let known = self.variant().options;
+        match options.set().find(|(name, _)| !known.contains(name)) {
+            Some((option, value)) => Err(BuildError::Option {
+                option,
+                value,
+                bound: "this algorithm has no such option",
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Algorithm {
+    type Err = UnknownAlgorithm;
+
+    fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
+        match VARIANTS.iter().find(|variant| variant.name == name) {
+            Some(variant) => Ok(variant.algorithm),
+            None => Err(UnknownAlgorithm { name: name.into() }),
+        }
+    }
+}
+
+/// No algorithm has this name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnknownAlgorithm {
+    /// What was asked for.
+    pub name: String,
+}
+
+impl fmt::Display for UnknownAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no algorithm {:?}; there are ", self.name)?;
+        for (at, variant) in VARIANTS.iter().enumerate() {
+            let separator = if at > 0 { ", " } else { "" };
+            write!(f, "{separator}{}", variant.name)?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for UnknownAlgorithm {}

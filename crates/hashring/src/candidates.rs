@@ -77,7 +77,7 @@ impl Candidates {
     #[inline]
     pub(crate) fn best(&self, key: u64) -> Option<NodeIdx> {
         if self.is_uniform() {
-            let at = simd::highest(&self.keys, key, u64::MAX)?;
+            let at = simd::highest(&self.keys, key)?;
             return self.nodes.get(at).or_else(|| self.nodes.first()).copied();
         }
         Some(self.next_weighted(key, None)?.node)
@@ -88,11 +88,10 @@ impl Candidates {
         if !self.is_uniform() {
             return self.next_weighted(key, after);
         }
-        let limit = match after {
-            None => u64::MAX,
-            Some(after) => after.draw().checked_sub(1)?,
+        let at = match after {
+            None => simd::highest(&self.keys, key)?,
+            Some(after) => simd::highest_up_to(after.draw().checked_sub(1)?, &self.keys, key)?,
         };
-        let at = simd::highest(&self.keys, key, limit)?;
         // At the end the first node is repeated.
         let at = if at < self.nodes.len() { at } else { 0 };
         Some(self.standing(at, key))

@@ -22,21 +22,36 @@ pub(crate) const BLOCK: usize = 16;
 #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
 pub(crate) const BLOCK: usize = 1;
 
-/// The position of the node with the highest draw that is at most `limit`, or `None` if there is none. Of a
-/// node that is there repeatedly, any of its positions.
+/// Calls a function of the widest instance that the machine has.
+macro_rules! widest {
+    ($call:ident $(::<$limited:literal>)? ($($argument:ident),*)) => {
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        {
+            if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512dq") {
+                // SAFETY: the machine has these instructions.
+                return unsafe { vectors::avx512::$call$(::<$limited>)?($($argument),*) };
+            }
+            if std::is_x86_feature_detected!("avx2") {
+                // SAFETY: the machine has these instructions.
+                return unsafe { vectors::avx2::$call$(::<$limited>)?($($argument),*) };
+            }
+        }
+    };
+}
+
+/// The position of the node with the highest draw, or `None` of no nodes. Of a node that is there repeatedly,
+/// any of its positions.
 #[inline]
-pub(crate) fn highest(node_keys: &[u64], key: u64, limit: u64) -> Option<usize> {
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    {
-        if has_avx512() {
-            // SAFETY: the machine has these instructions.
-            return unsafe { vectors::avx512::highest(node_keys, key, limit) };
-        }
-        if std::is_x86_feature_detected!("avx2") {
-            // SAFETY: the machine has these instructions.
-            return unsafe { vectors::avx2::highest(node_keys, key, limit) };
-        }
-    }
+pub(crate) fn highest(node_keys: &[u64], key: u64) -> Option<usize> {
+    const NONE: u64 = u64::MAX;
+    widest!(highest::<false>(node_keys, key, NONE));
+    scalar::highest(node_keys, key, NONE)
+}
+
+/// The same among the nodes whose draws are at most `limit`.
+#[inline]
+pub(crate) fn highest_up_to(limit: u64, node_keys: &[u64], key: u64) -> Option<usize> {
+    widest!(highest::<true>(node_keys, key, limit));
     scalar::highest(node_keys, key, limit)
 }
 
@@ -44,22 +59,6 @@ pub(crate) fn highest(node_keys: &[u64], key: u64, limit: u64) -> Option<usize> 
 /// last.
 #[inline]
 pub(crate) fn above(node_keys: &[u64], key: u64, each: impl FnMut(usize, u64) -> u64) {
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    {
-        if has_avx512() {
-            // SAFETY: the machine has these instructions.
-            return unsafe { vectors::avx512::above(node_keys, key, each) };
-        }
-        if std::is_x86_feature_detected!("avx2") {
-            // SAFETY: the machine has these instructions.
-            return unsafe { vectors::avx2::above(node_keys, key, each) };
-        }
-    }
+    widest!(above(node_keys, key, each));
     scalar::above(node_keys, key, each);
-}
-
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-#[inline]
-fn has_avx512() -> bool {
-    std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512dq")
 }

@@ -1,32 +1,45 @@
 //! The loops for registers of several lanes, over a handful of operations that AVX2 and AVX-512 each define.
 
-use crate::mix::pair;
+use super::BLOCK;
+use crate::mix::{self, pair};
 
 /// The two loops, over the operations of the module that it is used in.
 macro_rules! loops {
     ($features:literal) => {
         #[target_feature(enable = $features)]
-        pub(in crate::simd) fn highest(node_keys: &[u64], key: u64, limit: u64) -> Option<usize> {
+        pub(in crate::simd) fn highest<const LIMITED: bool>(
+            node_keys: &[u64],
+            key: u64,
+            limit: u64,
+        ) -> Option<usize> {
             let (keys, limit) = (splat(key), ordered(splat(limit)));
-            // Two registers side by side, since each waits for its own last comparison. Of every lane, the
-            // highest draw and its position.
-            let mut best = [ordered(splat(0)); 2];
-            let mut at = [splat(0); 2];
-            let mut positions = [lanes(), add(lanes(), LANES as u64)];
-            for block in node_keys.as_chunks::<{ 2 * LANES }>().0 {
-                for (half, nodes) in block.as_chunks::<LANES>().0.iter().enumerate() {
-                    let draws = up_to(limit, ordered(draws(load(nodes), keys)));
-                    at[half] = replace_where_above(at[half], positions[half], draws, best[half]);
-                    best[half] = higher(draws, best[half]);
-                    positions[half] = add(positions[half], 2 * LANES as u64);
+            // Of every lane, the highest draw and the block that it is in.
+            let (mut best, mut from, mut number) = (ordered(splat(0)), splat(0), splat(0));
+            let (blocks, _) = node_keys.as_chunks::<BLOCK>();
+            for block in blocks {
+                let mut top = ordered(splat(0));
+                for nodes in block.as_chunks::<LANES>().0 {
+                    let mut draws = ordered(draws(load(nodes), keys));
+                    if LIMITED {
+                        draws = up_to(limit, draws);
+                    }
+                    top = higher(top, draws);
                 }
+                from = replace_where_above(from, number, top, best);
+                best = higher(best, top);
+                number = next(number);
             }
-            let at = replace_where_above(at[0], at[1], best[1], best[0]);
-            let (top, at) = across(higher(best[1], best[0]), at);
-            match top {
-                0 => super::zero(node_keys, key),
-                _ => usize::try_from(at).ok(),
+            let (top, from) = across(best, from);
+            if top == 0 {
+                // Nobody is below the limit; or somebody with a draw of 0, one in 2^64.
+                return node_keys.iter().position(|&node| pair(node, key) == 0);
             }
+            let from = usize::try_from(from).ok()?;
+            let mut which = 0;
+            for (part, nodes) in blocks.get(from)?.as_chunks::<LANES>().0.iter().enumerate() {
+                which |= equal(draws(load(nodes), keys), splat(top)) << (part * LANES);
+            }
+            Some(from * BLOCK + which.trailing_zeros() as usize)
         }
 
         #[target_feature(enable = $features)]
@@ -55,20 +68,14 @@ macro_rules! loops {
         #[target_feature(enable = $features)]
         fn draws(nodes: Register, keys: Register) -> Register {
             let x = xor(nodes, keys);
-            let x = multiply(xor(x, shift::<30>(x)), 0xbf58_476d_1ce4_e5b9);
-            let x = multiply(xor(x, shift::<27>(x)), 0x94d0_49bb_1331_11eb);
-            xor(x, shift::<31>(x))
+            let x = multiply_short(xor(x, shift(x, mix::FIRST_SHIFT)), mix::FIRST_MULTIPLIER);
+            multiply(xor(x, shift(x, mix::SECOND_SHIFT)), mix::SECOND_MULTIPLIER)
         }
     };
 }
 
-/// One draw in 2^64 is 0, which the lanes above begin with.
-#[cold]
-fn zero(node_keys: &[u64], key: u64) -> Option<usize> {
-    node_keys.iter().position(|&node| pair(node, key) == 0)
-}
-
 pub(super) mod avx2 {
+    use super::{BLOCK, mix, pair};
     use core::arch::x86_64::*;
 
     const LANES: usize = 4;
@@ -130,30 +137,32 @@ pub(super) mod avx2 {
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn lanes() -> Register {
-        _mm256_set_epi64x(3, 2, 1, 0)
+    fn next(x: Register) -> Register {
+        _mm256_add_epi64(x, splat(1))
     }
 
+    /// The best draw of all lanes, no longer ordered, and the block that it is from.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn add(x: Register, constant: u64) -> Register {
-        _mm256_add_epi64(x, splat(constant))
-    }
-
-    /// The best draw of all lanes, no longer ordered, and its position.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn across(best: Register, at: Register) -> (u64, u64) {
+    fn across(best: Register, from: Register) -> (u64, u64) {
         let other = _mm256_permute4x64_epi64::<0b01_00_11_10>(best);
-        let other_at = _mm256_permute4x64_epi64::<0b01_00_11_10>(at);
-        let at = replace_where_above(at, other_at, other, best);
+        let other_from = _mm256_permute4x64_epi64::<0b01_00_11_10>(from);
+        let from = replace_where_above(from, other_from, other, best);
         let best = higher(other, best);
         let other = _mm256_permute4x64_epi64::<0b10_11_00_01>(best);
-        let other_at = _mm256_permute4x64_epi64::<0b10_11_00_01>(at);
-        let at = replace_where_above(at, other_at, other, best);
+        let other_from = _mm256_permute4x64_epi64::<0b10_11_00_01>(from);
+        let from = replace_where_above(from, other_from, other, best);
         let best = ordered(higher(other, best));
         let first = |x| _mm256_extract_epi64::<0>(x).cast_unsigned();
-        (first(best), first(at))
+        (first(best), first(from))
+    }
+
+    /// A bit for each lane.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn equal(a: Register, b: Register) -> u32 {
+        let equal = _mm256_castsi256_pd(_mm256_cmpeq_epi64(a, b));
+        _mm256_movemask_pd(equal).cast_unsigned()
     }
 
     #[inline]
@@ -171,11 +180,23 @@ pub(super) mod avx2 {
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn shift<const BITS: i32>(x: Register) -> Register {
-        _mm256_srli_epi64::<BITS>(x)
+    fn shift(x: Register, bits: u32) -> Register {
+        _mm256_srl_epi64(x, _mm_cvtsi32_si128(bits.cast_signed()))
     }
 
-    /// Of 64 by 64 bits, of which there are only 32 by 32.
+    /// Of 64 by 32 bits, out of products of 32 by 32.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn multiply_short(x: Register, constant: u32) -> Register {
+        let constant = splat(constant.into());
+        let upper = _mm256_mul_epu32(_mm256_srli_epi64::<32>(x), constant);
+        _mm256_add_epi64(
+            _mm256_mul_epu32(x, constant),
+            _mm256_slli_epi64::<32>(upper),
+        )
+    }
+
+    /// Of 64 by 64 bits, likewise.
     #[inline]
     #[target_feature(enable = "avx2")]
     fn multiply(x: Register, constant: u64) -> Register {
@@ -189,6 +210,7 @@ pub(super) mod avx2 {
 }
 
 pub(super) mod avx512 {
+    use super::{BLOCK, mix, pair};
     use core::arch::x86_64::*;
 
     const LANES: usize = 8;
@@ -252,23 +274,24 @@ pub(super) mod avx512 {
 
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn lanes() -> Register {
-        _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0)
+    fn next(x: Register) -> Register {
+        _mm512_add_epi64(x, splat(1))
     }
 
+    /// The best draw of all lanes, and the block that it is from.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn add(x: Register, constant: u64) -> Register {
-        _mm512_add_epi64(x, splat(constant))
-    }
-
-    /// The best draw of all lanes, and its position.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn across(best: Register, at: Register) -> (u64, u64) {
+    fn across(best: Register, from: Register) -> (u64, u64) {
         let top = _mm512_reduce_max_epu64(best);
         let which = _mm512_cmpeq_epu64_mask(best, splat(top));
-        (top, _mm512_mask_reduce_min_epu64(which, at))
+        (top, _mm512_mask_reduce_min_epu64(which, from))
+    }
+
+    /// A bit for each lane.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn equal(a: Register, b: Register) -> u32 {
+        _mm512_cmpeq_epu64_mask(a, b).into()
     }
 
     #[inline]
@@ -285,13 +308,19 @@ pub(super) mod avx512 {
 
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn shift<const BITS: u32>(x: Register) -> Register {
-        _mm512_srli_epi64::<BITS>(x)
+    fn shift(x: Register, bits: u32) -> Register {
+        _mm512_srl_epi64(x, _mm_cvtsi32_si128(bits.cast_signed()))
     }
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq")]
     fn multiply(x: Register, constant: u64) -> Register {
         _mm512_mullo_epi64(x, splat(constant))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq")]
+    fn multiply_short(x: Register, constant: u32) -> Register {
+        multiply(x, constant.into())
     }
 }

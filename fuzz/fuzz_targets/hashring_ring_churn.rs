@@ -1,0 +1,126 @@
+//! Any history of members coming, going and changing their weights, on every placement of the registry,
+//! against a naive membership: members, indices, epochs, errors, owners, replicas, preferences, and the
+//! keys that must not move.
+#![no_main]
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use purlin_hashring::conformance::{History, Step, Subject};
+use purlin_hashring::registry::{Options, VARIANTS, Variant};
+use purlin_hashring::{Locality, Member, Membership, NodeId, Weight};
+
+#[derive(Arbitrary, Debug)]
+struct Case {
+    variant: u8,
+    seed: u8,
+    keys: u64,
+    members: Vec<Newcomer>,
+    changes: Vec<Change>,
+}
+
+/// Names are few, so that twins and returning nodes are common.
+#[derive(Arbitrary, Debug)]
+struct Newcomer {
+    name: u8,
+    load: Load,
+    place: Option<u8>,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Load {
+    One,
+    Drain,
+    Small(u8),
+    Any(u32),
+}
+
+#[derive(Arbitrary, Debug)]
+enum Change {
+    Add(Newcomer),
+    Remove(u8),
+    /// The node of the highest index, the only one that some placements can remove.
+    RemoveLast,
+    SetWeight(u8, Load),
+}
+
+/// More members and changes than these teach nothing.
+const MOST_MEMBERS: usize = 24;
+const MOST_CHANGES: usize = 48;
+const NAMES: u64 = 32;
+
+fn name(number: u8) -> u64 {
+    u64::from(number) % NAMES
+}
+
+impl Load {
+    fn weight(&self) -> Weight {
+        match *self {
+            Self::One => Weight::ONE,
+            Self::Drain => Weight::DRAIN,
+            Self::Small(weight) => Weight::new(1 + u32::from(weight % 8)),
+            Self::Any(weight) => Weight::new(weight),
+        }
+    }
+}
+
+impl Newcomer {
+    fn member(&self) -> Member<u64> {
+        let member = Member::new(name(self.name)).weight(self.load.weight());
+        let Some(place) = self.place else {
+            return member;
+        };
+        // Two bits for each of zone, rack and host, of which 0 says nothing.
+        let [zone, rack, host] = [0, 2, 4].map(|bits| place >> bits & 3);
+        let mut locality = match zone {
+            0 => Locality::default(),
+            zone => Locality::zone([zone]),
+        };
+        if rack > 0 {
+            locality = locality.rack([rack]);
+        }
+        if host > 0 {
+            locality = locality.host([host]);
+        }
+        member.locality(locality)
+    }
+}
+
+impl Change {
+    fn step(&self, placement: &dyn Membership<Node = u64>) -> Step {
+        match self {
+            Self::Add(newcomer) => Step::Add(newcomer.member()),
+            Self::Remove(number) => Step::Remove(NodeId(name(*number))),
+            Self::RemoveLast => {
+                let last = placement.roster().iter().last();
+                Step::Remove(last.map_or(NodeId(NAMES), |member| member.id))
+            }
+            Self::SetWeight(number, load) => Step::SetWeight(NodeId(name(*number)), load.weight()),
+        }
+    }
+}
+
+/// Small tables and rings, which are built quickly and reach their limits.
+fn options(variant: &Variant, seed: u8) -> Options {
+    let mut options = Options::default();
+    options.seed = seed.into();
+    _ = variant;
+    options
+}
+
+fuzz_target!(|case: Case| {
+    let variant = &VARIANTS[usize::from(case.variant) % VARIANTS.len()];
+    let options = options(variant, case.seed);
+    let subject = Subject::new(variant.capabilities, |members| {
+        Ok(variant.algorithm.build(&options, members)?)
+    });
+    let members = case.members.iter().take(MOST_MEMBERS).map(Newcomer::member);
+    let history = History::new(&subject, members.collect(), case.keys);
+    // A list that is rightly refused teaches no more; an empty one never is.
+    let Ok(mut history) = history.or_else(|_| History::new(&subject, Vec::new(), case.keys)) else {
+        panic!("{} of no members was refused", variant.name);
+    };
+    for change in case.changes.iter().take(MOST_CHANGES) {
+        let step = change.step(history.placement());
+        history.step(&step);
+    }
+});

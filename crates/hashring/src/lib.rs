@@ -13,6 +13,8 @@ mod algorithm;
 #[cfg(feature = "alloc")]
 mod candidates;
 #[cfg(feature = "alloc")]
+mod diff;
+#[cfg(feature = "alloc")]
 mod error;
 #[cfg(feature = "alloc")]
 mod member;
@@ -23,6 +25,8 @@ mod mix;
 #[cfg(feature = "alloc")]
 mod placed;
 #[cfg(feature = "alloc")]
+mod ranges;
+#[cfg(feature = "alloc")]
 mod roster;
 #[cfg(feature = "alloc")]
 mod score;
@@ -32,13 +36,17 @@ mod simd;
 mod spread;
 
 #[cfg(feature = "alloc")]
-pub use algorithm::{Rendezvous, RendezvousBuilder};
+pub use algorithm::{Rendezvous, RendezvousBuilder, Ring, RingBuilder};
+#[cfg(feature = "alloc")]
+pub use diff::{Handover, Moved, diff, diff_replicas};
 #[cfg(feature = "alloc")]
 pub use error::{BuildError, MembershipError, Refused};
 #[cfg(feature = "alloc")]
 pub use member::{Identity, IntoMember, Locality, Member};
 #[cfg(feature = "alloc")]
 pub use membership::{Membership, Preference};
+#[cfg(feature = "alloc")]
+pub use ranges::{HashRange, Ranged, RangedExt};
 #[cfg(feature = "alloc")]
 pub use roster::{MemberRef, Roster};
 

@@ -19,6 +19,8 @@ mod changes;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 #[cfg(feature = "alloc")]
+mod diff;
+#[cfg(feature = "alloc")]
 mod error;
 #[cfg(feature = "alloc")]
 mod member;
@@ -30,6 +32,8 @@ mod mix;
 mod placed;
 #[cfg(feature = "registry")]
 pub mod registry;
+#[cfg(feature = "alloc")]
+mod ranges;
 #[cfg(feature = "alloc")]
 mod roster;
 #[cfg(feature = "alloc")]
@@ -43,12 +47,17 @@ mod spread;
 pub use algorithm::{Rendezvous, RendezvousBuilder};
 #[cfg(any(feature = "conformance", feature = "registry"))]
 pub use capabilities::Capabilities;
+pub use algorithm::{Rendezvous, RendezvousBuilder, Ring, RingBuilder};
+#[cfg(feature = "alloc")]
+pub use diff::{Handover, Moved, diff, diff_replicas};
 #[cfg(feature = "alloc")]
 pub use error::{BuildError, MembershipError, Refused};
 #[cfg(feature = "alloc")]
 pub use member::{Identity, IntoMember, Locality, Member};
 #[cfg(feature = "alloc")]
 pub use membership::{Membership, Preference};
+#[cfg(feature = "alloc")]
+pub use ranges::{HashRange, Ranged, RangedExt};
 #[cfg(feature = "alloc")]
 pub use roster::{MemberRef, Roster};
 

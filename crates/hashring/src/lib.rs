@@ -8,8 +8,10 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-#[cfg(feature = "alloc")]
 mod algorithm;
+pub mod bucket;
+#[cfg(feature = "alloc")]
+mod buckets;
 #[cfg(feature = "alloc")]
 mod candidates;
 #[cfg(feature = "alloc")]
@@ -32,7 +34,11 @@ mod simd;
 mod spread;
 
 #[cfg(feature = "alloc")]
-pub use algorithm::{Rendezvous, RendezvousBuilder};
+pub use algorithm::{
+    Anchor, AnchorBuilder, Memento, MementoBuilder, Rendezvous, RendezvousBuilder,
+};
+#[cfg(feature = "alloc")]
+pub use buckets::{Buckets, BucketsBuilder};
 #[cfg(feature = "alloc")]
 pub use error::{BuildError, MembershipError, Refused};
 #[cfg(feature = "alloc")]

@@ -1,7 +1,19 @@
 //! The algorithms, one a file, each under its name in the literature.
 
+#[cfg(feature = "alloc")]
+pub(crate) mod anchor;
+pub(crate) mod flip;
+pub(crate) mod jump;
+#[cfg(feature = "alloc")]
+pub(crate) mod memento;
+#[cfg(feature = "alloc")]
 mod rendezvous;
 mod ring;
 
+#[cfg(feature = "alloc")]
+pub use anchor::{Anchor, AnchorBuilder};
+#[cfg(feature = "alloc")]
+pub use memento::{Memento, MementoBuilder};
+#[cfg(feature = "alloc")]
 pub use rendezvous::{Rendezvous, RendezvousBuilder};
 pub use ring::{Ring, RingBuilder};

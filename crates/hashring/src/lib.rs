@@ -8,8 +8,10 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-#[cfg(feature = "alloc")]
 mod algorithm;
+pub mod bucket;
+#[cfg(feature = "alloc")]
+mod buckets;
 #[cfg(feature = "alloc")]
 mod candidates;
 #[cfg(any(feature = "conformance", feature = "registry"))]
@@ -50,6 +52,11 @@ pub use capabilities::Capabilities;
 pub use algorithm::{Rendezvous, RendezvousBuilder, Ring, RingBuilder};
 #[cfg(feature = "alloc")]
 pub use diff::{Handover, Moved, diff, diff_replicas};
+pub use algorithm::{
+    Anchor, AnchorBuilder, Memento, MementoBuilder, Rendezvous, RendezvousBuilder,
+};
+#[cfg(feature = "alloc")]
+pub use buckets::{Buckets, BucketsBuilder};
 #[cfg(feature = "alloc")]
 pub use error::{BuildError, MembershipError, Refused};
 #[cfg(feature = "alloc")]

@@ -9,6 +9,10 @@ extern crate alloc;
 extern crate std;
 
 #[cfg(feature = "alloc")]
+mod algorithm;
+#[cfg(feature = "compat")]
+pub mod compat;
+#[cfg(feature = "alloc")]
 mod error;
 #[cfg(feature = "alloc")]
 mod member;
@@ -23,6 +27,8 @@ mod roster;
 #[cfg(feature = "alloc")]
 mod spread;
 
+#[cfg(feature = "alloc")]
+pub use algorithm::maglev::{Maglev, MaglevBuilder};
 #[cfg(feature = "alloc")]
 pub use error::{BuildError, MembershipError, Refused};
 #[cfg(feature = "alloc")]

@@ -1,0 +1,3 @@
+//! One file for each algorithm.
+
+pub(crate) mod maglev;

@@ -29,10 +29,10 @@ use table::{Sequence, Turns};
 /// to be even to a slot: it answers as fast and moves nothing needlessly. A table that agrees with
 /// Envoy's is `compat::EnvoyMaglev`.
 ///
-/// * **Weights**: in the first round everyone has a turn, thereafter a node of weight w has its turns
-///   in w of `max` rounds, where `max` is the greatest weight; Envoy has the same rule, here it is
-///   computed in whole numbers. So a node that takes keys owns a slot at least, and else its share
-///   is off by one slot at most.
+/// * **Weights**: in the first round everyone has a turn, thereafter a node of weight w has one in w of
+///   `max` rounds, where `max` is the greatest weight. That is Envoy's rule, in whole numbers here. So
+///   a node that takes keys owns a slot at least; its share is at most 2 slots more than its due, or
+///   1 slot and the fraction nodes/slots of it less.
 /// * **Lookup**: slots are equal ranges of hashes: one multiplication, one load.
 /// * **Next nodes**: those of the slots that follow; see [`Preference`](crate::Preference).
 /// * **Changes**: every one fills the table anew, in O(slots log slots) expected time, with unequal

@@ -58,7 +58,7 @@ use alloc::vec::Vec;
 use purlin_core::hash::KeyHash;
 use purlin_core::node::{NodeIdx, Weight};
 
-/// The limit of the number of points unless set otherwise: 128 to 192 MiB of them.
+/// The limit of the number of points unless set otherwise: 128 MiB of them.
 const DEFAULT_MAX_POINTS: u64 = 1 << 24;
 
 /// Where keys go: what the types of this module differ in.
@@ -139,6 +139,11 @@ impl Budget {
             return Err(refused(backend.index as usize, source));
         }
         Ok(())
+    }
+
+    /// A list with room for what was spent.
+    fn list<P>(&self) -> Vec<P> {
+        Vec::with_capacity(usize::try_from(self.points).unwrap_or(usize::MAX))
     }
 }
 

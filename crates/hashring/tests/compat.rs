@@ -1,5 +1,14 @@
 //! The compatible rings and tables beyond the vectors: weights, walks, edges, bad lists.
 
+#![expect(
+    clippy::std_instead_of_alloc,
+    reason = "a test is never built without std"
+)]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "the numbers of these tests are small"
+)]
+
 use proptest::prelude::*;
 use purlin_hashring::compat::{EnvoyMaglev, EnvoyRing, Ketama, KetamaDialect, NginxKetama};
 use purlin_hashring::{
@@ -113,7 +122,7 @@ fn spymemcached_without_weights_takes_none() {
     assert_eq!((position, id, weight), (2, "c".id(), Weight::new(2)));
 }
 
-/// Of some ten thousand nodes, a few share points; the list decides whose those are.
+/// Of thousands of nodes, a few share points; the list decides whose those are.
 #[test]
 fn shared_points_go_by_the_list() {
     let nodes = 2_000;
@@ -131,9 +140,6 @@ fn shared_points_go_by_the_list() {
         nodes * 160 - last.len(),
         "each has the other owner then"
     );
-
-    let collide = [("a", 1, 0), ("b", 1, 1)];
-    assert_ne!(NginxKetama::new(collide).unwrap().points().count(), 0);
 }
 
 /// pingora-ketama, tests `node_iter` and `test_ipv6_ring`: walks over points of nginx's ring.
@@ -422,6 +428,32 @@ proptest! {
             prop_assert_eq!(owner(&small().build(list.clone()).unwrap()), owner(&small().build(without.clone()).unwrap()));
         }
     }
+}
+
+#[test]
+fn lookups_do_not_allocate() {
+    let list = || local(&[1; 100]);
+    let (ketama, nginx) = (
+        Ketama::new(list()).unwrap(),
+        NginxKetama::new(list()).unwrap(),
+    );
+    let (ring, maglev) = (
+        EnvoyRing::new(list()).unwrap(),
+        EnvoyMaglev::new(list()).unwrap(),
+    );
+    let placements: [&dyn Preference<Node = usize>; 4] = [&ketama, &nginx, &ring, &maglev];
+    let allocated = allocation_counter::measure(|| {
+        assert_eq!(ketama.lookup("some key"), ketama.lookup("some key"));
+        for key in (0..100).map(|i| KeyHash(i << 57)) {
+            for placement in placements {
+                let mut out = [NodeIdx(0); 3];
+                assert_eq!(placement.replicas(key, &mut out), 3);
+                assert_eq!(placement.owner(key), Some(out[0]));
+                assert_eq!(placement.owner_where(key, &mut |_| false), None);
+            }
+        }
+    });
+    assert_eq!(allocated.count_total, 0);
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! Published facts about other systems' rings and tables: every case of `tests/vectors/*.json`.
 
+#![expect(
+    clippy::std_instead_of_alloc,
+    reason = "a test is never built without std"
+)]
+
 use purlin_hashring::compat::{EnvoyMaglev, EnvoyRing, Ketama, KetamaDialect, NginxKetama};
 use purlin_hashring::{KeyHash, Placement};
 use purlin_vectors::Case;

@@ -85,6 +85,7 @@ impl<T: Identity> Maglev<T> {
     /// The owners of the slots, in order; nothing while no member takes keys.
     ///
     /// Slot `s` of `m` holds the hashes `h` with `h * m / 2^64 == s`, rounded down.
+    #[must_use]
     pub fn slots(&self) -> impl ExactSizeIterator<Item = NodeIdx> {
         let table = &self.placed.strategy.table;
         table.iter().map(|&node| NodeIdx(u32::from(node)))
@@ -251,6 +252,10 @@ impl Core {
     ///
     /// The slots after the key's own are as random as the table. When that took too long, the rest is
     /// found by going over all nodes, so that even an order in which no node will do ends soon.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "there are fewer than 2^16 nodes"
+    )]
     fn walk(&self, key: KeyHash) -> impl Iterator<Item = NodeIdx> {
         let (before, after) = self.table.split_at(self.slot(key).min(self.table.len()));
         let reach = Self::REACH * self.takers.len();

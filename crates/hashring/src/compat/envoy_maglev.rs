@@ -66,6 +66,7 @@ impl<T> EnvoyMaglev<T> {
 
     /// The owners of the slots, in order; nothing while no node has a weight. Slot `s` of `m` holds the
     /// hashes that are `s` modulo `m`.
+    #[must_use]
     pub fn slots(&self) -> impl ExactSizeIterator<Item = NodeIdx> {
         self.route.slots.iter().map(|&node| NodeIdx(node.into()))
     }
@@ -205,6 +206,10 @@ impl Route for Table {
         self.walk(key).next()
     }
 
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "it is below the length of a list"
+    )]
     fn walk(&self, key: KeyHash) -> impl Iterator<Item = NodeIdx> {
         let slot = key.0.checked_rem(self.slots.len() as u64).unwrap_or(0);
         let (before, after) = self.slots.split_at(slot as usize);

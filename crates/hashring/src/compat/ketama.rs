@@ -209,7 +209,7 @@ impl KetamaBuilder {
             budget.spend(backend, u64::from(count) * u64::from(POINTS_PER_DIGEST))?;
             digests.push(count);
         }
-        let mut points = Vec::new();
+        let mut points = budget.list();
         let mut text = String::new();
         for (backend, count) in backends.iter().zip(digests) {
             for i in 0..count {

@@ -107,7 +107,7 @@ impl NginxKetamaBuilder {
         for backend in &backends {
             budget.spend(backend, u64::from(backend.weight) * POINTS_PER_WEIGHT)?;
         }
-        let mut points = Vec::new();
+        let mut points = budget.list();
         for backend in &backends {
             let (host, port) = host_and_port(&backend.label);
             let mut base = Hasher::new();

@@ -1,6 +1,7 @@
 //! A sorted ring of points, of 32 or 64 bits.
 
 use super::Route;
+use alloc::vec;
 use alloc::vec::Vec;
 use purlin_core::hash::KeyHash;
 use purlin_core::node::NodeIdx;
@@ -40,12 +41,13 @@ pub(super) struct Points<P> {
     positions: Vec<P>,
     /// Whose they are.
     nodes: Vec<u32>,
+    /// How many nodes have points.
     owners: usize,
 }
 
 impl<P: Position> Points<P> {
     pub(super) fn new(mut points: Vec<(P, u32)>, ties: Ties) -> Self {
-        // By place in the list where positions are equal.
+        // Where positions are equal, by place in the list.
         points.sort_unstable();
         points.dedup_by(|later, kept| {
             let same = later.0 == kept.0;
@@ -55,13 +57,14 @@ impl<P: Position> Points<P> {
             same
         });
         let nodes: Vec<_> = points.iter().map(|point| point.1).collect();
-        let mut distinct = nodes.clone();
-        distinct.sort_unstable();
-        distinct.dedup();
+        let mut owns = vec![false; nodes.iter().max().map_or(0, |&last| last as usize + 1)];
+        for &node in &nodes {
+            owns[node as usize] = true;
+        }
         Self {
             positions: points.into_iter().map(|point| point.0).collect(),
-            owners: distinct.len(),
             nodes,
+            owners: owns.into_iter().filter(|&owns| owns).count(),
         }
     }
 
@@ -78,7 +81,10 @@ impl<P: Position> Points<P> {
 
 impl<P: Position> Route for Points<P> {
     fn owner(&self, key: KeyHash) -> Option<NodeIdx> {
-        let node = self.nodes.get(self.first(key)).or(self.nodes.first())?;
+        let node = self
+            .nodes
+            .get(self.first(key))
+            .or_else(|| self.nodes.first())?;
         Some(NodeIdx(*node))
     }
 

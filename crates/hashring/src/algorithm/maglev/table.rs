@@ -23,9 +23,9 @@ pub(crate) fn is_table_size(size: u64) -> bool {
         (3..)
             .step_by(2)
             .take_while(|d| d * d <= size)
-            .all(|d| size % d != 0)
+            .all(|d| !size.is_multiple_of(d))
     };
-    size == 2 || (3..=MAX_SIZE).contains(&size) && size % 2 == 1 && odd_prime()
+    size == 2 || (3..=MAX_SIZE).contains(&size) && !size.is_multiple_of(2) && odd_prime()
 }
 
 /// The slots of a table in a node's order of preference: `offset, offset + skip, ...` modulo the
@@ -48,13 +48,14 @@ pub(crate) fn fill(
     sequences: &mut [Sequence],
     turns: impl Iterator<Item = usize>,
 ) {
-    let size = table.len();
+    let size = u32::try_from(table.len()).unwrap_or(u32::MAX);
     table.fill(FREE);
-    for turn in turns.take(size) {
+    for turn in turns.take(table.len()) {
         let Sequence { node, next, skip } = &mut sequences[turn];
+        // Both are below 2^23, and this is no division.
         let after = |slot: u32| {
-            let sum = slot as usize + *skip as usize;
-            (if sum < size { sum } else { sum - size }) as u32
+            let sum = slot + *skip;
+            if sum < size { sum } else { sum - size }
         };
         while table[*next as usize] != FREE {
             *next = after(*next);

@@ -1,3 +1,8 @@
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "the numbers of these tests are small"
+)]
+
 use super::table::{self, Turns};
 use super::{Core, Maglev};
 use crate::{
@@ -162,7 +167,7 @@ proptest! {
         let total: u64 = weights.iter().copied().map(u64::from).sum();
         for (id, &weight) in (0_u64..).zip(&weights) {
             // In exact fractions of `total`; see the type's docs.
-            let share = (shares[&id] as u64 * total) as i128;
+            let share = i128::from(shares[&id] as u64 * total);
             let due = i128::from(size * u64::from(weight));
             let nodes = weights.len() as u64;
             let short = i128::from(nodes * u64::from(weight) + total);
@@ -225,7 +230,6 @@ fn disruption(nodes: u64) -> (usize, usize) {
 fn a_change_moves_more_than_it_must() {
     for (nodes, percent) in [(10, 110), (100, 200), (1_000, 800)] {
         let (all, needed) = disruption(nodes);
-        std::eprintln!("{nodes}: {}", all as f64 / needed as f64);
         assert!(
             all * 100 <= percent * needed,
             "{nodes} nodes: {all} moved, {needed} needed"
@@ -293,6 +297,20 @@ fn replicas_stand_in_different_zones() {
         found.sort_unstable();
         assert_eq!(found, ["a", "b", "c"]);
     }
+}
+
+#[test]
+fn lookups_do_not_allocate() {
+    let table = even(100);
+    let allocated = allocation_counter::measure(|| {
+        let mut out = [NodeIdx(0); 3];
+        for key in (0..100).map(|i| KeyHash(i << 57)) {
+            assert_eq!(table.replicas(key, &mut out), 3);
+            assert_eq!(table.owner(key), Some(out[0]));
+            assert_eq!(table.owner_where(key, &mut |_| false), None);
+        }
+    });
+    assert_eq!(allocated.count_total, 0);
 }
 
 #[test]

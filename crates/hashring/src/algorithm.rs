@@ -17,3 +17,6 @@ pub use memento::{Memento, MementoBuilder};
 #[cfg(feature = "alloc")]
 pub use rendezvous::{Rendezvous, RendezvousBuilder};
 pub use ring::{Ring, RingBuilder};
+//! One file for each algorithm.
+
+pub(crate) mod maglev;

@@ -23,6 +23,10 @@ pub mod conformance;
 #[cfg(feature = "alloc")]
 mod diff;
 #[cfg(feature = "alloc")]
+mod algorithm;
+#[cfg(feature = "compat")]
+pub mod compat;
+#[cfg(feature = "alloc")]
 mod error;
 #[cfg(feature = "alloc")]
 mod member;
@@ -57,6 +61,7 @@ pub use algorithm::{
 };
 #[cfg(feature = "alloc")]
 pub use buckets::{Buckets, BucketsBuilder};
+pub use algorithm::maglev::{Maglev, MaglevBuilder};
 #[cfg(feature = "alloc")]
 pub use error::{BuildError, MembershipError, Refused};
 #[cfg(feature = "alloc")]

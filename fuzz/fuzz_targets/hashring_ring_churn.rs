@@ -103,7 +103,15 @@ impl Change {
 fn options(variant: &Variant, seed: u8) -> Options {
     let mut options = Options::default();
     options.seed = seed.into();
-    _ = variant;
+    match variant.name {
+        "ring" => {
+            options.points_per_weight = Some(8);
+            options.max_points = Some(2_000);
+        }
+        "maglev" => options.table_size = Some(251),
+        "anchor" => options.capacity = Some(28),
+        _ => {}
+    }
     options
 }
 

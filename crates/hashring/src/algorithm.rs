@@ -5,9 +5,12 @@ pub(crate) mod anchor;
 pub(crate) mod flip;
 pub(crate) mod jump;
 #[cfg(feature = "alloc")]
+pub(crate) mod maglev;
+#[cfg(feature = "alloc")]
 pub(crate) mod memento;
 #[cfg(feature = "alloc")]
 mod rendezvous;
+#[cfg(feature = "alloc")]
 mod ring;
 
 #[cfg(feature = "alloc")]
@@ -16,7 +19,5 @@ pub use anchor::{Anchor, AnchorBuilder};
 pub use memento::{Memento, MementoBuilder};
 #[cfg(feature = "alloc")]
 pub use rendezvous::{Rendezvous, RendezvousBuilder};
+#[cfg(feature = "alloc")]
 pub use ring::{Ring, RingBuilder};
-//! One file for each algorithm.
-
-pub(crate) mod maglev;

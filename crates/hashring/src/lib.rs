@@ -18,14 +18,12 @@ mod candidates;
 mod capabilities;
 #[cfg(feature = "alloc")]
 mod changes;
+#[cfg(feature = "compat")]
+pub mod compat;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 #[cfg(feature = "alloc")]
 mod diff;
-#[cfg(feature = "alloc")]
-mod algorithm;
-#[cfg(feature = "compat")]
-pub mod compat;
 #[cfg(feature = "alloc")]
 mod error;
 #[cfg(feature = "alloc")]
@@ -36,10 +34,10 @@ mod membership;
 mod mix;
 #[cfg(feature = "alloc")]
 mod placed;
-#[cfg(feature = "registry")]
-pub mod registry;
 #[cfg(feature = "alloc")]
 mod ranges;
+#[cfg(feature = "registry")]
+pub mod registry;
 #[cfg(feature = "alloc")]
 mod roster;
 #[cfg(feature = "alloc")]
@@ -50,18 +48,18 @@ mod simd;
 mod spread;
 
 #[cfg(feature = "alloc")]
-pub use algorithm::{Rendezvous, RendezvousBuilder};
-#[cfg(any(feature = "conformance", feature = "registry"))]
-pub use capabilities::Capabilities;
-pub use algorithm::{Rendezvous, RendezvousBuilder, Ring, RingBuilder};
+pub use algorithm::maglev::{Maglev, MaglevBuilder};
 #[cfg(feature = "alloc")]
-pub use diff::{Handover, Moved, diff, diff_replicas};
 pub use algorithm::{
-    Anchor, AnchorBuilder, Memento, MementoBuilder, Rendezvous, RendezvousBuilder,
+    Anchor, AnchorBuilder, Memento, MementoBuilder, Rendezvous, RendezvousBuilder, Ring,
+    RingBuilder,
 };
 #[cfg(feature = "alloc")]
 pub use buckets::{Buckets, BucketsBuilder};
-pub use algorithm::maglev::{Maglev, MaglevBuilder};
+#[cfg(any(feature = "conformance", feature = "registry"))]
+pub use capabilities::Capabilities;
+#[cfg(feature = "alloc")]
+pub use diff::{Handover, Moved, diff, diff_replicas};
 #[cfg(feature = "alloc")]
 pub use error::{BuildError, MembershipError, Refused};
 #[cfg(feature = "alloc")]

@@ -18,10 +18,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use crate::bucket::{Flip, Jump};
 use crate::error::BuildError;
 use crate::member::{Identity, IntoMember};
 use crate::membership::Membership;
-use crate::{Capabilities, Rendezvous};
+use crate::{Anchor, Buckets, Capabilities, Maglev, Memento, Rendezvous, Ring};
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
@@ -36,8 +37,20 @@ pub type AnyPlacement<T> = Box<dyn Membership<Node = T> + Send + Sync>;
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Algorithm {
+    /// [`Ring`].
+    Ring,
     /// [`Rendezvous`].
     Rendezvous,
+    /// [`Maglev`].
+    Maglev,
+    /// [`Buckets`] by [`bucket::flip`](crate::bucket::flip).
+    Flip,
+    /// [`Buckets`] by [`bucket::jump`](crate::bucket::jump).
+    Jump,
+    /// [`Memento`].
+    Memento,
+    /// [`Anchor`].
+    Anchor,
 }
 
 /// A row of the registry.
@@ -57,16 +70,79 @@ pub struct Variant {
 }
 
 /// All algorithms, in the order of [`Algorithm`].
-pub static VARIANTS: &[Variant] = &[Variant {
-    algorithm: Algorithm::Rendezvous,
-    name: "rendezvous",
-    about: "every node competes for every key: even and without tables, for some dozens of nodes",
-    capabilities: Capabilities {
-        ranged: false,
-        ..Capabilities::ALL
+pub static VARIANTS: &[Variant] = &[
+    Variant {
+        algorithm: Algorithm::Ring,
+        name: "ring",
+        about: "virtual nodes on a circle: weighted, minimal, and what moves is a list of ranges",
+        capabilities: Capabilities::ALL,
+        options: &["points_per_weight", "max_points"],
     },
-    options: &[],
-}];
+    Variant {
+        algorithm: Algorithm::Rendezvous,
+        name: "rendezvous",
+        about: "every node competes for every key: even and without tables, for some dozens of nodes",
+        capabilities: Capabilities {
+            ranged: false,
+            ..Capabilities::ALL
+        },
+        options: &[],
+    },
+    Variant {
+        algorithm: Algorithm::Maglev,
+        name: "maglev",
+        about: "the table of Google's balancer: very even; moves more than it must",
+        capabilities: Capabilities {
+            weighted: true,
+            drain: true,
+            arbitrary_removal: true,
+            history_independent: true,
+            ..Capabilities::NONE
+        },
+        options: &["table_size"],
+    },
+    Variant {
+        algorithm: Algorithm::Flip,
+        name: "flip",
+        about: "arithmetic without state, for numbered buckets; the last node added leaves first",
+        capabilities: BUCKETS,
+        options: &[],
+    },
+    Variant {
+        algorithm: Algorithm::Jump,
+        name: "jump",
+        about: "the same by jump consistent hashing, slower: where other systems place by it",
+        capabilities: BUCKETS,
+        options: &[],
+    },
+    Variant {
+        algorithm: Algorithm::Memento,
+        name: "memento",
+        about: "flip, with a memory of the nodes that left: any node may, and their number is open",
+        capabilities: Capabilities {
+            arbitrary_removal: true,
+            ..BUCKETS
+        },
+        options: &[],
+    },
+    Variant {
+        algorithm: Algorithm::Anchor,
+        name: "anchor",
+        about: "a fixed capacity of which many nodes may be gone without a loss of speed",
+        capabilities: Capabilities {
+            arbitrary_removal: true,
+            ..BUCKETS
+        },
+        options: &["capacity"],
+    },
+];
+
+/// Nodes are numbered in the order in which they come, and that decides.
+const BUCKETS: Capabilities = Capabilities {
+    minimal_add: true,
+    minimal_remove: true,
+    ..Capabilities::NONE
+};
 
 /// The options of all algorithms. An algorithm takes its defaults for those that are not set, and
 /// refuses those that it does not have.
@@ -77,14 +153,27 @@ pub static VARIANTS: &[Variant] = &[Variant {
 pub struct Options {
     /// Another seed, another placement. All machines must use the same.
     pub seed: u64,
+    /// Virtual nodes of a node of weight 1: `ring`.
+    pub points_per_weight: Option<u32>,
+    /// How many virtual nodes there can be: `ring`.
+    pub max_points: Option<u32>,
+    /// How many slots there are, a prime: `maglev`.
+    pub table_size: Option<u64>,
+    /// How many nodes there can be: `anchor`.
+    pub capacity: Option<u32>,
 }
 
 impl Options {
     /// Those that are set, beside the seed.
     fn set(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let all: [(&str, Option<u64>); 0] = [];
-        all.into_iter()
-            .filter_map(|(name, value)| Some((name, value?)))
+        [
+            ("points_per_weight", self.points_per_weight.map(u64::from)),
+            ("max_points", self.max_points.map(u64::from)),
+            ("table_size", self.table_size),
+            ("capacity", self.capacity.map(u64::from)),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
     }
 }
 
@@ -116,7 +205,44 @@ impl Algorithm {
         self.check_options(options)?;
         let seed = options.seed;
         Ok(match self {
+            Self::Ring => {
+                let mut ring = Ring::builder().seed(seed);
+                if let Some(points) = options.points_per_weight {
+                    ring = ring.points_per_weight(points);
+                }
+                if let Some(points) = options.max_points {
+                    ring = ring.max_points(points);
+                }
+                Box::new(ring.build(members)?)
+            }
             Self::Rendezvous => Box::new(Rendezvous::builder().seed(seed).build(members)?),
+            Self::Maglev => {
+                let mut maglev = Maglev::builder().seed(seed);
+                if let Some(size) = options.table_size {
+                    maglev = maglev.table_size(size);
+                }
+                Box::new(maglev.build(members)?)
+            }
+            Self::Flip => Box::new(
+                Buckets::builder()
+                    .seed(seed)
+                    .hash::<Flip>()
+                    .build(members)?,
+            ),
+            Self::Jump => Box::new(
+                Buckets::builder()
+                    .seed(seed)
+                    .hash::<Jump>()
+                    .build(members)?,
+            ),
+            Self::Memento => Box::new(Memento::builder().seed(seed).build(members)?),
+            Self::Anchor => {
+                let mut anchor = Anchor::builder().seed(seed);
+                if let Some(capacity) = options.capacity {
+                    anchor = anchor.capacity(capacity);
+                }
+                Box::new(anchor.build(members)?)
+            }
         })
     }
 

@@ -1,14 +1,19 @@
 //! The registry: names, options, and every promise of every algorithm.
 
 use purlin_core::hash::{KeyHasher, Xxh3};
-use purlin_hashring::Placement;
 use purlin_hashring::conformance::{self, Subject};
 use purlin_hashring::registry::{Algorithm, AnyPlacement, Options, VARIANTS, Variant};
+use purlin_hashring::{BuildError, Placement};
 
 /// Small enough for thousands of histories.
 fn options(variant: &Variant) -> Options {
-    let options = Options::default();
-    _ = variant;
+    let mut options = Options::default();
+    match variant.name {
+        "ring" => options.points_per_weight = Some(40),
+        "maglev" => options.table_size = Some(1_009),
+        "anchor" => options.capacity = Some(64),
+        _ => {}
+    }
     options
 }
 
@@ -70,6 +75,81 @@ fn serialized_as_the_name() {
         );
     }
     assert!(serde_json::from_str::<Algorithm>("\"mod-n\"").is_err());
+}
+
+/// A misplaced option is a mistake that its author should hear of.
+#[test]
+fn options_of_other_algorithms_are_refused() {
+    let settings: [(&str, fn(&mut Options)); 4] = [
+        ("points_per_weight", |options| {
+            options.points_per_weight = Some(61)
+        }),
+        ("max_points", |options| options.max_points = Some(61)),
+        ("table_size", |options| options.table_size = Some(61)),
+        ("capacity", |options| options.capacity = Some(61)),
+    ];
+    for variant in VARIANTS {
+        for (name, set) in settings {
+            let mut options = Options::default();
+            set(&mut options);
+            let refused = variant.algorithm.build(&options, Vec::<u32>::new()).err();
+            let unknown = BuildError::Option {
+                option: name,
+                value: 61,
+                bound: "this algorithm has no such option",
+            };
+            let expected = (!variant.options.contains(&name)).then_some(unknown);
+            assert_eq!(refused, expected, "{name} of {}", variant.name);
+        }
+        let known = |name| settings.iter().any(|(setting, _)| setting == name);
+        assert!(
+            variant.options.iter().all(known),
+            "{}: an option is not tested here",
+            variant.name
+        );
+    }
+}
+
+/// An option that is passed on makes a difference.
+#[test]
+fn options_reach_their_algorithm() {
+    let refused = |name: &str, set: fn(&mut Options), nodes: u32| {
+        let algorithm: Algorithm = name.parse().expect("a name");
+        let mut options = Options::default();
+        set(&mut options);
+        let refused = algorithm.build(&options, 0..nodes).err();
+        refused
+            .unwrap_or_else(|| panic!("{name} of {nodes} nodes"))
+            .to_string()
+    };
+    let message = refused("ring", |options| options.max_points = Some(1_000), 7);
+    assert!(
+        message.contains("1120 points, its limit is 1000"),
+        "{message}"
+    );
+    let points = |options: &mut Options| options.points_per_weight = Some(1 << 24);
+    assert!(refused("ring", points, 2).contains("33554432 points"));
+    assert!(refused("maglev", |options| options.table_size = Some(60), 2).contains("table_size"));
+    assert!(refused("anchor", |options| options.capacity = Some(3), 4).contains("limit is 3"));
+}
+
+/// What a snapshot or a configuration file holds.
+#[test]
+fn options_are_serialized_by_name() {
+    let mut options = Options::default();
+    options.seed = 7;
+    options.capacity = Some(100);
+    let text = serde_json::to_string(&options).expect("numbers");
+    assert_eq!(
+        serde_json::from_str::<Options>(&text).expect("what was written"),
+        options
+    );
+    let sparse = r#"{"seed": 7, "capacity": 100}"#;
+    assert_eq!(
+        serde_json::from_str::<Options>(sparse).expect("two options"),
+        options
+    );
+    assert!(serde_json::from_str::<Options>(r#"{"capacities": 100}"#).is_err());
 }
 
 #[test]

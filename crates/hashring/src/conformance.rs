@@ -22,6 +22,7 @@
 //! | [`replicas_follow_preference`] | replicas are chosen by the rule of zones, read naively | `minimal_replicas` |
 //! | [`preference_foretells`] | the next in preference is the next owner | `minimal_replicas` |
 //! | [`history_independence`] | any history that leads to the same members gives the same answers | `history_independent` |
+//! | [`ranges`] | ranges cover all hashes, each once, and what is in one range has one owner | `ranged`: call it with a placement |
 //! | [`balance`] | no node owns more than its share, within a tolerance | call it with yours |
 //!
 //! A [`History`] is a placement with the naive model beside it, to drive step by step from a fuzzer.
@@ -142,6 +143,7 @@ mod draw;
 mod history;
 mod model;
 mod movement;
+mod ranges;
 mod spread;
 mod subject;
 
@@ -152,12 +154,14 @@ pub use history::{History, Step, churn, history_independence};
 pub use movement::{
     minimal_add, minimal_remove, minimal_replicas, minimal_reweight, preference_foretells,
 };
+pub use ranges::ranges;
 pub use spread::{replicas_follow_preference, spread};
 pub use subject::{Build, Subject};
 
 use crate::Capabilities;
 
-/// Runs every property that the subject promises, except [`balance`], which needs a tolerance.
+/// Runs every property that the subject promises, except [`balance`], which needs a tolerance, and
+/// [`ranges`], which needs the placement itself.
 pub fn all(subject: &Subject<'_>, seed: u64) {
     determinism(subject, seed);
     replicas_begin_with_the_owner(subject, seed);

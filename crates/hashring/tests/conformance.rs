@@ -6,7 +6,7 @@ mod reference;
 
 use core::panic::AssertUnwindSafe;
 use purlin_hashring::conformance::{self, Subject};
-use purlin_hashring::{Member, Rendezvous, Roster};
+use purlin_hashring::{Epoch, KeyHash, Member, NodeIdx, Placement, Ranged, Rendezvous, Roster};
 use reference::{Flaw, NaiveRendezvous, promises};
 use std::panic::catch_unwind;
 
@@ -118,6 +118,72 @@ fn an_uneven_placement_is_found() {
     let subject = naive(Flaw::IgnoresWeights);
     let outcome = catch_unwind(AssertUnwindSafe(|| conformance::balance(&subject, 1, 0.05)));
     assert!(outcome.is_err(), "weights make no difference");
+}
+
+/// Halves of the hash space, the border of which is misplaced by one hash, or is a border of nothing.
+struct Halves {
+    border: u64,
+    told: u64,
+}
+
+impl Placement for Halves {
+    type Node = ();
+
+    fn owner(&self, key: KeyHash) -> Option<NodeIdx> {
+        Some(NodeIdx(u32::from(key.0 > self.border)))
+    }
+
+    fn replicas(&self, key: KeyHash, out: &mut [NodeIdx]) -> usize {
+        let owner = u32::from(key.0 > self.border);
+        let both = [NodeIdx(owner), NodeIdx(1 - owner)];
+        out.iter_mut()
+            .zip(both)
+            .map(|(slot, node)| *slot = node)
+            .count()
+    }
+
+    fn node(&self, index: NodeIdx) -> Option<&()> {
+        (index.0 < 2).then_some(&())
+    }
+
+    fn len(&self) -> usize {
+        2
+    }
+
+    fn epoch(&self) -> Epoch {
+        Epoch::default()
+    }
+}
+
+impl Ranged for Halves {
+    fn next_boundary(&self, from: KeyHash) -> (KeyHash, Option<NodeIdx>) {
+        let last = if from.0 <= self.told {
+            self.told
+        } else {
+            u64::MAX
+        };
+        (KeyHash(last), self.owner(from))
+    }
+}
+
+#[test]
+fn a_misplaced_border_is_found() {
+    let border = 1 << 63;
+    conformance::ranges(
+        &Halves {
+            border,
+            told: border,
+        },
+        1,
+    );
+    for told in [border - 1, border + 1, border / 2] {
+        let halves = Halves { border, told };
+        let outcome = catch_unwind(AssertUnwindSafe(|| conformance::ranges(&halves, 1)));
+        assert!(
+            outcome.is_err(),
+            "a border at {told:#x}, though it is at {border:#x}"
+        );
+    }
 }
 
 /// A property that runs for one seed only must run the same way again.

@@ -3,7 +3,7 @@
 use purlin_core::hash::{KeyHasher, Xxh3};
 use purlin_hashring::conformance::{self, Subject};
 use purlin_hashring::registry::{Algorithm, AnyPlacement, Options, VARIANTS, Variant};
-use purlin_hashring::{BuildError, Placement};
+use purlin_hashring::{BuildError, Placement, Ring};
 
 /// Small enough for thousands of histories.
 fn options(variant: &Variant) -> Options {
@@ -32,6 +32,29 @@ fn every_variant_keeps_its_promises() {
             println!("{} with seed {seed}", variant.name);
             conformance::all(&subject(variant, seed % 3), seed);
         }
+    }
+}
+
+/// By default options: up to chance, but for the ring, whose arcs are of chance themselves.
+#[test]
+fn shares_are_even() {
+    for variant in VARIANTS {
+        let subject = Subject::new(variant.capabilities, |members| {
+            Ok(variant.algorithm.build(&Options::default(), members)?)
+        });
+        let excess = if variant.name == "ring" { 0.25 } else { 0.0 };
+        for seed in 0..4 {
+            println!("{} with seed {seed}", variant.name);
+            conformance::balance(&subject, seed, excess);
+        }
+    }
+}
+
+#[test]
+fn ranges_are_whole() {
+    for (seed, nodes) in [0_u32, 1, 2, 3, 24].into_iter().enumerate() {
+        let ring = Ring::builder().points_per_weight(8).build(0..nodes);
+        conformance::ranges(&ring.expect("few nodes"), seed as u64);
     }
 }
 

@@ -49,8 +49,8 @@
 //!     fn walk(&self, key: KeyHash) -> impl Iterator<Item = NodeIdx> {
 //!         let len = self.roster.len();
 //!         let first = (key.0 % len.max(1) as u64) as usize;
-//!         let nodes = self.roster.iter().map(|member| member.index);
-//!         nodes.cycle().skip(first).take(len)
+//!         let twice = self.roster.iter().chain(self.roster.iter());
+//!         twice.map(|member| member.index).skip(first).take(len)
 //!     }
 //! }
 //!

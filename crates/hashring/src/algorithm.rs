@@ -1,5 +1,7 @@
 //! The algorithms, one a file, each under its name in the literature.
 
 mod rendezvous;
+mod slot_table;
 
 pub use rendezvous::{Rendezvous, RendezvousBuilder};
+pub use slot_table::{SlotTable, SlotTableBuilder};

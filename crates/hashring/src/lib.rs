@@ -32,7 +32,7 @@ mod simd;
 mod spread;
 
 #[cfg(feature = "alloc")]
-pub use algorithm::{Rendezvous, RendezvousBuilder};
+pub use algorithm::{Rendezvous, RendezvousBuilder, SlotTable, SlotTableBuilder};
 #[cfg(feature = "alloc")]
 pub use error::{BuildError, MembershipError, Refused};
 #[cfg(feature = "alloc")]

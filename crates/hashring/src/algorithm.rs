@@ -12,6 +12,7 @@ pub(crate) mod memento;
 mod rendezvous;
 #[cfg(feature = "alloc")]
 mod ring;
+mod slot_table;
 
 #[cfg(feature = "alloc")]
 pub use anchor::{Anchor, AnchorBuilder};
@@ -21,3 +22,4 @@ pub use memento::{Memento, MementoBuilder};
 pub use rendezvous::{Rendezvous, RendezvousBuilder};
 #[cfg(feature = "alloc")]
 pub use ring::{Ring, RingBuilder};
+pub use slot_table::{SlotTable, SlotTableBuilder};

@@ -67,9 +67,17 @@ impl Candidates {
         self.fill_up();
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Whether all weights are equal: then draws decide alone.
     #[inline]
-    fn is_uniform(&self) -> bool {
+    pub(crate) fn is_uniform(&self) -> bool {
         self.weights.first() == self.weights.last()
     }
 

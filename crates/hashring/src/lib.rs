@@ -60,6 +60,7 @@ pub use buckets::{Buckets, BucketsBuilder};
 pub use capabilities::Capabilities;
 #[cfg(feature = "alloc")]
 pub use diff::{Handover, Moved, diff, diff_replicas};
+pub use algorithm::{Rendezvous, RendezvousBuilder, SlotTable, SlotTableBuilder};
 #[cfg(feature = "alloc")]
 pub use error::{BuildError, MembershipError, Refused};
 #[cfg(feature = "alloc")]

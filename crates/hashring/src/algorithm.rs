@@ -2,6 +2,8 @@
 
 mod rendezvous;
 mod ring;
+mod slot_table;
 
 pub use rendezvous::{Rendezvous, RendezvousBuilder};
 pub use ring::{Ring, RingBuilder};
+pub use slot_table::{SlotTable, SlotTableBuilder};

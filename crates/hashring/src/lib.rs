@@ -36,7 +36,9 @@ mod simd;
 mod spread;
 
 #[cfg(feature = "alloc")]
-pub use algorithm::{Rendezvous, RendezvousBuilder, Ring, RingBuilder};
+pub use algorithm::{
+    Rendezvous, RendezvousBuilder, Ring, RingBuilder, SlotTable, SlotTableBuilder,
+};
 #[cfg(feature = "alloc")]
 pub use diff::{Handover, Moved, diff, diff_replicas};
 #[cfg(feature = "alloc")]

@@ -5,7 +5,7 @@ mod replicas;
 pub use replicas::{Handover, diff_replicas};
 
 use crate::member::Identity;
-use crate::ranges::{Arc, HashRange, Ranged, merged};
+use crate::ranges::{HashRange, Ranged, Run, merged};
 use purlin_core::node::{NodeId, NodeIdx};
 
 /// Hashes that have another owner in a new placement than in an old one: an item of [`diff`].
@@ -68,7 +68,7 @@ where
     A: Ranged + ?Sized,
     B: Ranged + ?Sized,
 {
-    let first = (Arc::from(old, 0), Arc::from(new, 0));
+    let first = (Run::from(old, 0), Run::from(new, 0));
     let pairs = core::iter::successors(Some(first), |&(a, b)| {
         let end = a.range.end.min(b.range.end);
         let a = if a.range.end == end { a.next(old)? } else { a };

@@ -61,6 +61,11 @@ pub use capabilities::Capabilities;
 #[cfg(feature = "alloc")]
 pub use diff::{Handover, Moved, diff, diff_replicas};
 pub use algorithm::{Rendezvous, RendezvousBuilder, SlotTable, SlotTableBuilder};
+pub use algorithm::{
+    Rendezvous, RendezvousBuilder, Ring, RingBuilder, SlotTable, SlotTableBuilder,
+};
+#[cfg(feature = "alloc")]
+pub use diff::{Handover, Moved, diff, diff_replicas};
 #[cfg(feature = "alloc")]
 pub use error::{BuildError, MembershipError, Refused};
 #[cfg(feature = "alloc")]

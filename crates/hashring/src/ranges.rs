@@ -80,9 +80,9 @@ pub trait RangedExt: Ranged {
     /// # Ok::<(), BuildError>(())
     /// ```
     fn ranges(&self) -> impl Iterator<Item = (HashRange, Option<NodeIdx>)> {
-        let first = Some(Arc::from(self, 0));
-        let arcs = core::iter::successors(first, |arc| arc.next(self));
-        merged(arcs.map(|arc| (arc.range, arc.owner)))
+        let first = Some(Run::from(self, 0));
+        let runs = core::iter::successors(first, |run| run.next(self));
+        merged(runs.map(|run| (run.range, run.owner)))
     }
 }
 
@@ -90,12 +90,12 @@ impl<P: Ranged + ?Sized> RangedExt for P {}
 
 /// A range as [`Ranged`] gives it, not yet merged with its neighbours.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Arc {
+pub(crate) struct Run {
     pub(crate) range: HashRange,
     pub(crate) owner: Option<NodeIdx>,
 }
 
-impl Arc {
+impl Run {
     pub(crate) fn from(placement: &(impl Ranged + ?Sized), start: u64) -> Self {
         let (last, owner) = placement.next_boundary(KeyHash(start));
         let end = last.0;

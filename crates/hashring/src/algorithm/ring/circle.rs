@@ -128,11 +128,10 @@ impl Circle {
         self.points.len()
     }
 
-    /// The last hash before the next point's reign, and who owns those from here to there.
     pub(super) fn next_boundary(&self, from: KeyHash) -> (KeyHash, Option<NodeIdx>) {
-        let position = self.points.position_after(from);
-        let last = u64::from(position.unwrap_or(u32::MAX)) << 32 | u64::from(u32::MAX);
-        (KeyHash(last), self.points.owner(from))
+        let (position, owner) = self.points.reach(from);
+        let last = u64::from(position) << 32 | u64::from(u32::MAX);
+        (KeyHash(last), owner)
     }
 }
 

@@ -90,7 +90,12 @@ impl Points {
     /// The owner of the first point at or after a key's position.
     #[inline]
     pub(super) fn owner(&self, key: KeyHash) -> Option<NodeIdx> {
-        let node = self.packing.node(self.entries[self.find(key)]);
+        self.owner_at(self.find(key))
+    }
+
+    #[inline]
+    fn owner_at(&self, at: usize) -> Option<NodeIdx> {
+        let node = self.packing.node(self.entries[at]);
         (node.0 != self.packing.nobody()).then_some(node)
     }
 
@@ -98,17 +103,18 @@ impl Points {
     #[inline]
     fn find(&self, key: KeyHash) -> usize {
         let (bucket, target) = self.packing.target(key);
-        let Range { start, end } = self.span(bucket);
+        let (start, end) = (self.starts[bucket], self.starts[bucket + 1]);
+        let (len, start) = (end - start, start as usize);
         let mut before = 0;
-        for (at, &entry) in (start..).zip(&self.entries[start..start + WINDOW]) {
+        for (at, &entry) in (0..).zip(&self.entries[start..start + WINDOW]) {
             // What is in the next bucket may look smaller.
-            before += usize::from((at < end) & (entry < target));
+            before += usize::from((at < len) & (entry < target));
         }
         if before < WINDOW {
             return start + before;
         }
         let rest = start + WINDOW;
-        rest + self.entries[rest..end].partition_point(|&entry| entry < target)
+        rest + self.entries[rest..end as usize].partition_point(|&entry| entry < target)
     }
 
     /// The nodes of all points in the order in which a key meets them: one turn.
@@ -119,17 +125,19 @@ impl Points {
         entries.map(|&entry| self.packing.node(entry))
     }
 
-    /// The position of the first point at or after a key's; `None` if there is none.
-    pub(super) fn position_after(&self, key: KeyHash) -> Option<u32> {
+    /// The last position that has the same owner and replicas as a key, and that owner.
+    pub(super) fn reach(&self, key: KeyHash) -> (u32, Option<NodeIdx>) {
         let at = self.find(key);
-        let entry = *self.entries[..self.len()].get(at)?;
-        let (mut bucket, _) = self.packing.target(key);
-        if self.span(bucket).end <= at {
-            // The last bucket that begins at or before the point: those between are empty.
-            let later = &self.starts[bucket + 1..];
-            bucket += later.partition_point(|&start| start as usize <= at);
+        if at == self.len() {
+            return (u32::MAX, self.owner_at(at));
         }
-        Some(self.packing.position(bucket, entry))
+        let (mut bucket, _) = self.packing.target(key);
+        // Buckets are empty rarely, unless most nodes are drained.
+        while self.span(bucket).end <= at {
+            bucket += 1;
+        }
+        let position = self.packing.position(bucket, self.entries[at]);
+        (position, self.owner_at(at))
     }
 
     /// Adds points of one node, given by their positions in order. O(points), by moving memory.

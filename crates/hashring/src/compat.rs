@@ -1,7 +1,7 @@
 //! Rings and tables that agree with other systems: point for point, slot for slot, key for key.
 //!
-//! For a client beside existing memcached clients, a service behind nginx or Envoy that must know which
-//! of its nodes a request went to, or a migration away from one of them.
+//! For a client beside existing memcached clients, a service behind nginx or Envoy that must know
+//! which of its nodes a request went to, or a migration away from one of them.
 //!
 //! | system | here | of a node is hashed |
 //! |---|---|---|
@@ -12,14 +12,15 @@
 //!
 //! All are built from `(label, weight, node)`, where the label is the text that the other system
 //! hashes and the node is whatever is to be found. A node of weight 0 is, for the other nodes and
-//! their keys, not in the list; the order of the list numbers the nodes. They are immutable: the other
-//! systems build anew, too, when something changes.
+//! their keys, not in the list; the order of the list numbers the nodes. They are immutable: the
+//! other systems build anew, too, when something changes.
 //!
 //! # Keys
 //!
-//! **The other system's hash function is part of its placement.** `lookup(key)` and `hash_key(key)` of
-//! each type use it. [`PlacementExt::owner_of`](purlin_core::placement::PlacementExt::owner_of) and its
-//! like hash with XXH3, here as everywhere: good placements, but not those of the other system.
+//! **The other system's hash function is part of its placement.** `lookup(key)` and `hash_key(key)`
+//! of each type use it. [`PlacementExt::owner_of`](purlin_core::placement::PlacementExt::owner_of)
+//! and its like hash with XXH3, here as everywhere: good placements, but not those of the other
+//! system.
 //!
 //! ```
 //! use purlin_hashring::compat::Ketama;
@@ -35,10 +36,10 @@
 //!
 //! # Agreement at the edges
 //!
-//! Two points at the same place are, in 32 bits, to be expected from some 65,000 points on. Only one of them
-//! can own keys, and sorting decides which: not at all defined in C, where `qsort` is not stable.
-//! Here the node earlier in the list owns, as with a stable sort; with spymemcached, which keeps a
-//! map, the later.
+//! Two points at the same place are, in 32 bits, to be expected from some 65,000 points on. Only
+//! one of them can own keys, and sorting decides which: not at all defined in C, where `qsort` is
+//! not stable. Here the node earlier in the list owns, as with a stable sort; with spymemcached,
+//! which keeps a map, the later.
 
 mod envoy_maglev;
 mod envoy_ring;
@@ -147,8 +148,8 @@ impl Budget {
     }
 }
 
-/// Implements lookups and traits for a struct `$name<T>` that has `nodes: Vec<T>` and
-/// `route: impl Route`.
+/// Implements lookups and traits for a struct `$name<T>` that has `nodes: Vec<T>` and `route: impl
+/// Route`.
 macro_rules! static_placement {
     ($name:ident) => {
         impl<T> $name<T> {

@@ -11,16 +11,17 @@ use xxhash_rust::xxh64::xxh64;
 
 /// The table of Envoy's policy `MAGLEV`.
 ///
-/// As [`Maglev`](crate::Maglev), with a node's sequence of slots from XXH64 of its label with seeds 0 and 1, turns in
-/// the order of labels, weights as shares in double precision, and the key's slot its XXH64 modulo the table size.
-/// (Envoy, `maglev_lb.cc`; its compact table answers the same.)
+/// As [`Maglev`](crate::Maglev), with a node's sequence of slots from XXH64 of its label with seeds
+/// 0 and 1, turns in the order of labels, weights as shares in double precision, and the key's slot
+/// its XXH64 modulo the table size. (Envoy, `maglev_lb.cc`; its compact table answers the same.)
 ///
 /// The label is the address of the endpoint, `10.0.0.1:80` (or its hostname, where Envoy is told to
-/// hash that). Weights of localities are not in here: multiply them in. Where Envoy has a single hash policy, on a
-/// header with one value, say, its hash of the request is [`hash_key`](Self::hash_key) of that value.
+/// hash that). Weights of localities are not in here: multiply them in. Where Envoy has a single
+/// hash policy, on a header with one value, say, its hash of the request is
+/// [`hash_key`](Self::hash_key) of that value.
 ///
-/// Lookup O(1); building O(slots log slots), with unequal weights O(slots (log slots + log nodes)); 2
-/// bytes a slot.
+/// Lookup O(1); building O(slots log slots), with unequal weights O(slots (log slots + log nodes));
+/// 2 bytes a slot.
 ///
 /// ```
 /// use purlin_hashring::compat::EnvoyMaglev;
@@ -64,8 +65,8 @@ impl<T> EnvoyMaglev<T> {
         EnvoyMaglevBuilder::default().build(nodes)
     }
 
-    /// The owners of the slots, in order; nothing while no node has a weight. Slot `s` of `m` holds the
-    /// hashes that are `s` modulo `m`.
+    /// The owners of the slots, in order; nothing while no node has a weight. Slot `s` of `m` holds
+    /// the hashes that are `s` modulo `m`.
     #[must_use]
     pub fn slots(&self) -> impl ExactSizeIterator<Item = NodeIdx> {
         self.route.slots.iter().map(|&node| NodeIdx(node.into()))
@@ -89,8 +90,8 @@ impl Default for EnvoyMaglevBuilder {
 }
 
 impl EnvoyMaglevBuilder {
-    /// The number of slots: a prime, at most 5,000,011. 65,537 unless set. Where there are fewer slots
-    /// than nodes, some nodes have none.
+    /// The number of slots: a prime, at most 5,000,011. 65,537 unless set. Where there are fewer
+    /// slots than nodes, some nodes have none.
     #[must_use]
     pub fn table_size(self, table_size: u64) -> Self {
         Self { table_size }
@@ -100,8 +101,8 @@ impl EnvoyMaglevBuilder {
     ///
     /// # Errors
     ///
-    /// [`BuildError::Option`] if the table size is not prime or too large; [`BuildError::Member`] for
-    /// two equal labels, and for more than 65,535 nodes.
+    /// [`BuildError::Option`] if the table size is not prime or too large; [`BuildError::Member`]
+    /// for two equal labels, and for more than 65,535 nodes.
     pub fn build<L: AsRef<str>, W: Into<Weight>, T>(
         self,
         nodes: impl IntoIterator<Item = (L, W, T)>,
@@ -168,9 +169,9 @@ impl Table {
     }
 }
 
-/// In which round a node that had its turn has the next one, by Envoy's rule: a target that begins with
-/// 0 and grows by the greatest share with each turn; the node's turn comes when the number of the round times its share has
-/// reached the target. Shares and targets are rounded as Envoy's.
+/// In which round a node that had its turn has the next one, by Envoy's rule: a target that begins
+/// with 0 and grows by the greatest share with each turn; the node's turn comes when the number of
+/// the round times its share has reached the target. Shares and targets are rounded as Envoy's.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,

@@ -16,17 +16,17 @@ const SIZE_BOUND: &str = "a ring has 1 to 8388608 points, and its minimum is not
 
 /// The ring of Envoy's policy `RING_HASH` with its default hash function, xxHash.
 ///
-/// The points of a node are XXH64 of `label_0`, `label_1` ... There are as few as give every node at
-/// least its share of the minimum ring size: shares are in proportion to weights, and the least one is
-/// a whole number of points unless the ring would exceed its maximum. A key belongs to the first point
-/// at or after its own XXH64. (Envoy, `ring_hash_lb.cc`.)
+/// The points of a node are XXH64 of `label_0`, `label_1` ... There are as few as give every node
+/// at least its share of the minimum ring size: shares are in proportion to weights, and the least
+/// one is a whole number of points unless the ring would exceed its maximum. A key belongs to the
+/// first point at or after its own XXH64. (Envoy, `ring_hash_lb.cc`.)
 ///
-/// The label is the address of the endpoint, `10.0.0.1:80` (or its hostname, where Envoy is told to hash that). The
-/// list has the order of Envoy's: where shares are no whole numbers, it decides which node has a
-/// point more. Weights of localities are not in here: multiply them in.
+/// The label is the address of the endpoint, `10.0.0.1:80` (or its hostname, where Envoy is told to
+/// hash that). The list has the order of Envoy's: where shares are no whole numbers, it decides
+/// which node has a point more. Weights of localities are not in here: multiply them in.
 ///
-/// Where Envoy has a single hash policy, on a header with one value, say, its hash of the request is
-/// [`hash_key`](Self::hash_key) of that value.
+/// Where Envoy has a single hash policy, on a header with one value, say, its hash of the request
+/// is [`hash_key`](Self::hash_key) of that value.
 ///
 /// Lookup O(log points); building O(points log points); 12 bytes a point.
 ///

@@ -22,8 +22,8 @@ const DIGESTS: u32 = 40;
 /// digest. The algorithm is Richard Jones's libketama (2007); the [`KetamaDialect`] says where
 /// clients differ.
 ///
-/// With weights, a change of one node changes the number of points of the others: more keys move than
-/// need to.
+/// With weights, a change of one node changes the number of points of the others: more keys move
+/// than need to.
 ///
 /// Lookup O(log points) and an MD5; building O(points log points); 8 bytes a point.
 ///
@@ -48,17 +48,18 @@ pub struct Ketama<T> {
 pub enum KetamaDialect {
     /// libmemcached with `KETAMA_WEIGHTED` (pylibmc, PHP's memcached ...) and twemproxy.
     ///
-    /// Labels are `host:port`, of which the default port, `:11211`, is dropped; twemproxy's own names
-    /// for servers are labels too. The weights share 160 points a node, in multiples of 4 rounded
-    /// down: `floor(weight / total * 40 * nodes)` in single precision, which has 25 nodes of
-    /// weight 1 end up with 156 points each. (Without `KETAMA_WEIGHTED`, libmemcached has another
-    /// ring, of 100 points a node, that is not offered here.)
+    /// Labels are `host:port`, of which the default port, `:11211`, is dropped; twemproxy's own
+    /// names for servers are labels too. The weights share 160 points a node, in multiples of 4
+    /// rounded down: `floor(weight / total * 40 * nodes)` in single precision, which has 25 nodes
+    /// of weight 1 end up with 156 points each. (Without `KETAMA_WEIGHTED`, libmemcached has
+    /// another ring, of 100 points a node, that is not offered here.)
     #[default]
     Libmemcached,
     /// spymemcached without weights, and libketama with equal ones in most cases: 160 points each.
     ///
-    /// Labels are Java's `host/address:port`, or `address:port` where no name is known; a `/` at the
-    /// beginning is dropped. spymemcached's option for libmemcached's labels: drop `:11211` yourself.
+    /// Labels are Java's `host/address:port`, or `address:port` where no name is known; a `/` at
+    /// the beginning is dropped. spymemcached's option for libmemcached's labels: drop `:11211`
+    /// yourself.
     Spymemcached,
     /// spymemcached with weights: its labels, libmemcached's shares.
     SpymemcachedWeighted,
@@ -102,8 +103,9 @@ impl KetamaDialect {
 
 /// The digests of a node by its share of the weight.
 ///
-/// Floats, which place nothing elsewhere in this crate, since they decide in the systems to agree with. Every step is
-/// one IEEE operation, rounded to single precision where C does, and so the same on every machine.
+/// Floats, which place nothing elsewhere in this crate, since they decide in the systems to agree
+/// with. Every step is one IEEE operation, rounded to single precision where C does, and so the
+/// same on every machine.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -191,8 +193,8 @@ impl KetamaBuilder {
     ///
     /// # Errors
     ///
-    /// [`BuildError::Member`] for two labels that are the same in this dialect, for more points than
-    /// allowed, and for weights other than 0 and 1 where the dialect has none.
+    /// [`BuildError::Member`] for two labels that are the same in this dialect, for more points
+    /// than allowed, and for weights other than 0 and 1 where the dialect has none.
     pub fn build<L: AsRef<str>, W: Into<Weight>, T>(
         self,
         nodes: impl IntoIterator<Item = (L, W, T)>,

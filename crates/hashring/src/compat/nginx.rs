@@ -13,16 +13,16 @@ const POINTS_PER_WEIGHT: u64 = 160;
 /// The ring of nginx's `hash ... consistent`, with points from CRC-32.
 ///
 /// A node has 160 points for each unit of weight: the CRC-32 (IEEE) of its host, a zero byte, its
-/// port and the four bytes (little-endian) of the point before, the first time of 0. A key belongs to
-/// the first point at or after its own CRC-32. (nginx, `ngx_http_upstream_hash_module.c`; the formula
-/// is that of Perl's Cache::Memcached::Fast.)
+/// port and the four bytes (little-endian) of the point before, the first time of 0. A key belongs
+/// to the first point at or after its own CRC-32. (nginx, `ngx_http_upstream_hash_module.c`; the
+/// formula is that of Perl's Cache::Memcached::Fast.)
 ///
 /// The label is what stands behind `server` in the configuration, `backend:8080`, `[::1]:80` or
-/// `unix:/socket`. A port is only what is written there; the default one is not added. pingora-ketama
-/// agrees, but leaves the brackets of IPv6 addresses out: its label is `::1:80`.
+/// `unix:/socket`. A port is only what is written there; the default one is not added.
+/// pingora-ketama agrees, but leaves the brackets of IPv6 addresses out: its label is `::1:80`.
 ///
-/// Lookup O(log points); building O(points log points); 8 bytes a point. A weight of a million makes
-/// 160 million points in nginx; here the number of points has a limit.
+/// Lookup O(log points); building O(points log points); 8 bytes a point. A weight of a million
+/// makes 160 million points in nginx; here the number of points has a limit.
 ///
 /// ```
 /// use purlin_hashring::compat::NginxKetama;
@@ -127,7 +127,8 @@ impl NginxKetamaBuilder {
     }
 }
 
-/// A port is what follows the last colon, if that is digits only, or nothing; sockets of Unix have none.
+/// A port is what follows the last colon, if that is digits only, or nothing; sockets of Unix have
+/// none.
 fn host_and_port(server: &str) -> (&[u8], &[u8]) {
     let server = server.as_bytes();
     if let Some((scheme, path)) = server.split_at_checked(5)

@@ -77,8 +77,8 @@ pub(crate) struct Turns<F> {
 }
 
 impl<F: FnMut(usize) -> u64> Turns<F> {
-    /// Everyone has a turn in the first round. `next_round` answers in which one a node that just had
-    /// its turn has another, if that is not the very next.
+    /// Everyone has a turn in the first round. `next_round` answers in which one a node that just
+    /// had its turn has another, if that is not the very next.
     pub(crate) fn new(nodes: usize, next_round: F) -> Self {
         let due = (0..nodes).map(|place| Reverse((1, place))).collect();
         Self { due, next_round }

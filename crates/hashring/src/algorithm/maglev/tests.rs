@@ -131,7 +131,11 @@ proptest! {
     }
 
     #[test]
-    fn any_node_that_takes_keys_can_be_found(weights in weights(), key in any::<u64>(), wanted in 0..40_u32) {
+    fn any_node_that_takes_keys_can_be_found(
+        weights in weights(),
+        key in any::<u64>(),
+        wanted in 0..40_u32,
+    ) {
         let table = Maglev::builder().table_size(101).build(members(&weights)).unwrap();
         let takes = |index: NodeIdx| weights.get(index.get()).is_some_and(|&weight| weight > 0);
         let key = KeyHash(key);
@@ -146,7 +150,11 @@ proptest! {
     }
 
     #[test]
-    fn replicas_are_distinct_and_as_by_preference(weights in weights(), key in any::<u64>(), wanted in 0..9_usize) {
+    fn replicas_are_distinct_and_as_by_preference(
+        weights in weights(),
+        key in any::<u64>(),
+        wanted in 0..9_usize,
+    ) {
         let table = Maglev::builder().table_size(101).build(members(&weights)).unwrap();
         let mut out = vec![NodeIdx(u32::MAX); wanted];
         let count = table.replicas(KeyHash(key), &mut out);
@@ -171,7 +179,8 @@ proptest! {
             let due = i128::from(size * u64::from(weight));
             let nodes = weights.len() as u64;
             let short = i128::from(nodes * u64::from(weight) + total);
-            prop_assert!((due - short..=due + 2 * i128::from(total)).contains(&share), "{id}: {share} of {due}");
+            let bounds = due - short..=due + 2 * i128::from(total);
+            prop_assert!(bounds.contains(&share), "{id}: {share} of {due}");
         }
     }
 }

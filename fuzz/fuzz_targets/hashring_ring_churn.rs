@@ -6,12 +6,13 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use purlin_hashring::conformance::{History, Step, Subject};
-use purlin_hashring::registry::{Options, VARIANTS, Variant};
+use purlin_hashring::registry::{Algorithm, Options, VARIANTS};
 use purlin_hashring::{Locality, Member, Membership, NodeId, Weight};
 
 #[derive(Arbitrary, Debug)]
 struct Case {
     variant: u8,
+    options: u8,
     seed: u8,
     keys: u64,
     members: Vec<Newcomer>,
@@ -100,16 +101,22 @@ impl Change {
 }
 
 /// Small tables and rings, which are built quickly and reach their limits.
-fn options(variant: &Variant, seed: u8) -> Options {
+fn options(algorithm: Algorithm, seed: u8, extra: u8) -> Options {
     let mut options = Options::default();
     options.seed = seed.into();
-    match variant.name {
-        "ring" => {
-            options.points_per_weight = Some(8);
+    match algorithm {
+        Algorithm::SlotTable => {
+            options.slots = Some(64);
+            options.replicas = Some(1 + u32::from(extra % 4));
+            // 0 to 252 percent, or no limit.
+            options.max_overload_percent = (extra >= 64).then_some(u32::from(extra >> 2 & 15) * 18);
+        }
+        Algorithm::Ring => {
+            options.points_per_weight = Some(1 + u32::from(extra % 16));
             options.max_points = Some(2_000);
         }
-        "maglev" => options.table_size = Some(251),
-        "anchor" => options.capacity = Some(28),
+        Algorithm::Maglev => options.table_size = Some(251),
+        Algorithm::Anchor => options.capacity = Some(1 + u32::from(extra % 28)),
         _ => {}
     }
     options
@@ -117,9 +124,10 @@ fn options(variant: &Variant, seed: u8) -> Options {
 
 fuzz_target!(|case: Case| {
     let variant = &VARIANTS[usize::from(case.variant) % VARIANTS.len()];
-    let options = options(variant, case.seed);
-    let subject = Subject::new(variant.capabilities, |members| {
-        Ok(variant.algorithm.build(&options, members)?)
+    let algorithm = variant.algorithm;
+    let options = options(algorithm, case.seed, case.options);
+    let subject = Subject::new(algorithm.capabilities(&options), |members| {
+        Ok(algorithm.build(&options, members)?)
     });
     let members = case.members.iter().take(MOST_MEMBERS).map(Newcomer::member);
     let history = History::new(&subject, members.collect(), case.keys);

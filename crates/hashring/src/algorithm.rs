@@ -12,6 +12,7 @@ pub(crate) mod memento;
 mod rendezvous;
 #[cfg(feature = "alloc")]
 mod ring;
+#[cfg(feature = "alloc")]
 mod slot_table;
 
 #[cfg(feature = "alloc")]
@@ -22,4 +23,5 @@ pub use memento::{Memento, MementoBuilder};
 pub use rendezvous::{Rendezvous, RendezvousBuilder};
 #[cfg(feature = "alloc")]
 pub use ring::{Ring, RingBuilder};
+#[cfg(feature = "alloc")]
 pub use slot_table::{SlotTable, SlotTableBuilder};

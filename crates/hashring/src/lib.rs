@@ -52,18 +52,12 @@ pub use algorithm::maglev::{Maglev, MaglevBuilder};
 #[cfg(feature = "alloc")]
 pub use algorithm::{
     Anchor, AnchorBuilder, Memento, MementoBuilder, Rendezvous, RendezvousBuilder, Ring,
-    RingBuilder,
+    RingBuilder, SlotTable, SlotTableBuilder,
 };
 #[cfg(feature = "alloc")]
 pub use buckets::{Buckets, BucketsBuilder};
 #[cfg(any(feature = "conformance", feature = "registry"))]
 pub use capabilities::Capabilities;
-#[cfg(feature = "alloc")]
-pub use diff::{Handover, Moved, diff, diff_replicas};
-pub use algorithm::{Rendezvous, RendezvousBuilder, SlotTable, SlotTableBuilder};
-pub use algorithm::{
-    Rendezvous, RendezvousBuilder, Ring, RingBuilder, SlotTable, SlotTableBuilder,
-};
 #[cfg(feature = "alloc")]
 pub use diff::{Handover, Moved, diff, diff_replicas};
 #[cfg(feature = "alloc")]

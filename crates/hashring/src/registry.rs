@@ -22,7 +22,7 @@ use crate::bucket::{Flip, Jump};
 use crate::error::BuildError;
 use crate::member::{Identity, IntoMember};
 use crate::membership::Membership;
-use crate::{Anchor, Buckets, Capabilities, Maglev, Memento, Rendezvous, Ring};
+use crate::{Anchor, Buckets, Capabilities, Maglev, Memento, Rendezvous, Ring, SlotTable};
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
@@ -37,6 +37,8 @@ pub type AnyPlacement<T> = Box<dyn Membership<Node = T> + Send + Sync>;
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Algorithm {
+    /// [`SlotTable`].
+    SlotTable,
     /// [`Ring`].
     Ring,
     /// [`Rendezvous`].
@@ -63,7 +65,7 @@ pub struct Variant {
     pub name: &'static str,
     /// What it is and when to take it, in a line.
     pub about: &'static str,
-    /// What it promises, with any options that it has.
+    /// What it promises with its default options; see [`Algorithm::capabilities`].
     pub capabilities: Capabilities,
     /// The [`Options`] that it has besides the seed, by the names of their fields.
     pub options: &'static [&'static str],
@@ -71,6 +73,16 @@ pub struct Variant {
 
 /// All algorithms, in the order of [`Algorithm`].
 pub static VARIANTS: &[Variant] = &[
+    Variant {
+        algorithm: Algorithm::SlotTable,
+        name: "slot_table",
+        about: "a table of slots filled by rendezvous: a lookup is one access; take it unless you know better",
+        capabilities: Capabilities {
+            ranged: false,
+            ..Capabilities::ALL
+        },
+        options: &["slots", "replicas", "max_overload_percent"],
+    },
     Variant {
         algorithm: Algorithm::Ring,
         name: "ring",
@@ -153,6 +165,13 @@ const BUCKETS: Capabilities = Capabilities {
 pub struct Options {
     /// Another seed, another placement. All machines must use the same.
     pub seed: u64,
+    /// How many slots there are, a power of two: `slot_table`.
+    pub slots: Option<u32>,
+    /// How many replicas of a slot are at hand: `slot_table`.
+    pub replicas: Option<u32>,
+    /// How many percent over its share a node may own: `slot_table`. With a limit, changes move more
+    /// than they must.
+    pub max_overload_percent: Option<u32>,
     /// Virtual nodes of a node of weight 1: `ring`.
     pub points_per_weight: Option<u32>,
     /// How many virtual nodes there can be: `ring`.
@@ -167,6 +186,12 @@ impl Options {
     /// Those that are set, beside the seed.
     fn set(&self) -> impl Iterator<Item = (&'static str, u64)> {
         [
+            ("slots", self.slots.map(u64::from)),
+            ("replicas", self.replicas.map(u64::from)),
+            (
+                "max_overload_percent",
+                self.max_overload_percent.map(u64::from),
+            ),
             ("points_per_weight", self.points_per_weight.map(u64::from)),
             ("max_points", self.max_points.map(u64::from)),
             ("table_size", self.table_size),
@@ -191,6 +216,21 @@ impl Algorithm {
         self.variant().name
     }
 
+    /// What it promises with these options: a limit on what a node may own costs the minimal movement.
+    #[must_use]
+    pub fn capabilities(self, options: &Options) -> Capabilities {
+        let capabilities = self.variant().capabilities;
+        if options.max_overload_percent.is_none() {
+            return capabilities;
+        }
+        Capabilities {
+            minimal_add: false,
+            minimal_remove: false,
+            minimal_replicas: false,
+            ..capabilities
+        }
+    }
+
     /// Builds a placement by this algorithm.
     ///
     /// # Errors
@@ -205,6 +245,19 @@ impl Algorithm {
         self.check_options(options)?;
         let seed = options.seed;
         Ok(match self {
+            Self::SlotTable => {
+                let mut table = SlotTable::builder().seed(seed);
+                if let Some(slots) = options.slots {
+                    table = table.slots(slots as usize);
+                }
+                if let Some(replicas) = options.replicas {
+                    table = table.replicas(replicas as usize);
+                }
+                if let Some(percent) = options.max_overload_percent {
+                    table = table.max_overload_percent(percent);
+                }
+                Box::new(table.build(members)?)
+            }
             Self::Ring => {
                 let mut ring = Ring::builder().seed(seed);
                 if let Some(points) = options.points_per_weight {

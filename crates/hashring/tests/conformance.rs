@@ -102,6 +102,7 @@ flaws! {
     epoch_of_nothing: churn finds CountsNothing, saying "epoch";
     wrong_leaver: bad_input finds RemovesOther, saying "answer to Remove";
     lost_weight: bad_input finds LosesWeight, saying "refused member";
+    pretended_limit: churn finds RefusesAll, saying "without reason";
     accepted_twins: bad_input finds AcceptsTwins, saying "accepted by the constructor";
     ignored_weights: minimal_reweight finds IgnoresWeights, saying "none moved";
 }

@@ -35,6 +35,8 @@ pub(crate) enum Flaw {
     RemovesOther,
     /// A refused member is not given back whole.
     LosesWeight,
+    /// There is no room for anybody, though there is.
+    RefusesAll,
     /// Weights make no difference.
     IgnoresWeights,
     /// Every weight is accepted by the constructor.
@@ -202,6 +204,11 @@ impl<T: Identity> Preference for NaiveRendezvous<T> {
 impl<T: Identity> Membership for NaiveRendezvous<T> {
     fn add(&mut self, member: Member<T>) -> Result<NodeIdx, Refused<T>> {
         self.places.insert(member.locality, parts(member.locality));
+        if self.flaw == Flaw::RefusesAll {
+            let limit = 1_000;
+            let reason = MembershipError::TooManyNodes { limit };
+            return Err(Refused { member, reason });
+        }
         match self.roster.join(member) {
             Ok(index) => {
                 self.changed();

@@ -1,7 +1,5 @@
 //! The algorithms, one a file, each under its name in the literature.
 
-mod rendezvous;
-mod slot_table;
-
-pub use rendezvous::{Rendezvous, RendezvousBuilder};
-pub use slot_table::{SlotTable, SlotTableBuilder};
+pub(crate) mod maglev;
+pub(crate) mod rendezvous;
+pub(crate) mod slot_table;

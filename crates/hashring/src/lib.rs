@@ -48,12 +48,17 @@ mod simd;
 mod spread;
 
 #[cfg(feature = "alloc")]
+pub use algorithm::anchor::{Anchor, AnchorBuilder};
+#[cfg(feature = "alloc")]
 pub use algorithm::maglev::{Maglev, MaglevBuilder};
 #[cfg(feature = "alloc")]
-pub use algorithm::{
-    Anchor, AnchorBuilder, Memento, MementoBuilder, Rendezvous, RendezvousBuilder, Ring,
-    RingBuilder, SlotTable, SlotTableBuilder,
-};
+pub use algorithm::memento::{Memento, MementoBuilder};
+#[cfg(feature = "alloc")]
+pub use algorithm::rendezvous::{Rendezvous, RendezvousBuilder};
+#[cfg(feature = "alloc")]
+pub use algorithm::ring::{Ring, RingBuilder};
+#[cfg(feature = "alloc")]
+pub use algorithm::slot_table::{SlotTable, SlotTableBuilder};
 #[cfg(feature = "alloc")]
 pub use buckets::{Buckets, BucketsBuilder};
 #[cfg(any(feature = "conformance", feature = "registry"))]

@@ -12,6 +12,9 @@
     reason = "only the calls of functions whose instructions the machine was asked for"
 )]
 
+#[cfg(test)]
+use crate::mix::pair;
+
 mod scalar;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod vectors;
@@ -61,4 +64,94 @@ pub(crate) fn highest_up_to(limit: u64, node_keys: &[u64], key: u64) -> Option<u
 pub(crate) fn above(node_keys: &[u64], key: u64, each: impl FnMut(usize, u64) -> u64) {
     widest!(above(node_keys, key, each));
     scalar::above(node_keys, key, each);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use purlin_core::random::{Random, RandomExt, Xoshiro256PlusPlus};
+
+    type Highest = fn(&[u64], u64, u64) -> Option<usize>;
+
+    /// Every instance that this machine can run.
+    fn instances() -> Vec<(&'static str, Highest)> {
+        let mut instances: Vec<(_, Highest)> = alloc::vec![("scalar", scalar::highest)];
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        {
+            if std::is_x86_feature_detected!("avx2") {
+                // SAFETY: the machine has these instructions.
+                instances.push(("avx2", |nodes, key, limit| unsafe {
+                    vectors::avx2::highest::<true>(nodes, key, limit)
+                }));
+            }
+            if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512dq")
+            {
+                // SAFETY: the machine has these instructions.
+                instances.push(("avx512", |nodes, key, limit| unsafe {
+                    vectors::avx512::highest::<true>(nodes, key, limit)
+                }));
+            }
+        }
+        instances
+    }
+
+    /// Distinct nodes, filled up as `Candidates` does.
+    fn nodes(random: &mut Xoshiro256PlusPlus, count: usize) -> Vec<u64> {
+        let mut nodes: Vec<_> = (0..count).map(|_| random.next_u64()).collect();
+        nodes.resize(count.next_multiple_of(BLOCK), nodes[0]);
+        nodes
+    }
+
+    #[test]
+    fn every_width_finds_the_same_node() {
+        let mut random = Xoshiro256PlusPlus::from_seed(3);
+        for count in (1..100).chain([500, 1000]) {
+            let nodes = nodes(&mut random, count);
+            for _ in 0..50 {
+                let key = random.next_u64();
+                let draws: Vec<_> = nodes.iter().map(|&node| pair(node, key)).collect();
+                let any = draws[random.below(draws.len() as u64) as usize];
+                for limit in [u64::MAX, any, any.saturating_sub(1), 0] {
+                    let best = draws.iter().copied().filter(|&draw| draw <= limit).max();
+                    for (name, highest) in instances() {
+                        let found = highest(&nodes, key, limit).map(|at| draws[at]);
+                        assert_eq!(found, best, "{name}, {count} nodes, limit {limit:#x}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_draw_of_zero_is_found() {
+        // `pair` maps 0 to 0.
+        let nodes = [7; BLOCK];
+        for (name, highest) in instances() {
+            assert!(
+                highest(&nodes, 7, u64::MAX).is_some_and(|at| at < BLOCK),
+                "{name}"
+            );
+            assert_eq!(highest(&[], 7, u64::MAX), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn above_reports_what_the_scalar_loop_does() {
+        let mut random = Xoshiro256PlusPlus::from_seed(4);
+        for count in 1..80 {
+            let nodes = nodes(&mut random, count);
+            let key = random.next_u64();
+            let (mut ours, mut expected) = (Vec::new(), Vec::new());
+            above(&nodes, key, |at, draw| {
+                ours.push((at, draw));
+                draw
+            });
+            scalar::above(&nodes, key, |at, draw| {
+                expected.push((at, draw));
+                draw
+            });
+            assert_eq!(ours, expected);
+        }
+    }
 }

@@ -124,8 +124,9 @@ impl SlotTableBuilder {
     /// the slots could not be handed out otherwise: 5 keeps the fullest node at 105 % or less. No limit by default;
     /// 1,000 is the largest.
     ///
-    /// A change then moves a few more keys than its share: with 512 slots a node and 5 %, less than a tenth
-    /// more. The cap is on owners; replicas after them are not counted.
+    /// A change then moves some keys more than its share, since full nodes make room and others get room: with
+    /// 512 slots a node and 10 %, a hundredth of the share; with 5 %, a twentieth among 100 nodes, a tenth among
+    /// 300, a fifth among 1,000. The cap is on owners; replicas after them are not counted.
     pub const fn max_overload_percent(self, percent: u32) -> Self {
         Self {
             max_overload_percent: Some(percent),

@@ -7,6 +7,8 @@ use crate::roster::Seats;
 use crate::score::Standing;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
+use purlin_core::node::Weight;
 
 /// All that decides who gets a slot.
 pub(super) struct Contest<'a> {
@@ -42,12 +44,33 @@ impl<'a> Contest<'a> {
     #[inline]
     pub(super) fn standing(&self, contender: u16, slot: usize) -> Standing {
         let draw = self.draw(contender, slot);
-        let node = node(contender);
-        match self.seats.get(node) {
-            Some(seat) if !self.candidates.is_uniform() => {
-                Standing::among_weights(draw, seat.weight, node)
-            }
-            _ => Standing::among_equals(draw, node),
+        if self.candidates.is_uniform() {
+            Standing::among_equals(draw, node(contender))
+        } else {
+            Standing::among_weights(draw, self.weight(contender), node(contender))
+        }
+    }
+
+    #[inline]
+    fn weight(&self, contender: u16) -> Weight {
+        self.seats
+            .get(node(contender))
+            .map_or(Weight::DRAIN, |seat| seat.weight)
+    }
+
+    /// Whether one node beats another at a slot.
+    #[inline]
+    pub(super) fn beats(&self, challenger: u16, holder: u16, slot: usize) -> bool {
+        let ahead = self.draw(challenger, slot) > self.draw(holder, slot);
+        if self.candidates.is_uniform() {
+            return ahead;
+        }
+        // Who is ahead and not lighter wins; the logarithm is for the rest.
+        match self.weight(challenger).cmp(&self.weight(holder)) {
+            Ordering::Less if !ahead => false,
+            Ordering::Equal => ahead,
+            Ordering::Greater if ahead => true,
+            _ => self.standing(challenger, slot) < self.standing(holder, slot),
         }
     }
 

@@ -128,31 +128,21 @@ impl Table {
         (key.0 >> self.shift) as usize
     }
 
-    /// The configured replicas of a slot, owner first.
-    fn row(&self, slot: usize) -> impl Iterator<Item = NodeIdx> {
+    /// The replicas of a slot after the owner, as many as are at hand.
+    #[inline]
+    fn row(&self, slot: usize) -> &[u16] {
         let depth = self.options.replicas - 1;
-        let rest = self
-            .rows
+        self.rows
             .get(slot * depth..(slot + 1) * depth)
-            .unwrap_or(&[]);
-        let all = self.owners.get(slot).into_iter().chain(rest);
-        all.copied().take_while(|&entry| entry != NONE).map(node)
+            .unwrap_or(&[])
     }
 }
 
 /// Gives a node the slots that it now wins. O(slots).
 fn gain(best: &mut [u16], winner: u16, contest: &Contest<'_>) {
-    if contest.candidates.is_uniform() {
-        for (slot, best) in best.iter_mut().enumerate() {
-            let wins = contest.draw(winner, slot) > contest.draw(*best, slot);
-            *best = if wins { winner } else { *best };
-        }
-    } else {
-        for (slot, best) in best.iter_mut().enumerate() {
-            if contest.standing(winner, slot) < contest.standing(*best, slot) {
-                *best = winner;
-            }
-        }
+    for (slot, best) in best.iter_mut().enumerate() {
+        let wins = contest.beats(winner, *best, slot);
+        *best = if wins { winner } else { *best };
     }
 }
 
@@ -195,21 +185,30 @@ impl Strategy for Table {
         accept: &mut dyn FnMut(NodeIdx) -> bool,
     ) -> Option<NodeIdx> {
         let slot = self.slot(key);
-        let mut row = self.row(slot);
-        row.find(|&node| accept(node))
-            .or_else(|| self.candidates.best_where(slot_key(slot), accept))
+        if let Some(owner) = self.owner(key).filter(|&owner| accept(owner)) {
+            return Some(owner);
+        }
+        self.candidates.best_where(slot_key(slot), accept)
     }
 
     #[inline]
     fn replicas(&self, seats: &Seats, key: KeyHash, out: &mut [NodeIdx]) -> usize {
         let slot = self.slot(key);
-        let mut chosen = 0;
-        for (place, node) in out.iter_mut().zip(self.row(slot)) {
-            *place = node;
-            chosen += 1;
+        let (Some(&owner), Some((first, rest))) = (self.owners.get(slot), out.split_first_mut())
+        else {
+            return 0;
+        };
+        *first = node(owner);
+        let row = self.row(slot);
+        for (chosen, (place, &entry)) in (1..).zip(rest.iter_mut().zip(row)) {
+            if entry == NONE {
+                return chosen;
+            }
+            *place = node(entry);
         }
-        if chosen == out.len() || chosen == 0 {
-            return chosen;
+        let chosen = 1 + row.len();
+        if chosen >= out.len() {
+            return out.len();
         }
         let key = slot_key(slot);
         spread::replicas(seats, out, chosen, |accept| {

@@ -82,6 +82,9 @@ fn check_replicas(old: Any<'_>, new: Any<'_>, replicas: usize) {
                 "copied from who has it"
             );
             assert!(copy.retires || to.is_some(), "there is something to do");
+            let stays = from.is_some_and(|from| after.contains(&from));
+            let nobody_stays = before.is_disjoint(&after);
+            assert!(copy.retires != stays || nobody_stays, "{copy:?}");
             assert!(
                 to.is_none_or(|to| holders.insert(to)),
                 "copied where it is missing, once"

@@ -236,6 +236,27 @@ fn points_at_one_position() {
     }
 }
 
+/// A node with so many points that some of its own share a position.
+#[test]
+fn a_node_meets_itself() {
+    let weights = |heavy| BTreeMap::from([(1, heavy), (2, 3)]);
+    let naive = Naive::new(0, 100, &weights(3_000)).0;
+    let twins = naive.windows(2).filter(|pair| pair[0] == pair[1]);
+    assert!(twins.count() > 2, "by chance there are about 10");
+    let members = [Member::new(1_u64).weight(3_000), Member::new(2).weight(3)];
+    let mut ring = Ring::builder()
+        .points_per_weight(100)
+        .build(members)
+        .expect("distinct");
+    for weight in [2_000, 2_900, 3_000, 2_500] {
+        ring.set_weight(NodeId(1), Weight::new(weight))
+            .expect("a member");
+        ring.check_invariants();
+    }
+    ring.remove(NodeId(1)).expect("a member");
+    assert_same(&ring, &Naive::new(0, 100, &BTreeMap::from([(2, 3)])));
+}
+
 /// Sizes of buckets change on the way up and down.
 #[test]
 fn growing_and_shrinking() {

@@ -67,8 +67,8 @@ pub trait Ranged: Placement {
 
 /// The ranges of a [`Ranged`] placement. Every one has it, behind `dyn` too.
 pub trait RangedExt: Ranged {
-    /// All hashes, in order, as the longest ranges of one owner; the owner is `None` only when no node takes keys.
-    /// O(points), without allocation.
+    /// All hashes, in order, as the longest ranges of one owner; the owner is `None` only when no node takes
+    /// keys. O(ranges), without allocation.
     ///
     /// ```
     /// use purlin_hashring::{BuildError, Placement, RangedExt, Ring};

@@ -1,12 +1,14 @@
 //! Differences of placements against brute force.
 
+extern crate alloc;
+
+use alloc::collections::BTreeSet;
 use proptest::prelude::*;
 use purlin_core::random::SplitMix64;
 use purlin_hashring::{
     Epoch, Handover, HashRange, Identity, KeyHash, Locality, Member, Membership, NodeId, NodeIdx,
     Placement, Ranged, RangedExt, Ring, Weight, diff, diff_replicas,
 };
-use std::collections::BTreeSet;
 
 type Any<'a> = &'a dyn Ranged<Node = u64>;
 
@@ -80,6 +82,9 @@ fn check_replicas(old: Any<'_>, new: Any<'_>, replicas: usize) {
                 "copied from who has it"
             );
             assert!(copy.retires || to.is_some(), "there is something to do");
+            let stays = from.is_some_and(|from| after.contains(&from));
+            let nobody_stays = before.is_disjoint(&after);
+            assert!(copy.retires != stays || nobody_stays, "{copy:?}");
             assert!(
                 to.is_none_or(|to| holders.insert(to)),
                 "copied where it is missing, once"
@@ -128,14 +133,16 @@ impl Placement for Slices {
 
     fn owner(&self, key: KeyHash) -> Option<NodeIdx> {
         let slice = (u128::from(key.0) * self.0.len() as u128) >> 64;
-        (!self.0.is_empty()).then_some(NodeIdx(slice as u32))
+        let slice = u32::try_from(slice).ok()?;
+        (!self.0.is_empty()).then_some(NodeIdx(slice))
     }
 
     fn replicas(&self, key: KeyHash, out: &mut [NodeIdx]) -> usize {
         let count = out.len().min(self.0.len());
         let first = self.owner(key).map_or(0, |node| node.0);
-        for (slot, offset) in out[..count].iter_mut().zip(0..) {
-            *slot = NodeIdx((first + offset) % self.0.len() as u32);
+        let indices = (0..).take(self.0.len()).map(NodeIdx).cycle();
+        for (slot, index) in out[..count].iter_mut().zip(indices.skip(first as usize)) {
+            *slot = index;
         }
         count
     }
@@ -158,7 +165,8 @@ impl Ranged for Slices {
         let owner = self.owner(from);
         let slices = self.0.len().max(1) as u128;
         let next = (owner.map_or(0, |node| u128::from(node.0)) + 1) << 64;
-        (KeyHash((next.div_ceil(slices) - 1) as u64), owner)
+        let last = u64::try_from(next.div_ceil(slices) - 1);
+        (KeyHash(last.unwrap_or(u64::MAX)), owner)
     }
 }
 

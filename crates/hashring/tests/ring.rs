@@ -1,12 +1,14 @@
 //! The ring against a naive one, and what its documentation promises.
 
+extern crate alloc;
+
+use alloc::collections::BTreeMap;
 use proptest::prelude::*;
 use purlin_core::random::SplitMix64;
 use purlin_hashring::{
     BuildError, Epoch, Identity, KeyHash, Locality, Member, Membership, MembershipError, NodeId,
     NodeIdx, Placement, Preference, RangedExt, Ring, Weight,
 };
-use std::collections::BTreeMap;
 
 /// All points in a sorted list, searched from its beginning.
 struct Naive(Vec<(u32, u64, NodeId)>);
@@ -234,6 +236,27 @@ fn points_at_one_position() {
     }
 }
 
+/// A node with so many points that some of its own share a position.
+#[test]
+fn a_node_meets_itself() {
+    let weights = |heavy| BTreeMap::from([(1, heavy), (2, 3)]);
+    let naive = Naive::new(0, 100, &weights(3_000)).0;
+    let twins = naive.windows(2).filter(|pair| pair[0] == pair[1]);
+    assert!(twins.count() > 2, "by chance there are about 10");
+    let members = [Member::new(1_u64).weight(3_000), Member::new(2).weight(3)];
+    let mut ring = Ring::builder()
+        .points_per_weight(100)
+        .build(members)
+        .expect("distinct");
+    for weight in [2_000, 2_900, 3_000, 2_500] {
+        ring.set_weight(NodeId(1), Weight::new(weight))
+            .expect("a member");
+        ring.check_invariants();
+    }
+    ring.remove(NodeId(1)).expect("a member");
+    assert_same(&ring, &Naive::new(0, 100, &BTreeMap::from([(2, 3)])));
+}
+
 /// Sizes of buckets change on the way up and down.
 #[test]
 fn growing_and_shrinking() {
@@ -270,7 +293,7 @@ fn owners_are_pinned() {
     let owners: Vec<_> = owners.flatten().map(|node| node.0).collect();
     assert_eq!(owners, [2, 2, 3, 1, 3, 2, 3, 2, 2, 2, 1, 2, 0, 1, 1, 1]);
 
-    let members = (0..1_000_u64).map(|id| Member::new(id).weight(1 + id as u32 % 3));
+    let members = (0..1_000_u32).map(|id| Member::new(u64::from(id)).weight(1 + id % 3));
     let ring = Ring::builder().seed(7).build(members).expect("distinct");
     let digest = ring.ranges().fold(0, |digest, (range, owner)| {
         let owner = owner.map_or(u64::MAX, |node| u64::from(node.0));
@@ -363,7 +386,7 @@ fn shares_are_even() {
 
 #[test]
 fn shares_follow_weights() {
-    let members = (0..40_u64).map(|id| Member::new(id).weight(1 + id as u32 % 4));
+    let members = (0..40_u32).map(|id| Member::new(u64::from(id)).weight(1 + id % 4));
     let ring = Ring::builder()
         .points_per_weight(2_000)
         .build(members)
@@ -379,8 +402,7 @@ fn shares_follow_weights() {
 
 #[test]
 fn replicas_are_in_different_zones() {
-    let zones = ["a", "b", "c"];
-    let member = |id: u64| Member::new(id).locality(Locality::zone(zones[id as usize % 3]));
+    let member = |id: u64| Member::new(id).locality(Locality::zone((id % 3).to_le_bytes()));
     let ring = Ring::new((0..12).map(member)).expect("distinct");
     for key in (0..200).map(SplitMix64::mix).map(KeyHash) {
         let replicas = preference(&ring, key, 3);

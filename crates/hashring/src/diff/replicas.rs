@@ -13,7 +13,7 @@ use purlin_core::node::{NodeId, NodeIdx};
 /// | `from` | `to` | `retires` | what there is to do |
 /// |---|---|---|---|
 /// | node | node | yes | copy; when all copies of the range are made, `from` may drop it |
-/// | node | node | no | copy; `from` keeps it, for there will be more replicas than before |
+/// | node | node | no | copy; there will be more replicas than before, and `from` stays one if any does |
 /// | node | none | yes | when all copies of the range are made, `from` may drop it |
 /// | none | node | no | nothing: nobody had the range |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +22,11 @@ pub struct Handover {
     /// The hashes.
     pub range: HashRange,
     /// Whom to copy from, by its index in the old placement: the replica that is replaced if there is one.
-    /// So each new replica starts from another old one, and has what that one had acknowledged. If it is gone, take another of the old [`replicas`](purlin_core::placement::Placement::replicas) of
-    /// `range.start`: they are the same for the whole range.
+    /// So each new replica starts from another old one, and has what that one had acknowledged. If it is
+    /// gone, take another of the old [`replicas`](purlin_core::placement::Placement::replicas) of
+    /// `range.start`: they are the same for the whole range. `None` if nobody had it.
     pub from: Option<NodeIdx>,
-    /// The new replica, by its index in the new placement.
+    /// The new replica, by its index in the new placement. `None` if there is no new one for `from`.
     pub to: Option<NodeIdx>,
     /// Whether `from` is a replica of the range no more.
     pub retires: bool,

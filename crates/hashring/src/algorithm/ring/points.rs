@@ -8,8 +8,11 @@ use core::ops::Range;
 use purlin_core::hash::KeyHash;
 use purlin_core::node::NodeIdx;
 
-/// Points in order of position, in 5 to 8 bytes each, found by position in one place of memory after
-/// another for their bucket.
+/// Points in order of position, in 5 to 8 bytes each.
+///
+/// The bucket of a position says where to look, and there one to four points are on average: a lookup
+/// reads two places in memory. With 4 bytes a point rather than 8, a thousand nodes fit into a cache of
+/// 1 MiB, which measured more than fewer instructions did.
 ///
 /// Where two points are at one position, the one of the smaller [`node_key`](crate::mix::node_key) is
 /// first.

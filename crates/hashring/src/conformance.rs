@@ -139,18 +139,21 @@
 mod answers;
 mod bad_input;
 mod balance;
+mod churn;
 mod draw;
 mod history;
 mod model;
 mod movement;
 mod ranges;
+mod refusal;
 mod spread;
 mod subject;
 
 pub use answers::{determinism, drain, preference_agrees, replicas_begin_with_the_owner};
 pub use bad_input::bad_input;
 pub use balance::balance;
-pub use history::{History, Step, churn, history_independence};
+pub use churn::{churn, history_independence};
+pub use history::{History, Step};
 pub use movement::{
     minimal_add, minimal_remove, minimal_replicas, minimal_reweight, preference_foretells,
 };

@@ -1,0 +1,76 @@
+//! Which refusals are justified.
+
+use super::subject::{Case, Subject};
+use crate::{BuildError, Member, MembershipError, NodeId};
+
+/// Whether the member at this position can be there: of a possible weight, and the first of its name.
+pub(super) fn is_good(subject: &Subject<'_>, members: &[Member<u64>], position: usize) -> bool {
+    let member = &members[position];
+    let twin = members[..position].iter().any(|m| m.node == member.node);
+    subject.can_weigh(member.weight) && !twin
+}
+
+#[track_caller]
+pub(super) fn check_refused_list(
+    subject: &Subject<'_>,
+    case: Case,
+    members: &[Member<u64>],
+    error: &BuildError,
+) {
+    let BuildError::Member { position, source } = error else {
+        case.fail(format_args!("a list of members was refused: {error}"));
+    };
+    case.check(
+        *position < members.len(),
+        format_args!("no member has the position in: {error}"),
+    );
+    let id = NodeId(members[*position].node);
+    let weight = members[*position].weight;
+    let justified = match source {
+        MembershipError::Duplicate { id: found } => {
+            let twin = members[..*position].iter().any(|m| NodeId(m.node) == id);
+            *found == id && twin
+        }
+        MembershipError::Unweighted {
+            id: found,
+            weight: refused,
+            ..
+        } => *found == id && *refused == weight && !subject.can_weigh(weight),
+        // There are too many if there is no room for the last.
+        other => is_limit(other, members.len() - 1),
+    };
+    case.check(justified, format_args!("without reason: {error}"));
+}
+
+/// Whether two reasons are the same, whatever the algorithm is called.
+pub(super) fn is_same(found: &MembershipError, expected: &MembershipError) -> bool {
+    use MembershipError::{NotLast, Unweighted};
+    match (found, expected) {
+        (
+            Unweighted { id, weight, .. },
+            Unweighted {
+                id: other,
+                weight: refused,
+                ..
+            },
+        ) => (id, weight) == (other, refused),
+        (
+            NotLast { id, last, .. },
+            NotLast {
+                id: other,
+                last: end,
+                ..
+            },
+        ) => (id, last) == (other, end),
+        _ => found == expected,
+    }
+}
+
+/// Whether this is a limit that a placement of so many members has reached.
+pub(super) fn is_limit(reason: &MembershipError, members: usize) -> bool {
+    match *reason {
+        MembershipError::TooManyNodes { limit } => members as u64 >= limit,
+        MembershipError::TooManyPoints { points, limit } => points > limit,
+        _ => false,
+    }
+}

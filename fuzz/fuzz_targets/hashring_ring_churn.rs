@@ -129,8 +129,18 @@ fuzz_target!(|case: Case| {
     let subject = Subject::new(algorithm.capabilities(&options), |members| {
         Ok(algorithm.build(&options, members)?)
     });
-    let members = case.members.iter().take(MOST_MEMBERS).map(Newcomer::member);
-    let history = History::new(&subject, members.collect(), case.keys);
+    let mut members: Vec<Member<u64>> = Vec::new();
+    for newcomer in case.members.iter().take(MOST_MEMBERS) {
+        let member = newcomer.member();
+        // Half of the lists are good ones: most changes should find somebody there.
+        if case.options % 2 == 0 {
+            members.push(member);
+        } else if members.iter().all(|other| other.node != member.node) {
+            let weighted = subject.capabilities().weighted;
+            members.push(if weighted { member } else { member.weight(1) });
+        }
+    }
+    let history = History::new(&subject, members, case.keys);
     // A list that is rightly refused teaches no more; an empty one never is.
     let Ok(mut history) = history.or_else(|_| History::new(&subject, Vec::new(), case.keys)) else {
         panic!("{} of no members was refused", variant.name);

@@ -48,33 +48,24 @@ mod simd;
 mod spread;
 
 #[cfg(feature = "alloc")]
-pub use algorithm::anchor::{Anchor, AnchorBuilder};
-#[cfg(feature = "alloc")]
-pub use algorithm::maglev::{Maglev, MaglevBuilder};
-#[cfg(feature = "alloc")]
-pub use algorithm::memento::{Memento, MementoBuilder};
-#[cfg(feature = "alloc")]
-pub use algorithm::rendezvous::{Rendezvous, RendezvousBuilder};
-#[cfg(feature = "alloc")]
-pub use algorithm::ring::{Ring, RingBuilder};
-#[cfg(feature = "alloc")]
-pub use algorithm::slot_table::{SlotTable, SlotTableBuilder};
-#[cfg(feature = "alloc")]
-pub use buckets::{Buckets, BucketsBuilder};
+pub use {
+    algorithm::anchor::{Anchor, AnchorBuilder},
+    algorithm::maglev::{Maglev, MaglevBuilder},
+    algorithm::memento::{Memento, MementoBuilder},
+    algorithm::rendezvous::{Rendezvous, RendezvousBuilder},
+    algorithm::ring::{Ring, RingBuilder},
+    algorithm::slot_table::{SlotTable, SlotTableBuilder},
+    buckets::{Buckets, BucketsBuilder},
+    diff::{Handover, Moved, diff, diff_replicas},
+    error::{BuildError, MembershipError, Refused},
+    member::{Identity, IntoMember, Locality, Member},
+    membership::{Membership, Preference},
+    ranges::{HashRange, Ranged, RangedExt},
+    roster::{MemberRef, Roster},
+};
+
 #[cfg(any(feature = "conformance", feature = "registry"))]
 pub use capabilities::Capabilities;
-#[cfg(feature = "alloc")]
-pub use diff::{Handover, Moved, diff, diff_replicas};
-#[cfg(feature = "alloc")]
-pub use error::{BuildError, MembershipError, Refused};
-#[cfg(feature = "alloc")]
-pub use member::{Identity, IntoMember, Locality, Member};
-#[cfg(feature = "alloc")]
-pub use membership::{Membership, Preference};
-#[cfg(feature = "alloc")]
-pub use ranges::{HashRange, Ranged, RangedExt};
-#[cfg(feature = "alloc")]
-pub use roster::{MemberRef, Roster};
 
 #[doc(no_inline)]
 pub use purlin_core::{

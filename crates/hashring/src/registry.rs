@@ -77,10 +77,7 @@ pub static VARIANTS: &[Variant] = &[
         algorithm: Algorithm::SlotTable,
         name: "slot_table",
         about: "a table of slots filled by rendezvous: a lookup is one access; take it unless you know better",
-        capabilities: Capabilities {
-            ranged: false,
-            ..Capabilities::ALL
-        },
+        capabilities: Capabilities::ALL,
         options: &["slots", "replicas", "max_overload_percent"],
     },
     Variant {
@@ -109,6 +106,7 @@ pub static VARIANTS: &[Variant] = &[
             drain: true,
             arbitrary_removal: true,
             history_independent: true,
+            ranged: true,
             ..Capabilities::NONE
         },
         options: &["table_size"],

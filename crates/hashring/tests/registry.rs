@@ -3,7 +3,7 @@
 use purlin_core::hash::{KeyHasher, Xxh3};
 use purlin_hashring::conformance::{self, Subject};
 use purlin_hashring::registry::{Algorithm, AnyPlacement, Options, VARIANTS};
-use purlin_hashring::{BuildError, Placement, Ring};
+use purlin_hashring::{BuildError, Maglev, Placement, Ring, SlotTable};
 
 /// Small enough for thousands of histories.
 fn options(algorithm: Algorithm) -> Options {
@@ -77,10 +77,23 @@ fn shares_are_even() {
 
 #[test]
 fn ranges_are_whole() {
-    for (seed, nodes) in [0_u32, 1, 2, 3, 24].into_iter().enumerate() {
+    for (seed, nodes) in (0..).zip([0_u32, 1, 2, 3, 24]) {
         let ring = Ring::builder().points_per_weight(8).build(0..nodes);
-        conformance::ranges(&ring.expect("few nodes"), seed as u64);
+        conformance::ranges(&ring.expect("few nodes"), seed);
+        let table = SlotTable::builder().slots(128).replicas(2).build(0..nodes);
+        conformance::ranges(&table.expect("few nodes"), seed);
+        let table = Maglev::builder().table_size(251).build(0..nodes);
+        conformance::ranges(&table.expect("few nodes"), seed);
     }
+    let ranged = VARIANTS
+        .iter()
+        .filter(|variant| variant.capabilities.ranged);
+    let names: Vec<_> = ranged.map(|variant| variant.name).collect();
+    assert_eq!(
+        names,
+        ["slot_table", "ring", "maglev"],
+        "another one is to be tested here"
+    );
 }
 
 #[test]

@@ -1,18 +1,20 @@
-//! Published facts about other systems' rings and tables: every case of `tests/vectors/*.json`.
+//! Published facts about placements: every case of `tests/vectors/*.json`.
 
 #![expect(
     clippy::std_instead_of_alloc,
     reason = "a test is never built without std"
 )]
 
+use purlin_hashring::bucket;
 use purlin_hashring::compat::{EnvoyMaglev, EnvoyRing, Ketama, KetamaDialect, NginxKetama};
 use purlin_hashring::{KeyHash, Placement};
-use purlin_vectors::Case;
+use purlin_vectors::{Case, Field};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[test]
 fn vectors() {
     purlin_vectors::run(env!("CARGO_MANIFEST_DIR"), "hashring", |suite| {
+        suite.schema("hashring/jump@1", jump);
         suite.schema("hashring/ketama_md5@1", |file| {
             file.cases("key_hash", |case| {
                 let hash = Ketama::hash_key(case.read::<String>("key"));
@@ -127,4 +129,22 @@ fn lookups(case: &Case<'_>, lookup: impl Fn(&str) -> Option<u32>) {
 /// Hashes of 32 bits are the upper half of a [`KeyHash`].
 fn upper(hash: u32) -> KeyHash {
     KeyHash(u64::from(hash) << 32)
+}
+
+fn jump(file: &Field<'_>) {
+    file.cases("tables", |case| {
+        let key = KeyHash(case.read("key"));
+        let expected: Vec<u32> = case.read("by_bucket_count_from_1");
+        let actual: Vec<u32> = (1..)
+            .map_while(|n| bucket::jump(key, n))
+            .take(expected.len())
+            .collect();
+        case.check_eq("buckets", actual, expected);
+    });
+    let single = |case: &Case<'_>| {
+        let bucket = bucket::jump(KeyHash(case.read("key")), case.read("buckets"));
+        case.check_eq("bucket", bucket, Some(case.read("out")));
+    };
+    file.cases("golden100", single);
+    file.cases("cases", single);
 }

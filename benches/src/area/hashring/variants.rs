@@ -1,0 +1,66 @@
+//! Our placements, in the one shape in which the lab builds, times and changes them.
+
+use alloc::rc::Rc;
+
+use purlin_hashring::{BuildError, Membership, PlacementExt as _, Rendezvous};
+
+use super::keys::Key;
+use super::memory::Bytes;
+use crate::error::LabError;
+use crate::versus::{Contender, Contest};
+
+/// A placement with the defaults a user gets. Its nodes are numbers and have weight 1.
+pub(super) trait Kind: Membership<Node = u64> + Clone + Sized + 'static {
+    const NAME: &'static str;
+
+    /// Over the nodes 0, 1, 2, ..; what knows no seed is the same for all.
+    fn over(nodes: u64, seed: u64) -> Result<Self, BuildError>;
+}
+
+macro_rules! kind {
+    ($type:ident, $name:literal) => {
+        impl Kind for $type<u64> {
+            const NAME: &'static str = $name;
+
+            fn over(nodes: u64, seed: u64) -> Result<Self, BuildError> {
+                $type::builder().seed(seed).build(0..nodes)
+            }
+        }
+    };
+}
+
+kind!(Rendezvous, "rendezvous");
+
+/// A placement that can change.
+pub(super) type Changing = Box<dyn Membership<Node = u64>>;
+
+/// A [`Kind`] without its type.
+#[derive(Clone, Copy)]
+pub(super) struct Variant {
+    pub(super) name: &'static str,
+    pub(super) build: fn(u64, u64) -> Result<Changing, BuildError>,
+    /// Alone over these keys, to be timed: the one place where it must keep its type.
+    pub(super) lookup: fn(u64, u64, Rc<[Key]>) -> Result<Contender, LabError>,
+    pub(super) bytes: fn(u64, u64) -> Result<Bytes, LabError>,
+}
+
+impl Variant {
+    const fn of<K: Kind>() -> Self {
+        Self {
+            name: K::NAME,
+            build: |nodes, seed| Ok(Box::new(K::over(nodes, seed)?)),
+            lookup: |nodes, seed, keys| {
+                let placement = K::over(nodes, seed)?;
+                let contest = Contest::over_shared(keys);
+                let contest = contest.ours(K::NAME, move |key| placement.owner_of(key));
+                Ok(contest.build().into_ours())
+            },
+            bytes: Bytes::of::<K>,
+        }
+    }
+}
+
+/// All of them.
+pub(super) const VARIANTS: [Variant; 1] = [
+    Variant::of::<Rendezvous<u64>>(),
+];

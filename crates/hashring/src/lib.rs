@@ -9,6 +9,10 @@ extern crate alloc;
 extern crate std;
 
 #[cfg(feature = "alloc")]
+mod algorithm;
+#[cfg(feature = "alloc")]
+mod candidates;
+#[cfg(feature = "alloc")]
 mod error;
 #[cfg(feature = "alloc")]
 mod member;
@@ -21,8 +25,14 @@ mod placed;
 #[cfg(feature = "alloc")]
 mod roster;
 #[cfg(feature = "alloc")]
+mod score;
+#[cfg(feature = "alloc")]
+mod simd;
+#[cfg(feature = "alloc")]
 mod spread;
 
+#[cfg(feature = "alloc")]
+pub use algorithm::{Rendezvous, RendezvousBuilder};
 #[cfg(feature = "alloc")]
 pub use error::{BuildError, MembershipError, Refused};
 #[cfg(feature = "alloc")]

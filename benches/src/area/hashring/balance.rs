@@ -2,7 +2,7 @@
 
 use purlin_core::hash::KeyHash;
 use purlin_core::random::{RandomExt as _, SplitMix64};
-use purlin_hashring::Placement;
+use purlin_hashring::Membership;
 
 use super::keys::Keys;
 use super::variants::Variant;
@@ -18,36 +18,32 @@ pub(super) struct Shares {
 }
 
 impl Shares {
-    /// Of the nodes 0 to `nodes` - 1.
+    /// Of the members.
     pub(super) fn of(
-        placement: &dyn Placement<Node = u64>,
-        nodes: u64,
+        placement: &dyn Membership<Node = u64>,
         keys: impl IntoIterator<Item = KeyHash>,
     ) -> Self {
-        let mut shares = Self::none(nodes);
+        let members = || placement.roster().iter().map(|member| member.index.get());
+        let mut counts = vec![0; members().max().map_or(0, |last| last + 1)];
         for key in keys {
-            let owner = placement
-                .owner(key)
-                .unwrap_or_else(|| unreachable!("there are nodes, and none is drained"));
-            shares.counts[owner.get()] += 1;
+            let owner = placement.owner(key);
+            counts[owner
+                .unwrap_or_else(|| unreachable!("nobody is drained"))
+                .get()] += 1;
         }
-        shares
+        Self {
+            counts: members().map(|index| counts[index]).collect(),
+        }
     }
 
     /// Every key to a node picked at random.
     fn by_chance(nodes: u64, keys: usize, seed: u64) -> Self {
         let mut random = SplitMix64::new(seed);
-        let mut shares = Self::none(nodes);
+        let mut counts = vec![0; index(nodes)];
         for _ in 0..keys {
-            shares.counts[index(random.below(nodes))] += 1;
+            counts[index(random.below(nodes))] += 1;
         }
-        shares
-    }
-
-    fn none(nodes: u64) -> Self {
-        Self {
-            counts: vec![0; index(nodes)],
-        }
+        Self { counts }
     }
 
     fn mean(&self) -> f64 {
@@ -94,7 +90,7 @@ impl Shares {
 }
 
 fn index(node: u64) -> usize {
-    usize::try_from(node).unwrap_or_else(|_| unreachable!("bounded by NODES_MAX"))
+    usize::try_from(node).unwrap_or_else(|_| unreachable!("bounded by NODES"))
 }
 
 /// One row per variant and number of nodes, one for chance, and a chart.
@@ -130,7 +126,7 @@ pub(super) fn table(
         let mut points = Vec::with_capacity(sizes.len());
         for &nodes in sizes {
             let placement = (variant.build)(nodes, settings.seed)?;
-            let shares = Shares::of(&placement, nodes, keys.hashes.iter().copied());
+            let shares = Shares::of(&*placement, keys.hashes.iter().copied());
             push(variant.name, nodes, &shares);
             points.push((nodes as f64, shares.fullest()));
         }

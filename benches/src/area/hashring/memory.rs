@@ -1,13 +1,11 @@
 //! What a placement takes in memory, counted at the allocator.
 
 use allocation_counter::measure;
-use purlin_hashring::{Membership as _, Placement as _};
 
 use super::variants::{Kind, Variant};
 use crate::error::LabError;
 use crate::plot::{Axis, Line, Plot, Scale};
 use crate::table::{Cell, Table};
-use crate::versus::{Role, Samples, Series};
 
 /// The bytes of one placement, on the heap.
 #[derive(Debug, Clone, Copy, PartialEq)]

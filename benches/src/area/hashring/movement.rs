@@ -3,7 +3,7 @@
 use purlin_core::hash::KeyHash;
 use purlin_core::node::Weight;
 use purlin_core::random::{RandomExt as _, SplitMix64};
-use purlin_hashring::{Identity as _, Member, Membership, MembershipError, Placement};
+use purlin_hashring::{Identity as _, Member, MembershipError, Placement};
 
 use super::keys::Keys;
 use super::variants::{Changing, Variant};
@@ -143,7 +143,8 @@ pub(super) fn table(
     for variant in variants {
         let mut points = Vec::with_capacity(sizes.len());
         for &nodes in sizes {
-            let (added, removed) = comings_and_goings(variant, nodes, &keys.hashes, settings.seed)?;
+            let placement = (variant.build)(nodes, settings.seed)?;
+            let (added, removed) = comings_and_goings(placement, &keys.hashes, settings.seed)?;
             table.push([
                 Cell::text(variant.name),
                 Cell::count(nodes),
@@ -171,12 +172,11 @@ pub(super) fn table(
 
 /// [`CHANGES`] nodes come, then as many of the others go.
 pub(super) fn comings_and_goings(
-    variant: &Variant,
-    nodes: u64,
+    mut placement: Changing,
     keys: &[KeyHash],
     seed: u64,
 ) -> Result<(Moved, Moved), LabError> {
-    let mut placement = (variant.build)(nodes, seed)?;
+    let nodes = placement.len() as u64;
     let mut random = SplitMix64::new(seed);
     let (mut added, mut removed) = (Moved::default(), Moved::default());
     for new in nodes..nodes + CHANGES {

@@ -10,7 +10,7 @@
 //! it, which is not followed.
 
 use core::hash::{BuildHasher as _, BuildHasherDefault, Hash, Hasher};
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{Ipv4Addr, SocketAddr};
 use std::sync::LazyLock;
 
 use foldhash::{fast, quality};
@@ -54,12 +54,14 @@ impl Hasher for Passed {
 
 type Pass = BuildHasherDefault<Passed>;
 
+/// The address of a node, for who knows nodes by address only.
+pub(super) fn address(node: u64) -> SocketAddr {
+    let node = u32::try_from(node).unwrap_or(u32::MAX);
+    SocketAddr::from((Ipv4Addr::from_bits(0x0a00_0000 | node), 80))
+}
+
 pub(super) fn ketama(nodes: u64) -> pingora_ketama::Continuum {
-    let bucket = |node: u32| {
-        let ip = IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + node));
-        pingora_ketama::Bucket::new(SocketAddr::new(ip, 80), 1)
-    };
-    let nodes = u32::try_from(nodes).unwrap_or(u32::MAX);
+    let bucket = |node| pingora_ketama::Bucket::new(address(node), 1);
     pingora_ketama::Continuum::new(&(0..nodes).map(bucket).collect::<Vec<_>>())
 }
 
@@ -106,14 +108,16 @@ pub(super) fn in_mpchash(nodes: u64) -> impl FnMut(&Key) -> Option<u64> {
     move |key| ring.node(key).map(|token| token.position())
 }
 
+pub(super) type Maglev = maglev::Maglev<u64, fast::FixedState>;
+
 /// The crate `maglev` with the paper's table. It takes 8 x 65,537 bytes a node while it is built.
-pub(super) fn maglev(nodes: impl Iterator<Item = u64>) -> maglev::Maglev<u64, fast::FixedState> {
-    maglev::Maglev::with_capacity_and_hasher(nodes, SLOTS, fast::FixedState::default())
+pub(super) fn maglev(nodes: u64) -> Maglev {
+    maglev::Maglev::with_capacity_and_hasher(0..nodes, SLOTS, fast::FixedState::default())
 }
 
 pub(super) fn in_maglev(nodes: u64) -> impl FnMut(&Key) -> Option<*const u64> {
     use maglev::ConsistentHasher as _;
-    let table = maglev(0..nodes);
+    let table = maglev(nodes);
     move |key| table.get(key).map(core::ptr::from_ref)
 }
 
@@ -169,7 +173,10 @@ pub(super) fn in_rendezvous_hash(count: u64) -> impl FnMut(&Key) -> Option<u64> 
 }
 
 /// The crate `anchorhash` with `count` nodes, of which `gone` leave again.
-pub(super) fn in_anchorhash(count: u64, gone: &[u64]) -> impl FnMut(&Key) -> Option<*const u64> {
+pub(super) fn in_anchorhash(
+    count: u64,
+    gone: &[u64],
+) -> impl FnMut(&Key) -> Option<*const u64> + use<> {
     let capacity = u16::try_from(count).unwrap_or(u16::MAX);
     let builder = anchorhash::Builder::with_hasher(Pass::default());
     let nodes = nodes(count).iter().copied();
@@ -182,7 +189,7 @@ pub(super) fn in_anchorhash(count: u64, gone: &[u64]) -> impl FnMut(&Key) -> Opt
 }
 
 /// The node map of `consistent-choose-k`, in the same way.
-pub(super) fn in_choose_k(count: u64, gone: &[u64]) -> impl FnMut(&Key) -> Option<usize> {
+pub(super) fn in_choose_k(count: u64, gone: &[u64]) -> impl FnMut(&Key) -> Option<usize> + use<> {
     let mut map = consistent_choose_k::ConsistentNodeMap::new();
     (0..count).for_each(|_| {
         map.add();

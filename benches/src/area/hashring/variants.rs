@@ -2,7 +2,10 @@
 
 use alloc::rc::Rc;
 
-use purlin_hashring::{BuildError, Membership, PlacementExt as _, Rendezvous};
+use purlin_hashring::{
+    Anchor, Buckets, BuildError, Maglev, Membership, Memento, PlacementExt as _, Rendezvous, Ring,
+    SlotTable,
+};
 
 use super::keys::Key;
 use super::memory::Bytes;
@@ -29,7 +32,13 @@ macro_rules! kind {
     };
 }
 
+kind!(SlotTable, "slot-table");
+kind!(Ring, "ring");
 kind!(Rendezvous, "rendezvous");
+kind!(Maglev, "maglev");
+kind!(Buckets, "buckets");
+kind!(Memento, "memento");
+kind!(Anchor, "anchor");
 
 /// A placement that can change.
 pub(super) type Changing = Box<dyn Membership<Node = u64>>;
@@ -45,7 +54,7 @@ pub(super) struct Variant {
 }
 
 impl Variant {
-    const fn of<K: Kind>() -> Self {
+    pub(super) const fn of<K: Kind>() -> Self {
         Self {
             name: K::NAME,
             build: |nodes, seed| Ok(Box::new(K::over(nodes, seed)?)),
@@ -61,6 +70,23 @@ impl Variant {
 }
 
 /// All of them.
-pub(super) const VARIANTS: [Variant; 1] = [
+pub(super) const VARIANTS: [Variant; 7] = [
+    Variant::of::<SlotTable<u64>>(),
+    Variant::of::<Ring<u64>>(),
     Variant::of::<Rendezvous<u64>>(),
+    Variant::of::<Maglev<u64>>(),
+    Variant::of::<Buckets<u64>>(),
+    Variant::of::<Memento<u64>>(),
+    Variant::of::<Anchor<u64>>(),
 ];
+
+/// Their names.
+pub(super) const NAMES: [&str; VARIANTS.len()] = {
+    let mut names = [""; VARIANTS.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = VARIANTS[at].name;
+        at += 1;
+    }
+    names
+};

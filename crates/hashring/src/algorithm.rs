@@ -1,5 +1,5 @@
 //! The algorithms, one a file, each under its name in the literature.
 
-mod rendezvous;
-
-pub use rendezvous::{Rendezvous, RendezvousBuilder};
+pub(crate) mod maglev;
+pub(crate) mod rendezvous;
+pub(crate) mod slot_table;

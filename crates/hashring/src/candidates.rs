@@ -3,30 +3,23 @@
 use crate::mix::{node_key, pair};
 use crate::placed::Change;
 use crate::roster::Seats;
-use crate::score::{Entrant, Standing};
+use crate::score::Standing;
 use crate::simd;
 use alloc::vec::Vec;
-use core::ops::Range;
 use purlin_core::node::{NodeIdx, Weight};
 
-/// Nodes that take keys, those of equal weight side by side: among them the highest draw decides, which
-/// takes no logarithm and vectorises.
+/// The nodes that take keys, heaviest first.
+///
+/// In that order a node can only beat those before it by a higher draw, which is how most are dismissed
+/// without taking a logarithm, and many at a time.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidates {
     seed: u64,
-    /// [`node_key`]s.
+    /// [`node_key`]s; the first again and again at the end, up to a multiple of [`simd::BLOCK`].
     keys: Vec<u64>,
-    /// The nodes of these keys.
+    /// The nodes of these keys, and their weights.
     nodes: Vec<NodeIdx>,
-    /// By weight, ascending.
-    classes: Vec<Class>,
-}
-
-/// The nodes of one weight.
-#[derive(Clone, Debug)]
-struct Class {
-    weight: Weight,
-    range: Range<usize>,
+    weights: Vec<Weight>,
 }
 
 impl Candidates {
@@ -35,182 +28,147 @@ impl Candidates {
             .iter_active()
             .map(|(node, seat)| (seat.weight, node_key(seed, seat.id), node))
             .collect();
-        order.sort_unstable();
-        let mut classes: Vec<Class> = Vec::new();
-        for (at, &(weight, ..)) in order.iter().enumerate() {
-            match classes.last_mut() {
-                Some(class) if class.weight == weight => class.range.end = at + 1,
-                _ => classes.push(Class {
-                    weight,
-                    range: at..at + 1,
-                }),
-            }
-        }
-        Self {
+        order.sort_unstable_by(|a, b| b.cmp(a));
+        let mut candidates = Self {
             seed,
             keys: order.iter().map(|&(_, key, _)| key).collect(),
-            nodes: order.iter().map(|&(_, _, node)| node).collect(),
-            classes,
+            nodes: order.iter().map(|&(.., node)| node).collect(),
+            weights: order.iter().map(|&(weight, ..)| weight).collect(),
+        };
+        candidates.fill_up();
+        candidates
+    }
+
+    fn fill_up(&mut self) {
+        if let Some(&first) = self.keys.first() {
+            self.keys
+                .resize(self.nodes.len().next_multiple_of(simd::BLOCK), first);
         }
     }
 
     /// Follows a change of the members. O(nodes), by moving memory.
     pub(crate) fn apply(&mut self, change: &Change) {
-        self.leave(change);
-        self.enter(change);
-    }
-
-    fn leave(&mut self, change: &Change) {
-        let weight = change.weight_before();
         let key = node_key(self.seed, change.id());
-        let Ok(class) = self.class(weight) else {
-            return;
-        };
-        let range = self.classes[class].range.clone();
-        let Some(at) = self.keys[range].iter().position(|&other| other == key) else {
-            return;
-        };
-        let at = at + self.classes[class].range.start;
-        self.keys.remove(at);
-        self.nodes.remove(at);
-        self.classes[class].range.end -= 1;
-        for later in &mut self.classes[class + 1..] {
-            later.range.start -= 1;
-            later.range.end -= 1;
+        self.keys.truncate(self.nodes.len());
+        if change.weight_before() > 0
+            && let Some(at) = self.keys.iter().position(|&other| other == key)
+        {
+            self.keys.remove(at);
+            self.nodes.remove(at);
+            self.weights.remove(at);
         }
-        self.classes.retain(|class| !class.range.is_empty());
+        if change.weight_after() > 0 {
+            let weight = Weight::new(change.weight_after());
+            let at = self.weights.partition_point(|&other| other >= weight);
+            self.keys.insert(at, key);
+            self.nodes.insert(at, change.index);
+            self.weights.insert(at, weight);
+        }
+        self.fill_up();
     }
 
-    fn enter(&mut self, change: &Change) {
-        let weight = change.weight_after();
-        if weight == 0 {
-            return;
-        }
-        let class = self.class(weight).unwrap_or_else(|class| {
-            let start = class
-                .checked_sub(1)
-                .map_or(0, |before| self.classes[before].range.end);
-            let weight = Weight::new(weight);
-            self.classes.insert(
-                class,
-                Class {
-                    weight,
-                    range: start..start,
-                },
-            );
-            class
-        });
-        let at = self.classes[class].range.end;
-        self.keys.insert(at, node_key(self.seed, change.id()));
-        self.nodes.insert(at, change.index);
-        self.classes[class].range.end += 1;
-        for later in &mut self.classes[class + 1..] {
-            later.range.start += 1;
-            later.range.end += 1;
-        }
-    }
-
-    /// The class of a weight, or where it would be.
-    fn class(&self, weight: u32) -> Result<usize, usize> {
-        self.classes
-            .binary_search_by_key(&weight, |class| class.weight.get())
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.nodes.len()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
     }
 
     pub(crate) fn seed(&self) -> u64 {
         self.seed
     }
 
+    /// Whether all weights are equal: then draws decide alone.
+    #[inline]
+    pub(crate) fn is_uniform(&self) -> bool {
+        self.weights.first() == self.weights.last()
+    }
+
     /// The best node for a key. O(nodes).
     #[inline]
     pub(crate) fn best(&self, key: u64) -> Option<NodeIdx> {
-        if let [_] = self.classes[..] {
+        if self.is_uniform() {
             let at = simd::highest(&self.keys, key)?;
-            return Some(self.nodes[at]);
+            return self.nodes.get(at).or_else(|| self.nodes.first()).copied();
         }
-        let standing = self.classes.iter().filter_map(|class| {
-            let at = class.range.start + simd::highest(&self.keys[class.range.clone()], key)?;
-            Some(self.standing(at, class.weight, key))
+        Some(self.next_weighted(key, None)?.node)
+    }
+
+    /// The best node that is worse than `after`. O(nodes).
+    pub(crate) fn next(&self, key: u64, after: Option<Standing>) -> Option<Standing> {
+        if !self.is_uniform() {
+            return self.next_weighted(key, after);
+        }
+        let at = match after {
+            None => simd::highest(&self.keys, key)?,
+            Some(after) => simd::highest_up_to(after.draw().checked_sub(1)?, &self.keys, key)?,
+        };
+        // At the end the first node is repeated.
+        let at = if at < self.nodes.len() { at } else { 0 };
+        Some(self.standing(at, key))
+    }
+
+    fn next_weighted(&self, key: u64, after: Option<Standing>) -> Option<Standing> {
+        let mut best: Option<Standing> = None;
+        let mut least = 0;
+        simd::above(&self.keys, key, |at, draw| {
+            if at >= self.nodes.len() {
+                return least;
+            }
+            let standing = self.among_weights(at, draw);
+            if after.is_some_and(|after| standing <= after) {
+                return least;
+            }
+            if best.is_none_or(|best| standing < best) {
+                best = Some(standing);
+            }
+            // Whether it won or not: what follows is no heavier, and does not beat it by less.
+            least = draw;
+            least
         });
-        standing.min().map(|best| best.node)
+        best
     }
 
-    fn standing(&self, at: usize, weight: Weight, key: u64) -> Standing {
-        Standing::of_draw(pair(self.keys[at], key), weight, self.nodes[at])
-    }
-
-    /// Writes the best nodes worse than `after` to `out`, best first, and answers how many. O(nodes).
-    pub(crate) fn best_after(&self, key: u64, after: Standing, out: &mut [Standing]) -> usize {
-        let mut found = 0;
-        for class in &self.classes {
-            // Nodes of this class with lower draws than this cannot be among the best.
-            let mut least = 0;
-            let range = class.range.clone();
-            simd::for_each_draw(&self.keys[range.clone()], key, |at, draw| {
-                if draw < least {
-                    return;
-                }
-                let standing = Standing::of_draw(draw, class.weight, self.nodes[range.start + at]);
-                if standing <= after {
-                    return;
-                }
-                if found == out.len() {
-                    match out.last() {
-                        Some(worst) if standing < *worst => found -= 1,
-                        _ => {
-                            least = draw;
-                            return;
-                        }
-                    }
-                }
-                let at = out[..found].partition_point(|better| *better < standing);
-                out[at..=found].rotate_right(1);
-                out[at] = standing;
-                found += 1;
-            });
+    /// The standing of the node at this position.
+    pub(crate) fn standing(&self, at: usize, key: u64) -> Standing {
+        let draw = pair(self.keys[at], key);
+        if self.is_uniform() {
+            Standing::among_equals(draw, self.nodes[at])
+        } else {
+            self.among_weights(at, draw)
         }
-        found
     }
 
-    /// Fills `out` with the best nodes, best first, and answers how many. O(nodes) for each sixteen.
+    #[inline]
+    fn among_weights(&self, at: usize, draw: u64) -> Standing {
+        Standing::among_weights(draw, self.weights[at], self.nodes[at])
+    }
+
+    /// Fills `out` with the best nodes, best first, and answers how many. O(nodes * out.len()).
     pub(crate) fn best_of(&self, key: u64, out: &mut [NodeIdx]) -> usize {
-        const AT_ONCE: usize = 16;
-        let (mut written, mut after) = (0, Standing::BEST);
-        for part in out.chunks_mut(AT_ONCE) {
-            let mut next = [Standing::BEST; AT_ONCE];
-            let found = self.best_after(key, after, &mut next[..part.len()]);
-            for (slot, standing) in part.iter_mut().zip(&next[..found]) {
-                *slot = standing.node;
-            }
-            written += found;
-            match next[..found].last() {
-                Some(&last) if found == AT_ONCE => after = last,
-                _ => break,
-            }
+        let mut after = None;
+        for (written, slot) in out.iter_mut().enumerate() {
+            let Some(standing) = self.next(key, after) else {
+                return written;
+            };
+            *slot = standing.node;
+            after = Some(standing);
         }
-        written
+        out.len()
     }
 
-    /// The best node that `accept` accepts. O(nodes) for each eight that it refuses, and never more than
-    /// three times that.
+    /// The best node that `accept` accepts. O(nodes) for each that it refuses, and no more than twenty times
+    /// that.
     pub(crate) fn best_where(
         &self,
         key: u64,
         accept: &mut dyn FnMut(NodeIdx) -> bool,
     ) -> Option<NodeIdx> {
-        const AT_ONCE: usize = 8;
-        let mut after = Standing::BEST;
-        for _ in 0..2 {
-            let mut next = [Standing::BEST; AT_ONCE];
-            let found = self.best_after(key, after, &mut next);
-            let next = &next[..found];
-            if let Some(accepted) = next.iter().find(|standing| accept(standing.node)) {
-                return Some(accepted.node);
+        const ONE_BY_ONE: usize = 16;
+        let mut after = None;
+        for _ in 0..ONE_BY_ONE {
+            let standing = self.next(key, after)?;
+            if accept(standing.node) {
+                return Some(standing.node);
             }
-            after = *next.last().filter(|_| found == AT_ONCE)?;
+            after = Some(standing);
         }
         self.best_of_accepted(key, accept)
     }
@@ -221,12 +179,10 @@ impl Candidates {
         accept: &mut dyn FnMut(NodeIdx) -> bool,
     ) -> Option<NodeIdx> {
         let mut best: Option<Standing> = None;
-        for class in &self.classes {
-            for at in class.range.clone() {
-                let standing = self.standing(at, class.weight, key);
-                if best.is_none_or(|best| standing < best) && accept(standing.node) {
-                    best = Some(standing);
-                }
+        for at in 0..self.nodes.len() {
+            let standing = self.standing(at, key);
+            if best.is_none_or(|best| standing < best) && accept(standing.node) {
+                best = Some(standing);
             }
         }
         best.map(|best| best.node)
@@ -236,29 +192,20 @@ impl Candidates {
     #[cfg(any(test, fuzzing, feature = "conformance"))]
     pub(crate) fn check(&self, seats: &Seats) {
         let sorted = |candidates: &Self| {
-            let mut all: Vec<_> = candidates
-                .entrants()
-                .map(|entrant| (entrant.weight, entrant.key, entrant.node))
-                .collect();
+            let of = |at| {
+                let Self {
+                    keys,
+                    nodes,
+                    weights,
+                    ..
+                } = candidates;
+                (weights[at], keys[at], nodes[at])
+            };
+            let mut all: Vec<_> = (0..candidates.nodes.len()).map(of).collect();
             all.sort_unstable();
             all
         };
         assert_eq!(sorted(self), sorted(&Self::new(self.seed, seats)));
-        let weights = self
-            .classes
-            .windows(2)
-            .all(|pair| pair[0].weight < pair[1].weight);
-        assert!(weights, "classes are in the order of their weights");
-    }
-
-    /// All nodes that take keys.
-    pub(crate) fn entrants(&self) -> impl Iterator<Item = Entrant> {
-        self.classes.iter().flat_map(|class| {
-            class.range.clone().map(|at| Entrant {
-                key: self.keys[at],
-                node: self.nodes[at],
-                weight: class.weight,
-            })
-        })
+        assert!(self.weights.is_sorted_by(|a, b| a >= b), "heaviest first");
     }
 }

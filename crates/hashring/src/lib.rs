@@ -12,6 +12,8 @@ extern crate std;
 mod algorithm;
 #[cfg(feature = "alloc")]
 mod candidates;
+#[cfg(feature = "compat")]
+pub mod compat;
 #[cfg(feature = "alloc")]
 mod error;
 #[cfg(feature = "alloc")]
@@ -32,7 +34,11 @@ mod simd;
 mod spread;
 
 #[cfg(feature = "alloc")]
-pub use algorithm::{Rendezvous, RendezvousBuilder};
+pub use algorithm::maglev::{Maglev, MaglevBuilder};
+#[cfg(feature = "alloc")]
+pub use algorithm::rendezvous::{Rendezvous, RendezvousBuilder};
+#[cfg(feature = "alloc")]
+pub use algorithm::slot_table::{SlotTable, SlotTableBuilder};
 #[cfg(feature = "alloc")]
 pub use error::{BuildError, MembershipError, Refused};
 #[cfg(feature = "alloc")]

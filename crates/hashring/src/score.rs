@@ -10,18 +10,8 @@
 
 mod log2;
 
-use crate::mix::pair;
 use core::cmp::Ordering;
 use purlin_core::node::{NodeIdx, Weight};
-
-/// What a node is in the competition.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entrant {
-    /// [`node_key`](crate::mix::node_key).
-    pub(crate) key: u64,
-    pub(crate) node: NodeIdx,
-    pub(crate) weight: Weight,
-}
 
 /// How a node fares for a key. Less is better; two nodes never fare alike.
 #[derive(Clone, Copy, Debug)]
@@ -32,34 +22,26 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    /// Better than none: no node attains it.
-    pub(crate) const BEST: Self = Self {
-        cost: 0,
-        draw: u64::MAX,
-        node: NodeIdx(u32::MAX),
-    };
-
-    /// The standing of a node that takes keys: its weight must not be 0.
+    /// Where all nodes that compete have one weight.
     #[inline]
-    pub(crate) fn of(entrant: Entrant, key: u64) -> Self {
-        Self::of_draw(pair(entrant.key, key), entrant.weight, entrant.node)
+    pub(crate) const fn among_equals(draw: u64, node: NodeIdx) -> Self {
+        let cost = 0;
+        Self { cost, draw, node }
+    }
+
+    /// Where weights differ. The weight must not be 0; if it is, nothing is worse.
+    #[inline]
+    pub(crate) fn among_weights(draw: u64, weight: Weight, node: NodeIdx) -> Self {
+        // To 122 binary places.
+        let share = u64::MAX.checked_div(u64::from(weight.get()));
+        let cost = u128::from(log2::negated(draw)) * u128::from(share.unwrap_or(u64::MAX));
+        Self { cost, draw, node }
     }
 
     #[inline]
-    pub(crate) fn of_draw(draw: u64, weight: Weight, node: NodeIdx) -> Self {
-        Self {
-            cost: cost(draw, weight),
-            draw,
-            node,
-        }
+    pub(crate) const fn draw(&self) -> u64 {
+        self.draw
     }
-}
-
-/// `-log2(draw) / weight`, to 122 binary places; at least 1.
-#[inline]
-fn cost(draw: u64, weight: Weight) -> u128 {
-    let share = u64::MAX / u64::from(weight.get());
-    u128::from(log2::negated(draw)) * u128::from(share)
 }
 
 impl Ord for Standing {

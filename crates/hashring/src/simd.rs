@@ -1,115 +1,157 @@
-//! The two loops over all nodes, compiled for what the machine can do.
+//! The two loops over all nodes, for what the machine can do.
 //!
-//! Each loop is written once, in plain code that compilers vectorise, and compiled again for AVX2 and for
-//! AVX-512; the instance is chosen at run time. So all of them give the same bits: there is one source, and
-//! whole-number arithmetic has no rounding. The tests compare them all the same.
+//! [`scalar`] says what they compute, one node after the other. On x86-64 there is one more text of them,
+//! the macro [`vectors`], for AVX2 and for AVX-512; the widest is chosen at run time. Arithmetic modulo 2^64 has no rounding, so
+//! all give the same bits; the tests compare them.
+//!
+//! What it buys: with 1,000 nodes the scalar loop takes 1.5 ns a node, AVX2 0.3, AVX-512 0.15. Compilers vectorise the scalar
+//! text too, but not reliably: a rearranged comparison costs a factor of ten.
 
 #![expect(
     unsafe_code,
-    reason = "calling an instance whose instructions the machine was asked for"
+    reason = "only the calls of functions whose instructions the machine was asked for"
 )]
 
+#[cfg(test)]
 use crate::mix::pair;
 
-/// Nodes that are scored before anything is decided about them.
-const BLOCK: usize = 32;
+mod scalar;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod vectors;
 
-/// The position of the key with the highest draw, or `None` of no keys.
-#[inline(always)]
-fn highest_in(node_keys: &[u64], key: u64) -> Option<usize> {
-    let (blocks, rest) = node_keys.as_chunks::<BLOCK>();
-    let (mut best, mut from) = (0, None);
-    for (at, block) in blocks.iter().enumerate() {
-        let mut top = 0;
-        for &node in block {
-            top = top.max(pair(node, key));
-        }
-        if top >= best {
-            (best, from) = (top, Some(at));
-        }
-    }
-    let mut position = None;
-    for (at, &node) in rest.iter().enumerate() {
-        let draw = pair(node, key);
-        if draw >= best {
-            (best, position) = (draw, Some(blocks.len() * BLOCK + at));
-        }
-    }
-    if position.is_none()
-        && let Some(from) = from
-    {
-        // Draws of different nodes differ, so that this finds the one.
-        let within = blocks[from]
-            .iter()
-            .position(|&node| pair(node, key) == best);
-        position = within.map(|within| from * BLOCK + within);
-    }
-    position
-}
+/// How many nodes the loops take at once: they are given a multiple of it, any node often enough to fill up.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub(crate) const BLOCK: usize = 16;
+#[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+pub(crate) const BLOCK: usize = 1;
 
-/// Calls `each` with the position and the draw of every key.
-#[inline(always)]
-fn for_each_draw_in(node_keys: &[u64], key: u64, mut each: impl FnMut(usize, u64)) {
-    for (number, block) in node_keys.chunks(BLOCK).enumerate() {
-        let mut draws = [0; BLOCK];
-        for (draw, &node) in draws.iter_mut().zip(block) {
-            *draw = pair(node, key);
-        }
-        for (within, &draw) in draws[..block.len()].iter().enumerate() {
-            each(number * BLOCK + within, draw);
-        }
-    }
-}
-
-macro_rules! instances {
-    ($($module:ident: $features:literal),*) => {$(
+/// Calls a function of the widest instance that the machine has.
+macro_rules! widest {
+    ($call:ident $(::<$limited:literal>)? ($($argument:ident),*)) => {
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
-        mod $module {
-            #[target_feature(enable = $features)]
-            pub(super) fn highest(node_keys: &[u64], key: u64) -> Option<usize> {
-                super::highest_in(node_keys, key)
+        {
+            if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512dq") {
+                // SAFETY: the machine has these instructions.
+                return unsafe { vectors::avx512::$call$(::<$limited>)?($($argument),*) };
             }
-
-            #[target_feature(enable = $features)]
-            pub(super) fn for_each_draw(node_keys: &[u64], key: u64, each: impl FnMut(usize, u64)) {
-                super::for_each_draw_in(node_keys, key, each);
+            if std::is_x86_feature_detected!("avx2") {
+                // SAFETY: the machine has these instructions.
+                return unsafe { vectors::avx2::$call$(::<$limited>)?($($argument),*) };
             }
         }
-    )*};
+    };
 }
 
-instances!(avx512: "avx512f,avx512dq,avx512vl,avx2,bmi2", avx2: "avx2,bmi2");
-
-/// As `highest_in`, by the widest instructions there are.
+/// The position of the node with the highest draw, or `None` of no nodes. Of a node that is there repeatedly,
+/// any of its positions.
 #[inline]
 pub(crate) fn highest(node_keys: &[u64], key: u64) -> Option<usize> {
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    {
-        if std::is_x86_feature_detected!("avx512dq") && std::is_x86_feature_detected!("avx512vl") {
-            // SAFETY: the machine has these instructions; AVX-512DQ implies F and AVX2.
-            return unsafe { avx512::highest(node_keys, key) };
-        }
-        if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("bmi2") {
-            // SAFETY: the machine has these instructions.
-            return unsafe { avx2::highest(node_keys, key) };
-        }
-    }
-    highest_in(node_keys, key)
+    const NONE: u64 = u64::MAX;
+    widest!(highest::<false>(node_keys, key, NONE));
+    scalar::highest(node_keys, key, NONE)
 }
 
-/// As `for_each_draw_in`, by the widest instructions there are.
+/// The same among the nodes whose draws are at most `limit`.
 #[inline]
-pub(crate) fn for_each_draw(node_keys: &[u64], key: u64, each: impl FnMut(usize, u64)) {
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    {
-        if std::is_x86_feature_detected!("avx512dq") && std::is_x86_feature_detected!("avx512vl") {
-            // SAFETY: the machine has these instructions; AVX-512DQ implies F and AVX2.
-            return unsafe { avx512::for_each_draw(node_keys, key, each) };
+pub(crate) fn highest_up_to(limit: u64, node_keys: &[u64], key: u64) -> Option<usize> {
+    widest!(highest::<true>(node_keys, key, limit));
+    scalar::highest(node_keys, key, limit)
+}
+
+/// Calls `each` with the position and the draw of every node, leaving out draws below what `each` answered
+/// last.
+#[inline]
+pub(crate) fn above(node_keys: &[u64], key: u64, each: impl FnMut(usize, u64) -> u64) {
+    widest!(above(node_keys, key, each));
+    scalar::above(node_keys, key, each);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use purlin_core::random::{Random, RandomExt, Xoshiro256PlusPlus};
+
+    type Highest = fn(&[u64], u64, u64) -> Option<usize>;
+
+    /// Every instance that this machine can run.
+    fn instances() -> Vec<(&'static str, Highest)> {
+        let mut instances: Vec<(_, Highest)> = alloc::vec![("scalar", scalar::highest)];
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        {
+            if std::is_x86_feature_detected!("avx2") {
+                // SAFETY: the machine has these instructions.
+                instances.push(("avx2", |nodes, key, limit| unsafe {
+                    vectors::avx2::highest::<true>(nodes, key, limit)
+                }));
+            }
+            if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512dq")
+            {
+                // SAFETY: the machine has these instructions.
+                instances.push(("avx512", |nodes, key, limit| unsafe {
+                    vectors::avx512::highest::<true>(nodes, key, limit)
+                }));
+            }
         }
-        if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("bmi2") {
-            // SAFETY: the machine has these instructions.
-            return unsafe { avx2::for_each_draw(node_keys, key, each) };
+        instances
+    }
+
+    /// Distinct nodes, filled up as `Candidates` does.
+    fn nodes(random: &mut Xoshiro256PlusPlus, count: usize) -> Vec<u64> {
+        let mut nodes: Vec<_> = (0..count).map(|_| random.next_u64()).collect();
+        nodes.resize(count.next_multiple_of(BLOCK), nodes[0]);
+        nodes
+    }
+
+    #[test]
+    fn every_width_finds_the_same_node() {
+        let mut random = Xoshiro256PlusPlus::from_seed(3);
+        for count in (1..100).chain([500, 1000]) {
+            let nodes = nodes(&mut random, count);
+            for _ in 0..50 {
+                let key = random.next_u64();
+                let draws: Vec<_> = nodes.iter().map(|&node| pair(node, key)).collect();
+                let any = draws[random.below(draws.len() as u64) as usize];
+                for limit in [u64::MAX, any, any.saturating_sub(1), 0] {
+                    let best = draws.iter().copied().filter(|&draw| draw <= limit).max();
+                    for (name, highest) in instances() {
+                        let found = highest(&nodes, key, limit).map(|at| draws[at]);
+                        assert_eq!(found, best, "{name}, {count} nodes, limit {limit:#x}");
+                    }
+                }
+            }
         }
     }
-    for_each_draw_in(node_keys, key, each);
+
+    #[test]
+    fn a_draw_of_zero_is_found() {
+        // `pair` maps 0 to 0.
+        let nodes = [7; BLOCK];
+        for (name, highest) in instances() {
+            assert!(
+                highest(&nodes, 7, u64::MAX).is_some_and(|at| at < BLOCK),
+                "{name}"
+            );
+            assert_eq!(highest(&[], 7, u64::MAX), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn above_reports_what_the_scalar_loop_does() {
+        let mut random = Xoshiro256PlusPlus::from_seed(4);
+        for count in 1..80 {
+            let nodes = nodes(&mut random, count);
+            let key = random.next_u64();
+            let (mut ours, mut expected) = (Vec::new(), Vec::new());
+            above(&nodes, key, |at, draw| {
+                ours.push((at, draw));
+                draw
+            });
+            scalar::above(&nodes, key, |at, draw| {
+                expected.push((at, draw));
+                draw
+            });
+            assert_eq!(ours, expected);
+        }
+    }
 }

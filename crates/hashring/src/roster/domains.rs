@@ -68,8 +68,9 @@ impl Domains {
                 size.nodes += 1;
                 size.children += usize::from(level + 1 == LEVELS);
             }
-            // There are no more domains than nodes, and these are numbered by `u32`.
-            self.paths[index.get()][level] = self.sizes[level].len().saturating_sub(1) as u32;
+            // There are no more domains than nodes, which are numbered by `u32`.
+            let domain = u32::try_from(self.sizes[level].len() - 1).unwrap_or(u32::MAX);
+            self.paths[index.get()][level] = domain;
         }
     }
 

@@ -10,7 +10,7 @@ const ROWS: u32 = 8;
 const WORK: u32 = 60;
 
 /// `-log2(u)` with 58 binary places, for the number `u` in (0, 1) whose first 40 binary places are the
-/// upper bits of `draw`; between 1 and 41 * 2^58.
+/// upper bits of `draw`; above 0 and at most 41 * 2^58.
 ///
 /// `u` is `x * 2^-n` with `x` in [1, 2). The row of the table that `x` selects has the reciprocal `c` of
 /// the middle of the row and `log2(1 / c)`; what remains, `x * c = 1 + r`, has |r| < 2^-9, and four terms
@@ -31,8 +31,8 @@ pub(super) const fn negated(draw: u64) -> u64 {
     sum = times(r, sum) + LOG2_E;
     let fraction = row.log2 + times(r, sum);
     // log2(u) = log2(x) - (shift - (63 - BITS)) - 1.
-    let whole = ((shift - (63 - BITS) + 1) as i64) << PLACES;
-    (whole - (fraction >> (WORK - PLACES))) as u64
+    let whole = ((shift - (63 - BITS) + 1) as u64) << PLACES;
+    whole.wrapping_add_signed(-(fraction >> (WORK - PLACES)))
 }
 
 /// The product of two numbers with 60 binary places.
@@ -90,4 +90,57 @@ const fn log2_of(c: u64) -> i64 {
         place += 1;
     }
     log2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use purlin_core::random::{Random, Xoshiro256PlusPlus};
+
+    /// The number that a draw stands for, and the exact result but for the rounding of `f64`.
+    fn reference(draw: u64) -> f64 {
+        let odd = (draw >> (64 - BITS)) << 1 | 1;
+        let below_one = ((1_u64 << (BITS + 1)) - odd) as f64 / 2_f64.powi(41);
+        -(-below_one).ln_1p() / core::f64::consts::LN_2
+    }
+
+    #[test]
+    fn is_the_logarithm() {
+        let mut random = Xoshiro256PlusPlus::from_seed(1);
+        for _ in 0..200_000 {
+            // Every order of magnitude, from both ends.
+            let draw = random.next_u64() >> (random.next_u64() % 40);
+            for draw in [draw, !draw] {
+                let ours = negated(draw) as f64 / 2_f64.powi(PLACES as i32);
+                assert!(
+                    (ours - reference(draw)).abs() < 2_f64.powi(-45),
+                    "{draw:#x}: {ours}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn never_rises_with_the_draw() {
+        let step = 1 << (64 - BITS);
+        let mut random = Xoshiro256PlusPlus::from_seed(2);
+        let anywhere = (0..200_000).map(|_| random.next_u64());
+        // The edges between rows of the table, in every octave.
+        let edges = (0..BITS).flat_map(|octave| {
+            (0..1 << ROWS).map(move |row| ((1_u64 << 63) | (row << (63 - ROWS))) >> octave)
+        });
+        for at in anywhere.chain(edges).chain([step, u64::MAX]) {
+            let below = at.saturating_sub(step);
+            assert!(
+                negated(below) > negated(at) || below >> 24 == at >> 24,
+                "{at:#x}"
+            );
+        }
+    }
+
+    #[test]
+    fn ends() {
+        assert!((41 << PLACES) - negated(0) < 1 << 13, "{}", negated(0));
+        assert!(negated(u64::MAX) > 0);
+    }
 }

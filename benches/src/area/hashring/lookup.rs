@@ -1,5 +1,6 @@
 //! Finding the owner of a key: throughput, the hashing of the key included.
 
+use alloc::collections::BTreeSet;
 use alloc::rc::Rc;
 use core::hint::black_box;
 use core::iter;
@@ -17,7 +18,7 @@ use crate::plot::{Axis, Line, Plot, Scale};
 use crate::settings::Settings;
 use crate::table::{Cell, Table};
 use crate::versus::harness::{self, Effort};
-use crate::versus::{Contest, Over, Series};
+use crate::versus::{Contest, Over, Role, Series};
 
 fn keys(settings: &Settings) -> Over<Key> {
     Contest::over(keys::random(keys::TIMED, settings.seed))
@@ -25,7 +26,7 @@ fn keys(settings: &Settings) -> Over<Key> {
 
 /// The table beside what it cannot do without: the hash, and one access of a table of its size.
 pub(super) fn slot_table<const N: u64>(settings: &Settings) -> Result<Contest, LabError> {
-    let table = SlotTable::over(N, settings.seed)?;
+    let table = SlotTable::of(N, settings.seed)?;
     let slots = table.slots();
     let plain: Box<[u16]> = (0..slots).map(|slot| (slot as u64 % N) as u16).collect();
     let shift = u64::BITS - slots.ilog2();
@@ -42,19 +43,30 @@ pub(super) fn slot_table<const N: u64>(settings: &Settings) -> Result<Contest, L
 pub(super) fn slot_table_beside_maglev<const N: u64>(
     settings: &Settings,
 ) -> Result<Contest, LabError> {
-    let table = SlotTable::over(N, settings.seed)?;
+    let table = SlotTable::of(N, settings.seed)?;
     let contest = keys(settings);
     #[cfg(not(feature = "rivals"))]
     let contest = contest.ours("SlotTable", move |key| table.owner_of(key));
     #[cfg(feature = "rivals")]
     let contest = {
-        use core::hash::BuildHasher as _;
+        use core::hash::{BuildHasher as _, BuildHasherDefault};
+
+        use foldhash::fast;
+        type SipHash = BuildHasherDefault<std::hash::DefaultHasher>;
+
         let state = foldhash::quality::FixedState::with_seed(settings.seed);
         contest
             .ours("SlotTable (foldhash)", move |key| {
                 table.owner(KeyHash(state.hash_one(key)))
             })
-            .rival("maglev (foldhash)", rivals::in_maglev(N))
+            .rival(
+                "maglev (foldhash)",
+                rivals::in_maglev(N, fast::FixedState::default()),
+            )
+            .rival(
+                "maglev (its default, SipHash)",
+                rivals::in_maglev(N, SipHash::default()),
+            )
             .rival("hash-rings maglev", rivals::in_hash_rings_maglev(N))
     };
     Ok(contest.build())
@@ -62,7 +74,7 @@ pub(super) fn slot_table_beside_maglev<const N: u64>(
 
 /// The ring beside other rings, all of 160 points a node.
 pub(super) fn ring<const N: u64>(settings: &Settings) -> Result<Contest, LabError> {
-    let ring = Ring::over(N, settings.seed)?;
+    let ring = Ring::of(N, settings.seed)?;
     let contest = keys(settings).ours("Ring", move |key| ring.owner_of(key));
     #[cfg(feature = "rivals")]
     let contest = contest
@@ -85,7 +97,8 @@ pub(super) fn bucket<const N: u32>(settings: &Settings) -> Result<Contest, LabEr
 fn buckets(contest: Over<Key>, buckets: u32) -> Over<Key> {
     // Nobody's code may be made for one number of buckets.
     let buckets = black_box(buckets);
-    let contest = contest.ours("flip", move |key| flip(key.xxh3(), buckets));
+    let name = format!("flip, {buckets} buckets");
+    let contest = contest.ours(&name, move |key| flip(key.xxh3(), buckets));
     #[cfg(feature = "rivals")]
     let contest = contest
         .rival(
@@ -98,7 +111,7 @@ fn buckets(contest: Over<Key>, buckets: u32) -> Over<Key> {
 }
 
 /// The same at the worst number of buckets up to 20,000 for ours, relative to the best jump hash:
-/// looked for just above, and half above, every power of two.
+/// looked for at every power of two, just above it, an eighth above and half above.
 #[expect(clippy::unnecessary_wraps, reason = "rows may fail, this one does not")]
 pub(super) fn bucket_worst(settings: &Settings) -> Result<Contest, LabError> {
     const LOOK: Effort = Effort {
@@ -108,18 +121,21 @@ pub(super) fn bucket_worst(settings: &Settings) -> Result<Contest, LabError> {
     };
     let keys: Rc<[Key]> = keys::random(keys::TIMED, settings.seed).into();
     let powers = (0..15).map(|power| 1_u32 << power);
-    let candidates =
-        powers.flat_map(|power| [power, power + 1, power + power / 8, power + power / 2]);
+    let candidates: BTreeSet<u32> = powers
+        .flat_map(|power| [power, power + 1, power + power / 8, power + power / 2])
+        .collect();
     let relative = |count: u32| {
         let mut contest = buckets(Contest::over_shared(Rc::clone(&keys)), count).build();
         let samples = harness::run(&mut contest, LOOK, settings.seed);
-        let ratios = samples.series().iter().filter_map(|series| {
-            let ratio = samples.ratio_to(series.name())?;
-            Some(ratio.median)
-        });
-        (ratios.fold(0.0, f64::max), count)
+        let rivals = samples.series().iter();
+        let rivals = rivals.filter(|series| series.role() == Role::Rival);
+        let ratios = rivals.filter_map(|rival| Some(samples.ratio_to(rival.name())?.median));
+        let worst = ratios.fold(0.0, f64::max);
+        eprintln!("{count} {worst}");
+        (worst, count)
     };
     let worst = candidates
+        .into_iter()
         .filter(|count| *count <= 20_000)
         .map(relative)
         .max_by(|a, b| a.0.total_cmp(&b.0));
@@ -129,7 +145,7 @@ pub(super) fn bucket_worst(settings: &Settings) -> Result<Contest, LabError> {
 
 /// Rendezvous hashing, which asks every node for every key.
 pub(super) fn rendezvous<const N: u64>(settings: &Settings) -> Result<Contest, LabError> {
-    let rendezvous = Rendezvous::over(N, settings.seed)?;
+    let rendezvous = Rendezvous::of(N, settings.seed)?;
     let contest = keys(settings).ours("Rendezvous", move |key| rendezvous.owner_of(key));
     #[cfg(feature = "rivals")]
     let contest = {

@@ -21,7 +21,7 @@ pub(super) struct Bytes {
 impl Bytes {
     pub(super) fn of<K: Kind>(nodes: u64, seed: u64) -> Result<Self, LabError> {
         let mut built = None;
-        let whole = measure(|| built = Some(K::over(nodes, seed)));
+        let whole = measure(|| built = Some(K::of(nodes, seed)));
         let Some(placement) = built.transpose()? else {
             unreachable!("`measure` runs what it is given")
         };

@@ -85,7 +85,7 @@ pub(super) fn excess_of_weight<K: Kind>(settings: &Settings) -> Result<Samples, 
         let keys = keys::hashes(WATCHED, seed);
         let mut excess = 0.0;
         for node in 0..5 {
-            let mut placement: Changing = Box::new(K::over(NODES, seed)?);
+            let mut placement: Changing = Box::new(K::of(NODES, seed)?);
             excess += movement::double(&mut placement, node, &keys)?.excess();
         }
         Ok(excess)
@@ -97,7 +97,7 @@ pub(super) fn excess_of_weight<K: Kind>(settings: &Settings) -> Result<Samples, 
 /// ranges themselves, not of a sample of keys.
 pub(super) fn balance_of_ring(settings: &Settings) -> Result<Samples, LabError> {
     let counted = Counted::over_seeds(settings).ours("ring", |seed| {
-        let ring = Ring::<u64>::over(1_000, seed)?;
+        let ring = Ring::<u64>::of(1_000, seed)?;
         Ok(Shares::of(&ring, keys::evenly_spaced(22)).deviation())
     });
     Ok(counted?.samples())
@@ -107,7 +107,7 @@ pub(super) fn balance_of_ring(settings: &Settings) -> Result<Samples, LabError> 
 /// distance of chi-squared from what chance gives, in its standard deviations.
 pub(super) fn surprise_when_half_left<K: Kind>(settings: &Settings) -> Result<Samples, LabError> {
     let counted = Counted::over_seeds(settings).ours(K::NAME, |seed| {
-        let mut placement = K::over(2 * NODES, seed)?;
+        let mut placement = K::of(2 * NODES, seed)?;
         let mut nodes: Vec<u64> = (0..2 * NODES).collect();
         SplitMix64::new(seed).shuffle(&mut nodes);
         for (gone, _) in nodes.iter().zip(0..NODES) {
@@ -121,7 +121,7 @@ pub(super) fn surprise_when_half_left<K: Kind>(settings: &Settings) -> Result<Sa
 /// The same with all nodes there.
 pub(super) fn surprise_when_whole<K: Kind>(settings: &Settings) -> Result<Samples, LabError> {
     let counted =
-        Counted::over_seeds(settings).ours(K::NAME, |seed| surprise(&K::over(NODES, seed)?, seed));
+        Counted::over_seeds(settings).ours(K::NAME, |seed| surprise(&K::of(NODES, seed)?, seed));
     Ok(counted?.samples())
 }
 
@@ -145,7 +145,7 @@ pub(super) fn memory_of_ring(settings: &Settings) -> Result<Samples, LabError> {
 /// Bytes a slot of a table takes, for lookups and for changes.
 pub(super) fn memory_of_slot_table(settings: &Settings) -> Result<Samples, LabError> {
     let counted = Counted::over_seeds(settings).ours("slot-table", |seed| {
-        let slots = SlotTable::<u64>::over(1_000, seed)?.slots();
+        let slots = SlotTable::<u64>::of(1_000, seed)?.slots();
         Ok(Bytes::of::<SlotTable<u64>>(1_000, seed)?.own() / slots as f64)
     });
     Ok(counted?.samples())
@@ -165,7 +165,7 @@ const CAPPED: u64 = 128;
 
 fn capped(seed: u64) -> Result<SlotTable<u64>, LabError> {
     let builder = SlotTable::builder().seed(seed).slots(1 << 16);
-    Ok(builder.cap_percent(5).build(0..CAPPED)?)
+    Ok(builder.max_overload_percent(5).build(0..CAPPED)?)
 }
 
 /// What moves without need in a capped table.

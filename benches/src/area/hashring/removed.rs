@@ -16,8 +16,12 @@ pub(super) fn half<const N: u64>(settings: &Settings) -> Result<Contest, LabErro
     let mut nodes: Vec<u64> = (0..2 * N).collect();
     SplitMix64::new(settings.seed).shuffle(&mut nodes);
     let (gone, _) = nodes.split_at(nodes.len() / 2);
-    let memento: Memento<u64> = without(gone, 2 * N, settings.seed)?;
-    let anchor: Anchor<u64> = without(gone, 2 * N, settings.seed)?;
+    let memento = Memento::builder().seed(settings.seed).build(0..2 * N)?;
+    let memento = without(gone, memento)?;
+    // No room for more than were there at most: its fastest.
+    let capacity = u32::try_from(2 * N).unwrap_or(u32::MAX);
+    let anchor = Anchor::builder().seed(settings.seed).capacity(capacity);
+    let anchor = without(gone, anchor.build(0..2 * N)?)?;
     let contest = Contest::over(keys::random(keys::TIMED, settings.seed))
         .ours("Memento", move |key| memento.owner_of(key))
         // Ours too, but the yardstick here: it pays for its speed by a fixed capacity.
@@ -32,8 +36,7 @@ pub(super) fn half<const N: u64>(settings: &Settings) -> Result<Contest, LabErro
     Ok(contest.build())
 }
 
-fn without<K: Kind>(gone: &[u64], nodes: u64, seed: u64) -> Result<K, LabError> {
-    let mut placement = K::over(nodes, seed)?;
+fn without<K: Kind>(gone: &[u64], mut placement: K) -> Result<K, LabError> {
     for node in gone {
         placement.remove(node.id())?;
     }

@@ -20,7 +20,7 @@ const OWNER: &str = "its owner alone";
 
 /// The replicas of a placement of 100 nodes, which are all in one place.
 pub(super) fn three<K: Kind>(settings: &Settings) -> Result<Contest, LabError> {
-    let placement = K::over(100, settings.seed)?;
+    let placement = K::of(100, settings.seed)?;
     Ok(beside_owner(placement, settings))
 }
 
@@ -61,7 +61,7 @@ fn look_up(placement: &dyn Membership<Node = u64>, key: KeyHash) {
 
 /// The same of a table that has rows of replicas.
 pub(super) fn slot_table(settings: &Settings) -> Result<Contest, LabError> {
-    let builder = SlotTable::builder().seed(settings.seed);
-    let table = builder.build(0..100)?;
+    let builder = SlotTable::builder().seed(settings.seed).replicas(REPLICAS);
+    let table = builder.build((0..100).collect::<Vec<_>>())?;
     Ok(beside_owner(table, settings))
 }

@@ -9,7 +9,7 @@
 //! Nodes are numbers. An answer is whatever names the node: an index, a position, or a pointer to
 //! it, which is not followed.
 
-use core::hash::{BuildHasher as _, BuildHasherDefault, Hash, Hasher};
+use core::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 use core::net::{Ipv4Addr, SocketAddr};
 use std::sync::LazyLock;
 
@@ -115,9 +115,13 @@ pub(super) fn maglev(nodes: u64) -> Maglev {
     maglev::Maglev::with_capacity_and_hasher(0..nodes, SLOTS, fast::FixedState::default())
 }
 
-pub(super) fn in_maglev(nodes: u64) -> impl FnMut(&Key) -> Option<*const u64> {
+/// The same under a hasher of one's choice.
+pub(super) fn in_maglev<S: BuildHasher>(
+    nodes: u64,
+    hasher: S,
+) -> impl FnMut(&Key) -> Option<*const u64> {
     use maglev::ConsistentHasher as _;
-    let table = maglev(nodes);
+    let table = maglev::Maglev::with_capacity_and_hasher(0..nodes, SLOTS, hasher);
     move |key| table.get(key).map(core::ptr::from_ref)
 }
 
@@ -144,7 +148,7 @@ pub(super) fn in_jump_consistent_hash(nodes: u32) -> impl FnMut(&Key) -> u32 {
 }
 
 /// The rendezvous ring of `hash-rings` under a hasher of one's choice.
-pub(super) fn in_hash_rings_rendezvous<S: core::hash::BuildHasher>(
+pub(super) fn in_hash_rings_rendezvous<S: BuildHasher>(
     count: u64,
     hasher: S,
 ) -> impl FnMut(&Key) -> *const u64 {

@@ -3,6 +3,8 @@
 //! Lookups hash a key of 16 random bytes, given as bytes, on both sides: ours by XXH3 through
 //! `owner_of`, the rivals' by what [`rivals`](super::rivals) says.
 
+use core::time::Duration;
+
 use purlin_hashring::{Anchor, Buckets, Memento, Rendezvous, Ring, SlotTable};
 
 use super::{lookup, promises, removed, replicas, update};
@@ -15,53 +17,53 @@ type Count = fn(&Settings) -> Result<Samples, LabError>;
 
 /// All of them, promised.
 pub(super) static ROWS: [Row; 57] = [
-    timed(
+    looked_up(
         "slot-table-10",
         "look up in a table of 10 nodes, key hashed",
         lookup::slot_table::<10>,
     ),
-    timed(
+    looked_up(
         "slot-table-100",
         "look up in a table of 100 nodes, key hashed",
         lookup::slot_table::<100>,
     ),
-    timed(
+    looked_up(
         "slot-table-1000",
         "look up in a table of 1,000 nodes, key hashed",
         lookup::slot_table::<1_000>,
     ),
-    timed(
+    looked_up(
         "slot-table-10000",
         "look up in a table of 10,000 nodes, key hashed",
         lookup::slot_table::<10_000>,
     ),
-    timed(
+    looked_up(
         "slot-table-maglev-10",
         "look up in a table of 10 nodes, key hashed by the cheapest that each accepts",
         lookup::slot_table_beside_maglev::<10>,
     ),
-    timed(
+    looked_up(
         "slot-table-maglev-100",
         "the same of 100 nodes",
         lookup::slot_table_beside_maglev::<100>,
     ),
-    timed(
+    looked_up(
         "slot-table-maglev-1000",
         "the same of 1,000 nodes",
         lookup::slot_table_beside_maglev::<1_000>,
     ),
-    timed(
+    looked_up(
         "ring-10",
         "look up in a ring of 10 nodes of 160 points, key hashed",
         lookup::ring::<10>,
     ),
-    timed("ring-100", "the same of 100 nodes", lookup::ring::<100>),
-    timed(
+    looked_up("ring-100", "the same of 100 nodes", lookup::ring::<100>),
+    looked_up(
         "ring-1000",
         "the same of 1,000 nodes",
         lookup::ring::<1_000>,
     ),
-    timed(
+    looked_up(
         "ring-10000",
         "the same of 10,000 nodes",
         lookup::ring::<10_000>,
@@ -98,38 +100,38 @@ pub(super) static ROWS: [Row; 57] = [
         lookup::rendezvous::<1_000>,
     )
     .shown_in("ns/node", Direction::Max, |nanoseconds| nanoseconds / 1e3),
-    timed(
+    looked_up(
         "memento-half-10",
         "look up among 10 nodes after as many have left, key hashed",
         removed::half::<10>,
     ),
-    timed("memento-half-100", "the same of 100", removed::half::<100>),
-    timed(
+    looked_up("memento-half-100", "the same of 100", removed::half::<100>),
+    looked_up(
         "memento-half-1000",
         "the same of 1,000",
         removed::half::<1_000>,
     ),
-    timed(
+    looked_up(
         "memento-half-10000",
         "the same of 10,000",
         removed::half::<10_000>,
     ),
-    timed(
+    looked_up(
         "memento-half-choose-k-10",
         "the same beside a node map: 10 nodes",
         removed::half::<10>,
     ),
-    timed(
+    looked_up(
         "memento-half-choose-k-100",
         "the same of 100",
         removed::half::<100>,
     ),
-    timed(
+    looked_up(
         "memento-half-choose-k-1000",
         "the same of 1,000",
         removed::half::<1_000>,
     ),
-    timed(
+    looked_up(
         "memento-half-choose-k-10000",
         "the same of 10,000",
         removed::half::<10_000>,
@@ -329,6 +331,11 @@ const fn counted(id: &'static str, what: &'static str, unit: &'static str, count
         measure: Measure::Counted(count),
         ..timed(id, what, |_| unreachable!("it is counted"))
     }
+}
+
+/// A lookup in something that may fill a megabyte.
+const fn looked_up(id: &'static str, what: &'static str, setup: Setup) -> Row {
+    timed(id, what, setup).in_batches_of(Duration::from_millis(4))
 }
 
 /// Microseconds, of which two changes took as many nanoseconds.

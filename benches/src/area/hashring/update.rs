@@ -3,7 +3,7 @@
 use core::hint::black_box;
 use core::mem;
 
-use purlin_core::random::{RandomExt as _, SplitMix64};
+use purlin_core::random::{Random as _, RandomExt as _, SplitMix64};
 use purlin_core::time::{Clock as _, SystemClock};
 use purlin_hashring::{Identity as _, Member, MembershipError, Ring, SlotTable};
 
@@ -20,6 +20,11 @@ const NODES: u64 = 1_000;
 
 /// How many changes a promise in milliseconds is judged by.
 const CHANGES: u64 = 101;
+
+/// Their names: random ones, so that a new one belongs anywhere in a sorted list.
+fn nodes() -> Vec<u64> {
+    (0..NODES).map(SplitMix64::mix).collect()
+}
 
 /// One of the two changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,7 +57,7 @@ impl<K: Kind> Churn<K> {
 
     /// Both changes, of which one is timed; in milliseconds.
     fn change(&mut self, timed: Change) -> Result<f64, LabError> {
-        let new = self.members.iter().max().map_or(0, |last| last + 1);
+        let new = self.random.next_u64();
         let (added, adding) = timing(&self.clock, || self.placement.add(Member::new(new)));
         added.map_err(MembershipError::from)?;
         // What leaves gives its place in the list to the new one.
@@ -80,7 +85,7 @@ const SLOTS: usize = 1 << 16;
 
 fn table(settings: &Settings) -> Result<SlotTable<u64>, LabError> {
     let builder = SlotTable::builder().seed(settings.seed).slots(SLOTS);
-    Ok(builder.build(0..NODES)?)
+    Ok(builder.build(nodes())?)
 }
 
 fn milliseconds<K: Kind>(
@@ -128,7 +133,7 @@ pub(super) fn remove_from_ring(settings: &Settings) -> Result<Samples, LabError>
 }
 
 fn ring(change: Change, settings: &Settings) -> Result<Samples, LabError> {
-    let mut churn = Churn::of(Ring::over(NODES, settings.seed)?, settings.seed);
+    let mut churn = Churn::of(Ring::over(nodes(), settings.seed)?, settings.seed);
     let counted = Counted::rounds(settings, CHANGES);
     let counted = counted.ours("ring", |_| churn.change(change))?;
     #[cfg(feature = "rivals")]
@@ -154,8 +159,8 @@ fn ring(change: Change, settings: &Settings) -> Result<Samples, LabError> {
 
 /// A node that comes and leaves again, where there are buckets only: two changes.
 pub(super) fn buckets<K: Kind>(settings: &Settings) -> Result<Contest, LabError> {
-    let mut placement = K::over(NODES, settings.seed)?;
-    let nodes = (NODES..NODES + 1_024).collect();
+    let mut placement = K::over(nodes(), settings.seed)?;
+    let nodes = (NODES..NODES + 1_024).map(SplitMix64::mix).collect();
     let contest = Contest::over(nodes).ours(K::NAME, move |node: &u64| {
         let added = placement.add(Member::new(*node)).is_ok();
         (added, placement.remove(node.id()).is_ok())

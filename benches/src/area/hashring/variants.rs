@@ -16,8 +16,13 @@ use crate::versus::{Contender, Contest};
 pub(super) trait Kind: Membership<Node = u64> + Clone + Sized + 'static {
     const NAME: &'static str;
 
-    /// Over the nodes 0, 1, 2, ..; what knows no seed is the same for all.
-    fn over(nodes: u64, seed: u64) -> Result<Self, BuildError>;
+    /// Over these nodes.
+    fn over(nodes: Vec<u64>, seed: u64) -> Result<Self, BuildError>;
+
+    /// Over the nodes 0, 1, 2, ..
+    fn of(nodes: u64, seed: u64) -> Result<Self, BuildError> {
+        Self::over((0..nodes).collect(), seed)
+    }
 }
 
 macro_rules! kind {
@@ -25,8 +30,8 @@ macro_rules! kind {
         impl Kind for $type<u64> {
             const NAME: &'static str = $name;
 
-            fn over(nodes: u64, seed: u64) -> Result<Self, BuildError> {
-                $type::builder().seed(seed).build(0..nodes)
+            fn over(nodes: Vec<u64>, seed: u64) -> Result<Self, BuildError> {
+                $type::builder().seed(seed).build(nodes)
             }
         }
     };
@@ -38,7 +43,17 @@ kind!(Rendezvous, "rendezvous");
 kind!(Maglev, "maglev");
 kind!(Buckets, "buckets");
 kind!(Memento, "memento");
-kind!(Anchor, "anchor");
+
+impl Kind for Anchor<u64> {
+    const NAME: &'static str = "anchor";
+
+    /// Its capacity has to be chosen: twice the nodes, as its docs advise, and enough for a few more
+    /// where there are very few.
+    fn over(nodes: Vec<u64>, seed: u64) -> Result<Self, BuildError> {
+        let capacity = u32::try_from(2 * nodes.len()).unwrap_or(u32::MAX).max(16);
+        Anchor::builder().seed(seed).capacity(capacity).build(nodes)
+    }
+}
 
 /// A placement that can change.
 pub(super) type Changing = Box<dyn Membership<Node = u64>>;
@@ -57,9 +72,9 @@ impl Variant {
     pub(super) const fn of<K: Kind>() -> Self {
         Self {
             name: K::NAME,
-            build: |nodes, seed| Ok(Box::new(K::over(nodes, seed)?)),
+            build: |nodes, seed| Ok(Box::new(K::of(nodes, seed)?)),
             lookup: |nodes, seed, keys| {
-                let placement = K::over(nodes, seed)?;
+                let placement = K::of(nodes, seed)?;
                 let contest = Contest::over_shared(keys);
                 let contest = contest.ours(K::NAME, move |key| placement.owner_of(key));
                 Ok(contest.build().into_ours())

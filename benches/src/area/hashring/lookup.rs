@@ -7,7 +7,7 @@ use core::iter;
 
 use purlin_core::hash::KeyHash;
 use purlin_hashring::bucket::flip;
-use purlin_hashring::{Placement as _, PlacementExt as _, Rendezvous, Ring, SlotTable};
+use purlin_hashring::{PlacementExt as _, Rendezvous, Ring, SlotTable};
 
 use super::keys::{self, Key};
 #[cfg(feature = "rivals")]
@@ -28,13 +28,19 @@ fn keys(settings: &Settings) -> Over<Key> {
 pub(super) fn slot_table<const N: u64>(settings: &Settings) -> Result<Contest, LabError> {
     let table = SlotTable::of(N, settings.seed)?;
     let slots = table.slots();
-    let plain: Box<[u16]> = (0..slots).map(|slot| (slot as u64 % N) as u16).collect();
+    let nodes = 0..u16::try_from(N).unwrap_or(u16::MAX);
+    let plain: Box<[u16]> = nodes.cycle().take(slots).collect();
     let shift = u64::BITS - slots.ilog2();
     let contest = keys(settings)
         .ours("SlotTable", move |key| table.owner_of(key))
         .floor("XXH3 and one load", move |key| {
             let KeyHash(hash) = key.xxh3();
-            plain[(hash >> shift) as usize]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "as many bits as slots have"
+            )]
+            let slot = (hash >> shift) as usize;
+            plain[slot]
         });
     Ok(contest.build())
 }
@@ -52,6 +58,7 @@ pub(super) fn slot_table_beside_maglev<const N: u64>(
         use core::hash::{BuildHasher as _, BuildHasherDefault};
 
         use foldhash::fast;
+        use purlin_hashring::Placement as _;
         type SipHash = BuildHasherDefault<std::hash::DefaultHasher>;
 
         let state = foldhash::quality::FixedState::with_seed(settings.seed);

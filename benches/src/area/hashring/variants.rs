@@ -58,13 +58,16 @@ impl Kind for Anchor<u64> {
 /// A placement that can change.
 pub(super) type Changing = Box<dyn Membership<Node = u64>>;
 
+/// Makes a contender of so many nodes and a seed.
+type Lookup = fn(u64, u64, Rc<[Key]>) -> Result<Contender, LabError>;
+
 /// A [`Kind`] without its type.
 #[derive(Clone, Copy)]
 pub(super) struct Variant {
     pub(super) name: &'static str,
     pub(super) build: fn(u64, u64) -> Result<Changing, BuildError>,
     /// Alone over these keys, to be timed: the one place where it must keep its type.
-    pub(super) lookup: fn(u64, u64, Rc<[Key]>) -> Result<Contender, LabError>,
+    pub(super) lookup: Lookup,
     pub(super) bytes: fn(u64, u64) -> Result<Bytes, LabError>,
 }
 

@@ -8,6 +8,7 @@ use purlin_core::random::{Random as _, SplitMix64};
 
 use crate::error::LabError;
 use crate::settings::Settings;
+use crate::table::Cell;
 use crate::trace::{KEY_BYTES_MAX, Reason, each_key};
 
 /// How many keys a timed contest goes over: more than a branch predictor learns by heart.
@@ -95,7 +96,7 @@ impl Keys {
             Some(path) => Self::read(path),
             None => Ok(Self {
                 hashes: hashes(made, settings.seed),
-                described: format!("{made} random keys"),
+                described: format!("{} random keys", Cell::count(made as u64)),
             }),
         }
     }
@@ -113,7 +114,8 @@ impl Keys {
         if hashes.is_empty() {
             return Err(LabError::Usage(format!("{}: no keys", path.display())));
         }
-        let described = format!("the {} keys of {}", hashes.len(), path.display());
+        let count = Cell::count(hashes.len() as u64);
+        let described = format!("the {count} keys of {}", path.display());
         Ok(Self { hashes, described })
     }
 }

@@ -2,4 +2,5 @@
 
 pub(crate) mod maglev;
 pub(crate) mod rendezvous;
+pub(crate) mod ring;
 pub(crate) mod slot_table;

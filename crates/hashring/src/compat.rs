@@ -171,7 +171,7 @@ macro_rules! static_placement {
             fn replicas(&self, key: KeyHash, out: &mut [purlin_core::node::NodeIdx]) -> usize {
                 let wanted = out.len().min($crate::compat::Route::owners(&self.route));
                 let walk = $crate::compat::Route::walk(&self.route, key);
-                $crate::algorithm::maglev::first_distinct(walk, &mut out[..wanted])
+                $crate::spread::first_distinct(walk, &mut out[..wanted])
             }
 
             #[inline]

@@ -15,6 +15,8 @@ mod candidates;
 #[cfg(feature = "compat")]
 pub mod compat;
 #[cfg(feature = "alloc")]
+mod diff;
+#[cfg(feature = "alloc")]
 mod error;
 #[cfg(feature = "alloc")]
 mod member;
@@ -25,6 +27,8 @@ mod mix;
 #[cfg(feature = "alloc")]
 mod placed;
 #[cfg(feature = "alloc")]
+mod ranges;
+#[cfg(feature = "alloc")]
 mod roster;
 #[cfg(feature = "alloc")]
 mod score;
@@ -34,19 +38,18 @@ mod simd;
 mod spread;
 
 #[cfg(feature = "alloc")]
-pub use algorithm::maglev::{Maglev, MaglevBuilder};
-#[cfg(feature = "alloc")]
-pub use algorithm::rendezvous::{Rendezvous, RendezvousBuilder};
-#[cfg(feature = "alloc")]
-pub use algorithm::slot_table::{SlotTable, SlotTableBuilder};
-#[cfg(feature = "alloc")]
-pub use error::{BuildError, MembershipError, Refused};
-#[cfg(feature = "alloc")]
-pub use member::{Identity, IntoMember, Locality, Member};
-#[cfg(feature = "alloc")]
-pub use membership::{Membership, Preference};
-#[cfg(feature = "alloc")]
-pub use roster::{MemberRef, Roster};
+pub use {
+    algorithm::maglev::{Maglev, MaglevBuilder},
+    algorithm::rendezvous::{Rendezvous, RendezvousBuilder},
+    algorithm::ring::{Ring, RingBuilder},
+    algorithm::slot_table::{SlotTable, SlotTableBuilder},
+    diff::{Handover, Moved, diff, diff_replicas},
+    error::{BuildError, MembershipError, Refused},
+    member::{Identity, IntoMember, Locality, Member},
+    membership::{Membership, Preference},
+    ranges::{HashRange, Ranged, RangedExt},
+    roster::{MemberRef, Roster},
+};
 
 #[doc(no_inline)]
 pub use purlin_core::{

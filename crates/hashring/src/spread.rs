@@ -103,3 +103,19 @@ fn distinct(
         .filter(|(at, path)| pass(path) && !paths().take(*at).any(|p| p[level] == path[level]))
         .count()
 }
+
+/// Fills `out` with the first distinct nodes of a walk, and answers how many there were. O(length
+/// of the walk * `out.len()`).
+pub(crate) fn first_distinct(walk: impl Iterator<Item = NodeIdx>, out: &mut [NodeIdx]) -> usize {
+    let mut count = 0;
+    for node in walk {
+        if count == out.len() {
+            break;
+        }
+        if !out[..count].contains(&node) {
+            out[count] = node;
+            count += 1;
+        }
+    }
+    count
+}

@@ -8,12 +8,14 @@ use crate::error::{BuildError, MembershipError};
 use crate::member::{Identity, IntoMember};
 use crate::mix;
 use crate::placed::{Change, Placed, Strategy, placement};
+use crate::ranges::Ranged;
 use crate::roster::Seats;
 use crate::spread;
 use alloc::vec;
 use alloc::vec::Vec;
 use purlin_core::hash::KeyHash;
 use purlin_core::node::{NodeId, NodeIdx};
+use purlin_core::placement::Placement;
 use purlin_core::random::SplitMix64;
 use table::{Sequence, Turns};
 
@@ -56,8 +58,8 @@ pub struct Maglev<T> {
     placed: Placed<T, Core>,
 }
 
-impl Maglev<NodeId> {
-    /// The options of a table.
+impl Maglev<()> {
+    /// Options first.
     #[must_use]
     pub fn builder() -> MaglevBuilder {
         MaglevBuilder::default()
@@ -93,6 +95,13 @@ impl<T: Identity> Maglev<T> {
 }
 
 placement!(Maglev);
+
+/// Two hashes lie in one range when they lie in one slot.
+impl<T: Identity> Ranged for Maglev<T> {
+    fn next_boundary(&self, from: KeyHash) -> (KeyHash, Option<NodeIdx>) {
+        (self.placed.strategy.end_of_slot(from), self.owner(from))
+    }
+}
 
 /// Options of a [`Maglev`] table.
 #[derive(Clone, Debug)]
@@ -244,6 +253,13 @@ impl Core {
         scale(key.0, self.size) as usize
     }
 
+    /// The last hash of the slot that has this one: the hash before the first of the next.
+    fn end_of_slot(&self, key: KeyHash) -> KeyHash {
+        let next = (self.slot(key) as u128 + 1) << 64;
+        let end = next.div_ceil(u128::from(self.size)) - 1;
+        KeyHash(u64::try_from(end).unwrap_or(u64::MAX))
+    }
+
     /// How many slots a walk looks at. With 16 for each node, it has by then met a node of average
     /// weight but for one key in 8 million.
     fn reach(&self) -> usize {
@@ -276,22 +292,6 @@ impl Core {
 )]
 fn scale(x: u64, bound: u32) -> u32 {
     ((u128::from(x) * u128::from(bound)) >> 64) as u32
-}
-
-/// Fills `out` with the first distinct nodes of a walk, and answers how many there were. O(length
-/// of the walk * `out.len()`).
-pub(crate) fn first_distinct(walk: impl Iterator<Item = NodeIdx>, out: &mut [NodeIdx]) -> usize {
-    let mut count = 0;
-    for node in walk {
-        if count == out.len() {
-            break;
-        }
-        if !out[..count].contains(&node) {
-            out[count] = node;
-            count += 1;
-        }
-    }
-    count
 }
 
 impl Strategy for Core {
@@ -332,8 +332,8 @@ impl Strategy for Core {
             let out = &mut out[..wanted];
             // The beginning of the walk, plain and fast, nearly always has them all.
             let near = self.table.iter().skip(self.slot(key)).take(self.reach());
-            if first_distinct(near.map(|&node| NodeIdx(node.into())), out) < wanted {
-                first_distinct(self.walk(key), out);
+            if spread::first_distinct(near.map(|&node| NodeIdx(node.into())), out) < wanted {
+                spread::first_distinct(self.walk(key), out);
             }
             return wanted;
         }

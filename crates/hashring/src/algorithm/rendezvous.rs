@@ -55,7 +55,6 @@ impl<T: Identity> Rendezvous<T> {
 
 impl Rendezvous<()> {
     /// Options first.
-    #[must_use]
     pub const fn builder() -> RendezvousBuilder {
         RendezvousBuilder { seed: 0 }
     }

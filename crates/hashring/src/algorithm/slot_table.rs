@@ -8,6 +8,10 @@ mod table;
 use crate::error::BuildError;
 use crate::member::{Identity, IntoMember};
 use crate::placed::{Placed, placement};
+use crate::ranges::Ranged;
+use purlin_core::hash::KeyHash;
+use purlin_core::node::NodeIdx;
+use purlin_core::placement::Placement;
 use table::Table;
 
 /// A table of slots, each owned by the node that wins it under weighted rendezvous hashing; a lookup is one
@@ -78,7 +82,6 @@ impl<T: Identity> SlotTable<T> {
 
 impl SlotTable<()> {
     /// Options first.
-    #[must_use]
     pub const fn builder() -> SlotTableBuilder {
         SlotTableBuilder {
             seed: 0,
@@ -86,6 +89,13 @@ impl SlotTable<()> {
             replicas: 1,
             max_overload_percent: None,
         }
+    }
+}
+
+/// Two hashes lie in one range when they lie in one slot.
+impl<T: Identity> Ranged for SlotTable<T> {
+    fn next_boundary(&self, from: KeyHash) -> (KeyHash, Option<NodeIdx>) {
+        (self.placed.strategy.end_of_slot(from), self.owner(from))
     }
 }
 

@@ -1,5 +1,10 @@
 //! The binary logarithm of a draw, in whole numbers: the same on every machine.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "products of fixed-point numbers whose bounds are in the comments; `const` knows no `try_from`"
+)]
+
 /// Binary places of the result.
 const PLACES: u32 = 58;
 /// Bits of a draw that count. The others decide between equal costs.

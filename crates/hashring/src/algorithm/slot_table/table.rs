@@ -123,9 +123,14 @@ impl Table {
     }
 
     #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "at most 22 bits are left")]
     fn slot(&self, key: KeyHash) -> usize {
-        // At most 22 bits are left.
         (key.0 >> self.shift) as usize
+    }
+
+    /// The last hash of the slot that has this one.
+    pub(super) fn end_of_slot(&self, key: KeyHash) -> KeyHash {
+        KeyHash(key.0 | ((1 << self.shift) - 1))
     }
 
     /// The replicas of a slot after the owner, as many as are at hand.

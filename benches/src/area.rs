@@ -1,6 +1,7 @@
 //! An area of the toolkit, as the lab sees it: what adding one takes.
 
 pub mod core;
+pub mod hashring;
 pub mod sim;
 
 use crate::error::LabError;
@@ -10,7 +11,7 @@ use crate::versus::Row;
 
 /// Every area there is, in the order of the tour. Adding one is a file `area/<name>.rs` and a line
 /// here.
-pub static AREAS: &[&dyn Area] = &[&core::Core, &sim::Sim];
+pub static AREAS: &[&dyn Area] = &[&core::Core, &hashring::HashRing, &sim::Sim];
 
 /// The area of that name.
 #[must_use]

@@ -54,6 +54,12 @@ pub enum LabError {
     /// A workload's parameters are out of range.
     #[error(transparent)]
     Workload(#[from] WorkloadError),
+    /// A placement cannot be built over so many nodes.
+    #[error("no placement: {0}")]
+    Placement(#[from] purlin_hashring::BuildError),
+    /// A placement refuses a change of its members.
+    #[error("no change of members: {0}")]
+    Membership(#[from] purlin_hashring::MembershipError),
     /// A chart could not be drawn.
     #[error("cannot draw {title:?}: {reason}")]
     Plot {

@@ -8,6 +8,7 @@
 mod access_log;
 mod arc;
 mod csv;
+mod each_key;
 mod error;
 mod format;
 mod ids;
@@ -21,6 +22,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+pub(crate) use self::each_key::each_key;
 pub use self::error::{Fault, Place, Reason, TraceError};
 pub use self::format::{Format, KeyColumn};
 pub use self::ids::KEY_BYTES_MAX;
@@ -88,18 +90,12 @@ impl Trace {
             file: path.to_owned(),
             fault,
         };
-        let file = File::open(path).map_err(|error| fail(Fault::at_start(error)))?;
-        let (inner, compressed) = format::strip_zst(path);
+        let (inner, _) = format::strip_zst(path);
+        let reader = open(path).map_err(fail)?;
         let format = options
             .format
             .or_else(|| Format::guess(&inner))
             .ok_or_else(|| fail(Reason::UnknownFormat.at_start()))?;
-        let reader: Box<dyn BufRead> = if compressed {
-            let decoder = zstd::Decoder::new(file).map_err(|error| fail(Fault::at_start(error)))?;
-            Box::new(BufReader::new(decoder))
-        } else {
-            Box::new(BufReader::new(file))
-        };
         Self::start(path, format, format::delimiter(&inner), reader, options)
     }
 
@@ -174,6 +170,18 @@ impl Trace {
     pub fn skipped(&self) -> u64 {
         self.source.skipped()
     }
+}
+
+/// Opens a file, decompressed on the way where its name ends in `.zst`.
+fn open(path: &Path) -> Result<Box<dyn BufRead>, Fault> {
+    let file = File::open(path).map_err(Fault::at_start)?;
+    let (_, compressed) = format::strip_zst(path);
+    Ok(if compressed {
+        let decoder = zstd::Decoder::new(file).map_err(Fault::at_start)?;
+        Box::new(BufReader::new(decoder))
+    } else {
+        Box::new(BufReader::new(file))
+    })
 }
 
 impl Iterator for Trace {

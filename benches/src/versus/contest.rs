@@ -105,9 +105,21 @@ impl Contest {
     /// When `inputs` is empty.
     #[must_use]
     pub fn over<I: 'static>(inputs: Vec<I>) -> Over<I> {
+        Self::over_shared(inputs.into())
+    }
+
+    /// The same over inputs that other contests have too: contenders of different contests that are
+    /// [interleaved](super::harness::interleave) then do not push each other's inputs out of the
+    /// caches.
+    ///
+    /// # Panics
+    ///
+    /// As [`Contest::over`].
+    #[must_use]
+    pub fn over_shared<I: 'static>(inputs: Rc<[I]>) -> Over<I> {
         assert!(!inputs.is_empty(), "a contest needs at least one input");
         Over {
-            inputs: inputs.into(),
+            inputs,
             contenders: Vec::new(),
         }
     }

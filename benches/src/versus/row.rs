@@ -1,5 +1,7 @@
 //! One row of `lab versus`: how it is measured, and what came out.
 
+use core::time::Duration;
+
 use serde::Serialize;
 
 use super::bars::{Bar, Direction};
@@ -57,6 +59,8 @@ pub struct Row {
     /// Makes a value of what was measured; nothing to do where the measure has the row's unit
     /// already.
     pub convert: fn(f64) -> f64,
+    /// The least time a batch lasts, for a timed row; see [`Row::in_batches_of`].
+    pub batch: Duration,
 }
 
 impl Row {
@@ -76,7 +80,19 @@ impl Row {
             promised: false,
             measure,
             convert: |nanoseconds| nanoseconds,
+            batch: Duration::ZERO,
         }
+    }
+
+    /// The same timed row in batches that last this long or longer.
+    ///
+    /// Contenders take turns, and find the caches full of the others' data. Where an operation reads
+    /// from a megabyte, a short batch is over before its own data are back, and measures nothing but
+    /// their coming. So long that many times as much is read is long enough; so long that a batch is
+    /// always interrupted (10 ms) is too long.
+    #[must_use]
+    pub const fn in_batches_of(self, batch: Duration) -> Self {
+        Self { batch, ..self }
     }
 
     /// The same timed row in another unit: `convert` makes a value of it from nanoseconds per
@@ -129,6 +145,10 @@ impl Row {
         effort: Effort,
         bar: Option<&Bar>,
     ) -> Result<Judged, LabError> {
+        let effort = Effort {
+            batch: effort.batch.max(self.batch),
+            ..effort
+        };
         let samples = match self.measure {
             Measure::Timed(contest) => harness::run(&mut contest(settings)?, effort, settings.seed),
             Measure::Counted(samples) => samples(settings)?,

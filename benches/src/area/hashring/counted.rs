@@ -1,0 +1,65 @@
+//! Rows that count instead of timing: a value per contender and seed.
+
+use crate::error::LabError;
+use crate::settings::Settings;
+use crate::versus::{Role, Samples, Series};
+
+/// Five values enclose a median in no 95 % interval, so that the harness takes their extremes: a
+/// bar is judged at the worst seed.
+const SEEDS: u64 = 5;
+
+/// The contenders of a row, measured as they enter.
+pub(super) struct Counted {
+    seed: u64,
+    rounds: u64,
+    series: Vec<Series>,
+}
+
+impl Counted {
+    pub(super) fn over_seeds(settings: &Settings) -> Self {
+        Self::rounds(settings, SEEDS)
+    }
+
+    /// As many values as that, for figures that are measured, not computed.
+    pub(super) fn rounds(settings: &Settings, rounds: u64) -> Self {
+        Self {
+            seed: settings.seed,
+            rounds,
+            series: Vec::new(),
+        }
+    }
+
+    pub(super) fn ours(
+        self,
+        name: &str,
+        value: impl FnMut(u64) -> Result<f64, LabError>,
+    ) -> Result<Self, LabError> {
+        self.enter(Role::Ours, name, value)
+    }
+
+    #[cfg_attr(not(feature = "rivals"), expect(dead_code, reason = "no rivals"))]
+    pub(super) fn rival(
+        self,
+        name: &str,
+        value: impl FnMut(u64) -> Result<f64, LabError>,
+    ) -> Result<Self, LabError> {
+        self.enter(Role::Rival, name, value)
+    }
+
+    fn enter(
+        mut self,
+        role: Role,
+        name: &str,
+        mut value: impl FnMut(u64) -> Result<f64, LabError>,
+    ) -> Result<Self, LabError> {
+        let seeds = (0..self.rounds).map(|round| self.seed.wrapping_add(round));
+        let values = seeds.map(|seed| value(seed).map(Some));
+        let values = values.collect::<Result<_, _>>()?;
+        self.series.push(Series::new(name.to_owned(), role, values));
+        Ok(self)
+    }
+
+    pub(super) fn samples(self) -> Samples {
+        Samples::new(self.series)
+    }
+}

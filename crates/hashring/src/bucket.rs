@@ -34,6 +34,7 @@ pub use crate::algorithm::flip::{Flip, flip};
 pub use crate::algorithm::jump::{Jump, jump};
 pub use choose_k::choose_k;
 
+use core::fmt;
 use purlin_core::hash::KeyHash;
 
 /// 2^64 divided by the golden ratio, odd: multiples of it differ in many bits.
@@ -55,7 +56,7 @@ pub(crate) const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 /// assert_eq!(Flip::bucket(KeyHash(7), 100), bucket::flip(KeyHash(7), 100));
 /// assert_eq!(Flip::bucket(KeyHash(7), 0), None);
 /// ```
-pub trait BucketHash {
+pub trait BucketHash: Copy + fmt::Debug {
     /// The algorithm's name, as in the registry and in errors.
     const NAME: &'static str;
 

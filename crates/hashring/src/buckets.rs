@@ -4,10 +4,10 @@ use crate::bucket::{BucketHash, Flip, preference};
 use crate::error::{BuildError, MembershipError};
 use crate::member::{Identity, IntoMember};
 use crate::placed::{Change, Placed, Strategy, placement};
-use crate::roster::Seats;
+use crate::roster::{Roster, Seats};
 use core::marker::PhantomData;
 use purlin_core::hash::KeyHash;
-use purlin_core::node::{NodeId, NodeIdx, Weight};
+use purlin_core::node::{Epoch, NodeIdx, Weight};
 use purlin_core::random::SplitMix64;
 
 /// Nodes as the buckets of a [`BucketHash`], in the order in which they were added: no state beyond
@@ -43,9 +43,10 @@ use purlin_core::random::SplitMix64;
 #[derive(Clone, Debug)]
 pub struct Buckets<T, H: BucketHash = Flip> {
     placed: Placed<T, Core<H>>,
+    options: BucketsBuilder<H>,
 }
 
-impl Buckets<NodeId> {
+impl Buckets<()> {
     /// The options; by [`Flip`] unless another bucket hash is chosen.
     pub const fn builder() -> BucketsBuilder {
         BucketsBuilder {
@@ -68,14 +69,21 @@ impl<T: Identity> Buckets<T> {
     }
 }
 
+impl<T, H: BucketHash> Buckets<T, H> {
+    /// The options it was built with.
+    pub const fn options(&self) -> BucketsBuilder<H> {
+        self.options
+    }
+}
+
 placement!(Buckets, H: BucketHash);
 
 /// Options of [`Buckets`].
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct BucketsBuilder<H = Flip> {
-    seed: u64,
-    hash: PhantomData<H>,
+    pub(crate) seed: u64,
+    pub(crate) hash: PhantomData<H>,
 }
 
 impl<H: BucketHash> BucketsBuilder<H> {
@@ -102,7 +110,16 @@ impl<H: BucketHash> BucketsBuilder<H> {
         self,
         members: impl IntoIterator<Item = M>,
     ) -> Result<Buckets<M::Node, H>, BuildError> {
-        let placed = Placed::build(members, |seats| {
+        self.over(Roster::of(members)?, Epoch::default())
+    }
+
+    /// Over members that have their indices and an epoch already.
+    pub(crate) fn over<T: Identity>(
+        self,
+        roster: Roster<T>,
+        epoch: Epoch,
+    ) -> Result<Buckets<T, H>, BuildError> {
+        let placed = Placed::over(roster, epoch, |seats| {
             all_unweighted(seats, H::NAME)?;
             let mut core = Core {
                 salt: SplitMix64::mix(self.seed),
@@ -112,7 +129,10 @@ impl<H: BucketHash> BucketsBuilder<H> {
             core.count(seats);
             Ok(core)
         })?;
-        Ok(Buckets { placed })
+        Ok(Buckets {
+            placed,
+            options: self,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::error::{BuildError, MembershipError, Refused};
 use crate::member::{Identity, IntoMember, Member};
 use crate::roster::Roster;
+use alloc::vec::Vec;
 use purlin_core::node::{NodeId, NodeIdx, Weight};
 
 /// What a [`Membership`](crate::Membership) of your own keeps its members with.
@@ -28,9 +29,10 @@ impl<T: Identity> Roster<T> {
     ) -> Result<Self, BuildError> {
         let members = members.into_iter().map(|member| {
             let member = member.into_member();
-            (member.node.id(), member)
+            Some((member.node.id(), member))
         });
-        Self::new(members).map_err(|(position, source)| BuildError::Member { position, source })
+        Self::with_gaps(members, Vec::new())
+            .map_err(|(position, source)| BuildError::Member { position, source })
     }
 
     /// Adds a member, at the gap that was left last, or after all others. O(nodes).

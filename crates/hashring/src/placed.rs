@@ -1,7 +1,7 @@
 //! A roster and an algorithm over it: what every placement of this crate is made of.
 
 use crate::error::{BuildError, MembershipError, Refused};
-use crate::member::{Identity, IntoMember, Member};
+use crate::member::{Identity, Member};
 use crate::roster::{Roster, Seat, Seats};
 use crate::spread;
 use purlin_core::hash::KeyHash;
@@ -70,20 +70,16 @@ pub(crate) struct Placed<T, S> {
 }
 
 impl<T: Identity, S: Strategy> Placed<T, S> {
-    pub(crate) fn build<M: IntoMember<Node = T>>(
-        members: impl IntoIterator<Item = M>,
+    /// Of members that have their indices and an epoch already.
+    pub(crate) fn over(
+        roster: Roster<T>,
+        epoch: Epoch,
         strategy: impl FnOnce(&Seats) -> Result<S, BuildError>,
     ) -> Result<Self, BuildError> {
-        let members = members.into_iter().map(|member| {
-            let member = member.into_member();
-            (member.node.id(), member)
-        });
-        let roster = Roster::new(members)
-            .map_err(|(position, source)| BuildError::Member { position, source })?;
         Ok(Self {
             strategy: strategy(&roster.seats)?,
             roster,
-            epoch: Epoch::default(),
+            epoch,
         })
     }
 

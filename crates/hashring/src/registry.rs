@@ -18,18 +18,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod options;
+mod registered;
+mod snapshot;
+
+pub use options::Options;
+pub use registered::Registered;
+pub use snapshot::{RestoreError, Snapshot};
+
 use crate::bucket::{Flip, Jump};
 use crate::error::BuildError;
 use crate::member::{Identity, IntoMember};
-use crate::membership::Membership;
-use crate::{Anchor, Buckets, Capabilities, Maglev, Memento, Rendezvous, Ring, SlotTable};
+use crate::roster::Roster;
+use crate::{
+    AnchorBuilder, BucketsBuilder, Capabilities, MaglevBuilder, MementoBuilder, RendezvousBuilder,
+    RingBuilder, SlotTableBuilder,
+};
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
+use purlin_core::node::Epoch;
 
 /// A placement of an algorithm that was chosen at run time.
-pub type AnyPlacement<T> = Box<dyn Membership<Node = T> + Send + Sync>;
+pub type AnyPlacement<T> = Box<dyn Registered<Node = T> + Send + Sync>;
 
 /// One of the algorithms of this crate. Printed, parsed and serialized as its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,21 +49,21 @@ pub type AnyPlacement<T> = Box<dyn Membership<Node = T> + Send + Sync>;
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// [`SlotTable`].
+    /// [`SlotTable`](crate::SlotTable).
     SlotTable,
-    /// [`Ring`].
+    /// [`Ring`](crate::Ring).
     Ring,
-    /// [`Rendezvous`].
+    /// [`Rendezvous`](crate::Rendezvous).
     Rendezvous,
-    /// [`Maglev`].
+    /// [`Maglev`](crate::Maglev).
     Maglev,
-    /// [`Buckets`] by [`bucket::flip`](crate::bucket::flip).
+    /// [`Buckets`](crate::Buckets) by [`bucket::flip`](crate::bucket::flip).
     Flip,
-    /// [`Buckets`] by [`bucket::jump`](crate::bucket::jump).
+    /// [`Buckets`](crate::Buckets) by [`bucket::jump`](crate::bucket::jump).
     Jump,
-    /// [`Memento`].
+    /// [`Memento`](crate::Memento).
     Memento,
-    /// [`Anchor`].
+    /// [`Anchor`](crate::Anchor).
     Anchor,
 }
 
@@ -154,52 +166,6 @@ const BUCKETS: Capabilities = Capabilities {
     ..Capabilities::NONE
 };
 
-/// The options of all algorithms. An algorithm takes its defaults for those that are not set, and
-/// refuses those that it does not have.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
-#[non_exhaustive]
-pub struct Options {
-    /// Another seed, another placement. All machines must use the same.
-    pub seed: u64,
-    /// How many slots there are, a power of two: `slot_table`.
-    pub slots: Option<u32>,
-    /// How many replicas of a slot are at hand: `slot_table`.
-    pub replicas: Option<u32>,
-    /// How many percent over its share a node may own: `slot_table`. With a limit, changes move more
-    /// than they must.
-    pub max_overload_percent: Option<u32>,
-    /// Virtual nodes of a node of weight 1: `ring`.
-    pub points_per_weight: Option<u32>,
-    /// How many virtual nodes there can be: `ring`.
-    pub max_points: Option<u32>,
-    /// How many slots there are, a prime: `maglev`.
-    pub table_size: Option<u64>,
-    /// How many nodes there can be: `anchor`.
-    pub capacity: Option<u32>,
-}
-
-impl Options {
-    /// Those that are set, beside the seed.
-    fn set(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        [
-            ("slots", self.slots.map(u64::from)),
-            ("replicas", self.replicas.map(u64::from)),
-            (
-                "max_overload_percent",
-                self.max_overload_percent.map(u64::from),
-            ),
-            ("points_per_weight", self.points_per_weight.map(u64::from)),
-            ("max_points", self.max_points.map(u64::from)),
-            ("table_size", self.table_size),
-            ("capacity", self.capacity.map(u64::from)),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-    }
-}
-
 impl Algorithm {
     /// Its row in the registry.
     #[must_use]
@@ -240,64 +206,30 @@ impl Algorithm {
         options: &Options,
         members: impl IntoIterator<Item: IntoMember<Node = T>>,
     ) -> Result<AnyPlacement<T>, BuildError> {
+        self.over(options, Roster::of(members)?, Epoch::default())
+    }
+
+    /// Over members that have their indices and an epoch already.
+    pub(crate) fn over<T: Identity + Send + Sync + 'static>(
+        self,
+        options: &Options,
+        roster: Roster<T>,
+        epoch: Epoch,
+    ) -> Result<AnyPlacement<T>, BuildError> {
         self.check_options(options)?;
-        let seed = options.seed;
         Ok(match self {
-            Self::SlotTable => {
-                let mut table = SlotTable::builder().seed(seed);
-                if let Some(slots) = options.slots {
-                    table = table.slots(slots as usize);
-                }
-                if let Some(replicas) = options.replicas {
-                    table = table.replicas(replicas as usize);
-                }
-                if let Some(percent) = options.max_overload_percent {
-                    table = table.max_overload_percent(percent);
-                }
-                Box::new(table.build(members)?)
-            }
-            Self::Ring => {
-                let mut ring = Ring::builder().seed(seed);
-                if let Some(points) = options.points_per_weight {
-                    ring = ring.points_per_weight(points);
-                }
-                if let Some(points) = options.max_points {
-                    ring = ring.max_points(points);
-                }
-                Box::new(ring.build(members)?)
-            }
-            Self::Rendezvous => Box::new(Rendezvous::builder().seed(seed).build(members)?),
-            Self::Maglev => {
-                let mut maglev = Maglev::builder().seed(seed);
-                if let Some(size) = options.table_size {
-                    maglev = maglev.table_size(size);
-                }
-                Box::new(maglev.build(members)?)
-            }
-            Self::Flip => Box::new(
-                Buckets::builder()
-                    .seed(seed)
-                    .hash::<Flip>()
-                    .build(members)?,
-            ),
-            Self::Jump => Box::new(
-                Buckets::builder()
-                    .seed(seed)
-                    .hash::<Jump>()
-                    .build(members)?,
-            ),
-            Self::Memento => Box::new(Memento::builder().seed(seed).build(members)?),
-            Self::Anchor => {
-                let mut anchor = Anchor::builder().seed(seed);
-                if let Some(capacity) = options.capacity {
-                    anchor = anchor.capacity(capacity);
-                }
-                Box::new(anchor.build(members)?)
-            }
+            Self::SlotTable => Box::new(SlotTableBuilder::from(options).over(roster, epoch)?),
+            Self::Ring => Box::new(RingBuilder::from(options).over(roster, epoch)?),
+            Self::Rendezvous => Box::new(RendezvousBuilder::from(options).over(roster, epoch)?),
+            Self::Maglev => Box::new(MaglevBuilder::from(options).over(roster, epoch)?),
+            Self::Flip => Box::new(BucketsBuilder::<Flip>::from(options).over(roster, epoch)?),
+            Self::Jump => Box::new(BucketsBuilder::<Jump>::from(options).over(roster, epoch)?),
+            Self::Memento => Box::new(MementoBuilder::from(options).over(roster, epoch)?),
+            Self::Anchor => Box::new(AnchorBuilder::from(options).over(roster, epoch)?),
         })
     }
 
-    fn check_options(self, options: &Options) -> Result<(), BuildError> {
+    pub(crate) fn check_options(self, options: &Options) -> Result<(), BuildError> {
         let known = self.variant().options;
         match options.set().find(|(name, _)| !known.contains(name)) {
             Some((option, value)) => Err(BuildError::Option {

@@ -37,15 +37,17 @@ pub struct MemberRef<'a, T> {
 }
 
 impl<T> Roster<T> {
-    pub(crate) fn new(
-        members: impl IntoIterator<Item = (NodeId, Member<T>)>,
+    /// By index, with gaps; and these in the order in which they came to be. On a duplicate, its position.
+    pub(crate) fn with_gaps(
+        members: impl IntoIterator<Item = Option<(NodeId, Member<T>)>>,
+        gaps: Vec<NodeIdx>,
     ) -> Result<Self, (usize, MembershipError)> {
         let (mut nodes, mut list) = (Vec::new(), Vec::new());
-        for (id, member) in members {
-            list.push(Some(Seat::new(id, &member)));
-            nodes.push(Some(member.node));
+        for member in members {
+            list.push(member.as_ref().map(|(id, member)| Seat::new(*id, member)));
+            nodes.push(member.map(|(_, member)| member.node));
         }
-        let seats = Seats::new(list, Vec::new())?;
+        let seats = Seats::new(list, gaps)?;
         Ok(Self { nodes, seats })
     }
 

@@ -8,10 +8,10 @@ use crate::buckets::{admit_unweighted, all_unweighted, keyed};
 use crate::error::{BuildError, MembershipError};
 use crate::member::{Identity, IntoMember};
 use crate::placed::{Change, Placed, Strategy, placement};
-use crate::roster::Seats;
+use crate::roster::{Roster, Seats};
 use alloc::vec::Vec;
 use purlin_core::hash::KeyHash;
-use purlin_core::node::{NodeId, NodeIdx};
+use purlin_core::node::{Epoch, NodeIdx};
 use purlin_core::random::SplitMix64;
 
 /// AnchorHash: a fixed number of buckets, of which the nodes are the working ones.
@@ -49,9 +49,10 @@ use purlin_core::random::SplitMix64;
 #[derive(Clone, Debug)]
 pub struct Anchor<T> {
     placed: Placed<T, Core>,
+    options: AnchorBuilder,
 }
 
-impl Anchor<NodeId> {
+impl Anchor<()> {
     /// The options.
     pub const fn builder() -> AnchorBuilder {
         AnchorBuilder {
@@ -81,14 +82,21 @@ impl<T: Identity> Anchor<T> {
     }
 }
 
+impl<T> Anchor<T> {
+    /// The options it was built with.
+    pub const fn options(&self) -> AnchorBuilder {
+        self.options
+    }
+}
+
 placement!(Anchor);
 
 /// Options of an [`Anchor`].
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct AnchorBuilder {
-    seed: u64,
-    capacity: u32,
+    pub(crate) seed: u64,
+    pub(crate) capacity: u32,
 }
 
 impl AnchorBuilder {
@@ -120,6 +128,15 @@ impl AnchorBuilder {
         self,
         members: impl IntoIterator<Item = M>,
     ) -> Result<Anchor<M::Node>, BuildError> {
+        self.over(Roster::of(members)?, Epoch::default())
+    }
+
+    /// Over members that have their indices and an epoch already.
+    pub(crate) fn over<T: Identity>(
+        self,
+        roster: Roster<T>,
+        epoch: Epoch,
+    ) -> Result<Anchor<T>, BuildError> {
         if !(1..=Self::MAX_CAPACITY).contains(&self.capacity) {
             return Err(BuildError::Option {
                 option: "capacity",
@@ -127,7 +144,7 @@ impl AnchorBuilder {
                 bound: "it must be 1 to 16777216",
             });
         }
-        let placed = Placed::build(members, |seats| {
+        let placed = Placed::over(roster, epoch, |seats| {
             all_unweighted(seats, NAME)?;
             if seats.bound() > self.capacity as usize {
                 return Err(BuildError::Member {
@@ -138,7 +155,10 @@ impl AnchorBuilder {
             let salt = SplitMix64::mix(self.seed);
             Ok(Core::new(salt, self.capacity, seats))
         })?;
-        Ok(Anchor { placed })
+        Ok(Anchor {
+            placed,
+            options: self,
+        })
     }
 }
 

@@ -9,12 +9,12 @@ use crate::member::{Identity, IntoMember};
 use crate::mix;
 use crate::placed::{Change, Placed, Strategy, placement};
 use crate::ranges::Ranged;
-use crate::roster::Seats;
+use crate::roster::{Roster, Seats};
 use crate::spread;
 use alloc::vec;
 use alloc::vec::Vec;
 use purlin_core::hash::KeyHash;
-use purlin_core::node::{NodeId, NodeIdx};
+use purlin_core::node::{Epoch, NodeId, NodeIdx};
 use purlin_core::placement::Placement;
 use purlin_core::random::SplitMix64;
 use table::{Sequence, Turns};
@@ -56,11 +56,11 @@ use table::{Sequence, Turns};
 #[derive(Clone, Debug)]
 pub struct Maglev<T> {
     placed: Placed<T, Core>,
+    options: MaglevBuilder,
 }
 
 impl Maglev<()> {
     /// Options first.
-    #[must_use]
     pub fn builder() -> MaglevBuilder {
         MaglevBuilder::default()
     }
@@ -94,6 +94,13 @@ impl<T: Identity> Maglev<T> {
     }
 }
 
+impl<T> Maglev<T> {
+    /// The options it was built with.
+    pub const fn options(&self) -> MaglevBuilder {
+        self.options
+    }
+}
+
 placement!(Maglev);
 
 /// Two hashes lie in one range when they lie in one slot.
@@ -104,10 +111,11 @@ impl<T: Identity> Ranged for Maglev<T> {
 }
 
 /// Options of a [`Maglev`] table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct MaglevBuilder {
-    seed: u64,
-    table_size: u64,
+    pub(crate) seed: u64,
+    pub(crate) table_size: u64,
 }
 
 impl Default for MaglevBuilder {
@@ -121,7 +129,6 @@ impl Default for MaglevBuilder {
 
 impl MaglevBuilder {
     /// Another seed gives another placement. 0 unless set.
-    #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
@@ -130,7 +137,6 @@ impl MaglevBuilder {
     ///
     /// The paper recommends 100 slots a node or more: shares are then even to 1 % (each is one of
     /// two neighbouring numbers of slots).
-    #[must_use]
     pub fn table_size(self, table_size: u64) -> Self {
         Self { table_size, ..self }
     }
@@ -150,9 +156,18 @@ impl MaglevBuilder {
     /// assert!(Maglev::builder().table_size(250).build(["a", "b"]).is_err());
     /// # Ok::<(), purlin_hashring::BuildError>(())
     /// ```
-    pub fn build<T: Identity>(
+    pub fn build<M: IntoMember>(
         self,
-        members: impl IntoIterator<Item = impl IntoMember<Node = T>>,
+        members: impl IntoIterator<Item = M>,
+    ) -> Result<Maglev<M::Node>, BuildError> {
+        self.over(Roster::of(members)?, Epoch::default())
+    }
+
+    /// Over members that have their indices and an epoch already.
+    pub(crate) fn over<T: Identity>(
+        self,
+        roster: Roster<T>,
+        epoch: Epoch,
     ) -> Result<Maglev<T>, BuildError> {
         let size = u32::try_from(self.table_size).unwrap_or(u32::MAX);
         if !table::is_table_size(size.into()) {
@@ -162,8 +177,11 @@ impl MaglevBuilder {
                 bound: table::SIZE_BOUND,
             });
         }
-        let placed = Placed::build(members, |seats| Core::new(self.seed, size, seats))?;
-        Ok(Maglev { placed })
+        let placed = Placed::over(roster, epoch, |seats| Core::new(self.seed, size, seats))?;
+        Ok(Maglev {
+            placed,
+            options: self,
+        })
     }
 }
 

@@ -8,10 +8,10 @@ use crate::buckets::{admit_unweighted, all_unweighted, keyed};
 use crate::error::{BuildError, MembershipError};
 use crate::member::{Identity, IntoMember};
 use crate::placed::{Change, Placed, Strategy, placement};
-use crate::roster::Seats;
+use crate::roster::{Roster, Seats};
 use alloc::vec::Vec;
 use purlin_core::hash::KeyHash;
-use purlin_core::node::{NodeId, NodeIdx};
+use purlin_core::node::{Epoch, NodeIdx};
 use purlin_core::random::SplitMix64;
 
 /// MementoHash: the time and memory of a bucket hash while all nodes are there, and any of them may
@@ -59,9 +59,10 @@ use purlin_core::random::SplitMix64;
 #[derive(Clone, Debug)]
 pub struct Memento<T> {
     placed: Placed<T, Core>,
+    options: MementoBuilder,
 }
 
-impl Memento<NodeId> {
+impl Memento<()> {
     /// The options.
     pub const fn builder() -> MementoBuilder {
         MementoBuilder { seed: 0 }
@@ -81,13 +82,20 @@ impl<T: Identity> Memento<T> {
     }
 }
 
+impl<T> Memento<T> {
+    /// The options it was built with.
+    pub const fn options(&self) -> MementoBuilder {
+        self.options
+    }
+}
+
 placement!(Memento);
 
 /// Options of a [`Memento`].
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct MementoBuilder {
-    seed: u64,
+    pub(crate) seed: u64,
 }
 
 impl MementoBuilder {
@@ -105,11 +113,23 @@ impl MementoBuilder {
         self,
         members: impl IntoIterator<Item = M>,
     ) -> Result<Memento<M::Node>, BuildError> {
-        let placed = Placed::build(members, |seats| {
+        self.over(Roster::of(members)?, Epoch::default())
+    }
+
+    /// Over members that have their indices and an epoch already.
+    pub(crate) fn over<T: Identity>(
+        self,
+        roster: Roster<T>,
+        epoch: Epoch,
+    ) -> Result<Memento<T>, BuildError> {
+        let placed = Placed::over(roster, epoch, |seats| {
             all_unweighted(seats, NAME)?;
             Ok(Core::new(SplitMix64::mix(self.seed), seats))
         })?;
-        Ok(Memento { placed })
+        Ok(Memento {
+            placed,
+            options: self,
+        })
     }
 }
 

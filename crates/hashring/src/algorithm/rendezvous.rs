@@ -4,10 +4,10 @@ use crate::candidates::Candidates;
 use crate::error::{BuildError, MembershipError};
 use crate::member::{Identity, IntoMember};
 use crate::placed::{Change, Placed, Strategy, placement};
-use crate::roster::Seats;
+use crate::roster::{Roster, Seats};
 use crate::spread;
 use purlin_core::hash::KeyHash;
-use purlin_core::node::NodeIdx;
+use purlin_core::node::{Epoch, NodeIdx};
 
 /// Rendezvous hashing, also known as highest random weight: each node draws a score for the key, the best
 /// score owns it.
@@ -38,6 +38,14 @@ use purlin_core::node::NodeIdx;
 #[derive(Clone, Debug)]
 pub struct Rendezvous<T> {
     placed: Placed<T, Candidates>,
+    options: RendezvousBuilder,
+}
+
+impl<T> Rendezvous<T> {
+    /// The options it was built with.
+    pub const fn options(&self) -> RendezvousBuilder {
+        self.options
+    }
 }
 
 placement!(Rendezvous);
@@ -64,7 +72,7 @@ impl Rendezvous<()> {
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct RendezvousBuilder {
-    seed: u64,
+    pub(crate) seed: u64,
 }
 
 impl RendezvousBuilder {
@@ -82,8 +90,20 @@ impl RendezvousBuilder {
         self,
         members: impl IntoIterator<Item = M>,
     ) -> Result<Rendezvous<M::Node>, BuildError> {
-        let placed = Placed::build(members, |seats| Ok(Candidates::new(self.seed, seats)))?;
-        Ok(Rendezvous { placed })
+        self.over(Roster::of(members)?, Epoch::default())
+    }
+
+    /// Over members that have their indices and an epoch already.
+    pub(crate) fn over<T: Identity>(
+        self,
+        roster: Roster<T>,
+        epoch: Epoch,
+    ) -> Result<Rendezvous<T>, BuildError> {
+        let placed = Placed::over(roster, epoch, |seats| Ok(Candidates::new(self.seed, seats)))?;
+        Ok(Rendezvous {
+            placed,
+            options: self,
+        })
     }
 }
 

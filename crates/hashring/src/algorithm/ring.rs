@@ -8,9 +8,10 @@ use crate::error::BuildError;
 use crate::member::{Identity, IntoMember};
 use crate::placed::{Placed, placement};
 use crate::ranges::Ranged;
-use circle::{Circle, Options};
+use crate::roster::Roster;
+use circle::Circle;
 use purlin_core::hash::KeyHash;
-use purlin_core::node::NodeIdx;
+use purlin_core::node::{Epoch, NodeIdx};
 
 /// A consistent-hash ring: every node has many points on a circle of hashes, and a key belongs to the node
 /// of the first point at or after it.
@@ -50,6 +51,14 @@ use purlin_core::node::NodeIdx;
 #[derive(Clone, Debug)]
 pub struct Ring<T> {
     placed: Placed<T, Circle>,
+    options: RingBuilder,
+}
+
+impl<T> Ring<T> {
+    /// The options it was built with.
+    pub const fn options(&self) -> RingBuilder {
+        self.options
+    }
 }
 
 placement!(Ring);
@@ -76,11 +85,9 @@ impl Ring<()> {
     /// Options first.
     pub const fn builder() -> RingBuilder {
         RingBuilder {
-            options: Options {
-                seed: 0,
-                points_per_weight: 160,
-                max_points: 1 << 24,
-            },
+            seed: 0,
+            points_per_weight: 160,
+            max_points: 1 << 24,
         }
     }
 }
@@ -111,27 +118,29 @@ impl<T: Identity> Ranged for Ring<T> {
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct RingBuilder {
-    options: Options,
+    pub(crate) seed: u64,
+    pub(crate) points_per_weight: u32,
+    pub(crate) max_points: u32,
 }
 
 impl RingBuilder {
     /// Another seed, another placement. 0 by default.
     pub const fn seed(mut self, seed: u64) -> Self {
-        self.options.seed = seed;
+        self.seed = seed;
         self
     }
 
     /// How many points a node of weight 1 has: 160 by default, at least 1. Four times as many halve the
     /// unevenness, for four times the memory.
     pub const fn points_per_weight(mut self, points: u32) -> Self {
-        self.options.points_per_weight = points;
+        self.points_per_weight = points;
         self
     }
 
     /// How many points there may be in all: 2^24 by default, 2^28 at most. What bounds the memory when
     /// weights come from outside.
     pub const fn max_points(mut self, points: u32) -> Self {
-        self.options.max_points = points;
+        self.max_points = points;
         self
     }
 
@@ -145,7 +154,19 @@ impl RingBuilder {
         self,
         members: impl IntoIterator<Item = M>,
     ) -> Result<Ring<M::Node>, BuildError> {
-        let placed = Placed::build(members, |seats| Circle::new(self.options, seats))?;
-        Ok(Ring { placed })
+        self.over(Roster::of(members)?, Epoch::default())
+    }
+
+    /// Over members that have their indices and an epoch already.
+    pub(crate) fn over<T: Identity>(
+        self,
+        roster: Roster<T>,
+        epoch: Epoch,
+    ) -> Result<Ring<T>, BuildError> {
+        let placed = Placed::over(roster, epoch, |seats| Circle::new(self, seats))?;
+        Ok(Ring {
+            placed,
+            options: self,
+        })
     }
 }

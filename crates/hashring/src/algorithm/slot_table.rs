@@ -9,8 +9,9 @@ use crate::error::BuildError;
 use crate::member::{Identity, IntoMember};
 use crate::placed::{Placed, placement};
 use crate::ranges::Ranged;
+use crate::roster::Roster;
 use purlin_core::hash::KeyHash;
-use purlin_core::node::NodeIdx;
+use purlin_core::node::{Epoch, NodeIdx};
 use purlin_core::placement::Placement;
 use table::Table;
 
@@ -59,6 +60,14 @@ use table::Table;
 #[derive(Clone, Debug)]
 pub struct SlotTable<T> {
     placed: Placed<T, Table>,
+    options: SlotTableBuilder,
+}
+
+impl<T> SlotTable<T> {
+    /// The options it was built with.
+    pub const fn options(&self) -> SlotTableBuilder {
+        self.options
+    }
 }
 
 placement!(SlotTable);
@@ -104,10 +113,10 @@ impl<T: Identity> Ranged for SlotTable<T> {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[must_use]
 pub struct SlotTableBuilder {
-    seed: u64,
-    slots: usize,
-    replicas: usize,
-    max_overload_percent: Option<u32>,
+    pub(crate) seed: u64,
+    pub(crate) slots: usize,
+    pub(crate) replicas: usize,
+    pub(crate) max_overload_percent: Option<u32>,
 }
 
 impl SlotTableBuilder {
@@ -154,6 +163,15 @@ impl SlotTableBuilder {
         self,
         members: impl IntoIterator<Item = M>,
     ) -> Result<SlotTable<M::Node>, BuildError> {
+        self.over(Roster::of(members)?, Epoch::default())
+    }
+
+    /// Over members that have their indices and an epoch already.
+    pub(crate) fn over<T: Identity>(
+        self,
+        roster: Roster<T>,
+        epoch: Epoch,
+    ) -> Result<SlotTable<T>, BuildError> {
         let refuse = |option, value: usize, bound| {
             let value = value as u64;
             Err(BuildError::Option {
@@ -171,7 +189,10 @@ impl SlotTableBuilder {
         if let Some(percent) = self.max_overload_percent.filter(|&percent| percent > 1000) {
             return refuse("max_overload_percent", percent as usize, "0 to 1000");
         }
-        let placed = Placed::build(members, |seats| Table::build(self, seats))?;
-        Ok(SlotTable { placed })
+        let placed = Placed::over(roster, epoch, |seats| Table::build(self, seats))?;
+        Ok(SlotTable {
+            placed,
+            options: self,
+        })
     }
 }

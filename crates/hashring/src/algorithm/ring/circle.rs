@@ -1,5 +1,6 @@
 //! Which points the members have, and what follows from them.
 
+use super::RingBuilder;
 use super::packing::{MAX_NODES, Point};
 use super::points::Points;
 use crate::error::{BuildError, MembershipError};
@@ -15,18 +16,11 @@ use purlin_core::random::SplitMix64;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Circle {
-    options: Options,
+    options: RingBuilder,
     points: Points,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Options {
-    pub(super) seed: u64,
-    pub(super) points_per_weight: u32,
-    pub(super) max_points: u32,
-}
-
-impl Options {
+impl RingBuilder {
     /// No more bytes than a machine of 32 bits can address.
     const MOST_POINTS: u32 = 1 << 28;
 
@@ -101,7 +95,7 @@ impl Options {
 }
 
 impl Circle {
-    pub(super) fn new(options: Options, seats: &Seats) -> Result<Self, BuildError> {
+    pub(super) fn new(options: RingBuilder, seats: &Seats) -> Result<Self, BuildError> {
         options.check()?;
         if let Err(source) = options.count(seats.total_weight()) {
             let mut weight = 0;

@@ -1,0 +1,196 @@
+//! A placement as data: what has to be known to make it again.
+
+use super::{Algorithm, AnyPlacement, Options, Registered};
+use crate::error::BuildError;
+use crate::member::{Identity, Locality, Member};
+use crate::roster::Roster;
+use alloc::vec::Vec;
+use purlin_core::node::{Epoch, NodeId, NodeIdx, Weight};
+
+/// A placement as data, with feature `serde` to be stored or sent: algorithm, options, epoch and members, with their
+/// indices.
+///
+/// What is restored from it answers every lookup as the original did, indices included, on any machine and in every
+/// version of this crate that knows the format; and it goes on as the original would have. O(nodes): tables and
+/// points are computed again, so that what it costs to restore one is up to whoever wrote it.
+///
+/// ```
+/// use purlin_hashring::registry::Snapshot;
+/// use purlin_hashring::{Identity, Member, Membership, Placement, PlacementExt, SlotTable};
+///
+/// let mut table = SlotTable::builder().seed(7).build(["a", "b", "c"].map(String::from))?;
+/// table.add(Member::new("d".to_string()).weight(2))?;
+/// table.remove("b".id())?;
+///
+/// // Of the type it was, or of any; straight away, or with serde by way of any format.
+/// let restored = SlotTable::try_from(Snapshot::of(&table))?;
+/// let any = Snapshot::of(&table).restore()?;
+/// assert_eq!(restored.owner_of("user:42"), table.owner_of("user:42"));
+/// assert_eq!(any.owner_of("user:42"), table.owner_of("user:42"));
+/// assert_eq!(any.epoch(), table.epoch());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Snapshot<T> {
+    /// The version of this format.
+    format: u32,
+    algorithm: Algorithm,
+    options: Options,
+    epoch: Epoch,
+    /// By index, with gaps.
+    members: Vec<Option<Seated<T>>>,
+    /// The gaps, in the order in which they came to be.
+    gaps: Vec<NodeIdx>,
+}
+
+/// A member with its identity, which what was read back must still have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Seated<T> {
+    id: NodeId,
+    node: T,
+    weight: Weight,
+    locality: Locality,
+}
+
+/// The format that is written, and the only one there has been.
+const FORMAT: u32 = 1;
+
+/// Why a [`Snapshot`] cannot be restored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// It was written in a format of a later version.
+    #[error("the snapshot has format {found}; this version reads {FORMAT}")]
+    Format {
+        /// The format it has.
+        found: u32,
+    },
+    /// It is of another algorithm than the type that it is to become.
+    #[error("the snapshot is of algorithm {found}, not of {expected}")]
+    Algorithm {
+        /// Its algorithm.
+        found: Algorithm,
+        /// That of the type.
+        expected: Algorithm,
+    },
+    /// The node says that it has another identity than when the snapshot was taken: it would own other keys.
+    #[error("the node at {index} was {was} when the snapshot was taken and now is {is}")]
+    Identity {
+        /// Its index.
+        index: NodeIdx,
+        /// The identity in the snapshot.
+        was: NodeId,
+        /// The identity of the node.
+        is: NodeId,
+    },
+    /// Its list of gaps is not that of the indices without a member, or its algorithm leaves none.
+    #[error(
+        "the snapshot's gaps are not those of its members and its algorithm: it was changed or cut"
+    )]
+    Gaps,
+    /// Its members or options cannot be.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+impl<T: Clone> Snapshot<T> {
+    /// The snapshot of a placement. O(nodes).
+    #[must_use]
+    pub fn of<P: Registered<Node = T> + ?Sized>(placement: &P) -> Self {
+        let roster = placement.roster();
+        let index = |at: usize| u32::try_from(at).map_or(NodeIdx(u32::MAX), NodeIdx);
+        let seated = |at| {
+            let member = roster.get(index(at))?;
+            Some(Seated {
+                id: member.id,
+                node: member.node.clone(),
+                weight: member.weight,
+                locality: member.locality,
+            })
+        };
+        Self {
+            format: FORMAT,
+            algorithm: placement.algorithm(),
+            options: placement.options(),
+            epoch: placement.epoch(),
+            members: (0..roster.seats.bound()).map(seated).collect(),
+            gaps: roster.seats.gaps().to_vec(),
+        }
+    }
+}
+
+impl<T: Identity> Snapshot<T> {
+    /// The algorithm of the placement.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The epoch of the placement: to see which of two snapshots is the newer, before restoring it.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Makes the placement again. As a type of this crate: `SlotTable::try_from(snapshot)` and so on.
+    ///
+    /// # Errors
+    ///
+    /// [`RestoreError`]. A snapshot that was not tampered with fails only in a version of this crate that is older
+    /// than its format.
+    pub fn restore(self) -> Result<AnyPlacement<T>, RestoreError>
+    where
+        T: Send + Sync + 'static,
+    {
+        let algorithm = self.algorithm;
+        let (options, roster, epoch) = self.parts(None)?;
+        Ok(algorithm.over(&options, roster, epoch)?)
+    }
+
+    /// What a builder needs, checked.
+    pub(super) fn parts(
+        self,
+        expected: Option<Algorithm>,
+    ) -> Result<(Options, Roster<T>, Epoch), RestoreError> {
+        if self.format != FORMAT {
+            return Err(RestoreError::Format { found: self.format });
+        }
+        if let Some(expected) = expected.filter(|&expected| expected != self.algorithm) {
+            let found = self.algorithm;
+            return Err(RestoreError::Algorithm { found, expected });
+        }
+        self.algorithm.check_options(&self.options)?;
+        let mut empty = (0_u32..)
+            .zip(&self.members)
+            .filter(|(_, member)| member.is_none());
+        let mut gaps = self.gaps.clone();
+        gaps.sort_unstable();
+        let possible = gaps.is_empty() || self.algorithm.variant().capabilities.arbitrary_removal;
+        if !possible
+            || !gaps
+                .into_iter()
+                .eq(empty.by_ref().map(|(index, _)| NodeIdx(index)))
+        {
+            return Err(RestoreError::Gaps);
+        }
+        let mut members = Vec::with_capacity(self.members.len());
+        for (index, seated) in (0_u32..).zip(self.members) {
+            if let Some(seated) = &seated
+                && seated.node.id() != seated.id
+            {
+                let index = NodeIdx(index);
+                let (was, is) = (seated.id, seated.node.id());
+                return Err(RestoreError::Identity { index, was, is });
+            }
+            members.push(seated.map(|seated| {
+                let member = Member::new(seated.node).weight(seated.weight);
+                (seated.id, member.locality(seated.locality))
+            }));
+        }
+        let roster = Roster::with_gaps(members, self.gaps)
+            .map_err(|(position, source)| BuildError::Member { position, source })?;
+        Ok((self.options, roster, self.epoch))
+    }
+}

@@ -18,7 +18,7 @@ use purlin_core::random::SplitMix64;
 /// MementoHash: the time and memory of a bucket hash while all nodes are there, and any of them may
 /// leave.
 ///
-/// Coluzzi, Brocco, Contu and Leidi, "MementoHash: A Stateful, Minimal Memory, Best Performing
+/// Coluzzi, Brocco, Antonucci and Leidi, "MementoHash: A Stateful, Minimal Memory, Best Performing
 /// Consistent Hash Algorithm", 2023 (arXiv:2306.09783), over [`flip`] in place of jump hash. Take it
 /// for nodes of equal weight that come and go without an upper limit on their number.
 ///
@@ -33,7 +33,7 @@ use purlin_core::random::SplitMix64;
 ///   others evenly, one that comes takes its share. The same holds of replicas, but for a node that is
 ///   added beyond the highest index, or removed from there while there are no gaps: one key in about
 ///   `nodes^2 / 3` then changes a second of three replicas.
-/// * **Memory**: nothing while no node is gone, then 4 bytes for each index up to the highest.
+/// * **Memory**: nothing until a node goes that is not the last, then 4 bytes for each index up to the highest.
 /// * **History**: a node that comes takes the index freed last and the keys of the node that had it.
 ///   So who owns what depends on the order of changes, and all machines must make the same ones in
 ///   the same order.

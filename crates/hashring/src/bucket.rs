@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`flip`] | a bucket; the one to take | O(1), about 3 ns |
 //! | [`jump`] | a bucket, as other systems' jump hash has it | O(log buckets), 20 to 70 ns |
-//! | [`choose_k`] | several distinct buckets | O(k^2) |
+//! | [`choose_k`] | several distinct buckets | O(k) hashes, O(k^2) comparisons; three in about 35 ns |
 //!
 //! All are *consistent*: with one bucket more, a key stays where it is or moves to the new bucket.
 //! And all are uniform, so that this happens to one key in `buckets + 1`. What they cannot do is lose
@@ -29,6 +29,7 @@
 mod choose_k;
 #[cfg(feature = "alloc")]
 pub(crate) mod preference;
+mod ranking;
 
 pub use crate::algorithm::flip::{Flip, flip};
 pub use crate::algorithm::jump::{Jump, jump};
@@ -47,7 +48,7 @@ pub(crate) const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 /// * `None` for 0 buckets and only then; otherwise a number below `buckets`.
 /// * Uniform over the keys, for every number of buckets.
 /// * Consistent: `bucket(key, n + 1)` is `bucket(key, n)` or `n`.
-/// * The same on every machine and in every version: no floating point beyond what IEEE 754 fixes.
+/// * The same on every machine and in every version.
 ///
 /// ```
 /// use purlin_hashring::bucket::{self, BucketHash, Flip};
@@ -80,6 +81,7 @@ pub(crate) const fn fold(word: u64, constant: u64) -> u64 {
 /// A number below `end`, in proportion to a word: uniform if the word is.
 #[cfg(feature = "alloc")]
 #[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "less than `end`")]
 pub(crate) const fn reduce(word: u64, end: u32) -> u32 {
     ((word as u128 * end as u128) >> 64) as u32
 }

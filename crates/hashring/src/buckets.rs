@@ -1,6 +1,7 @@
 //! Nodes as the buckets of a bucket hash.
 
-use crate::bucket::{BucketHash, Flip, preference};
+use crate::bucket::preference::{Order, Ranked};
+use crate::bucket::{BucketHash, Flip};
 use crate::error::{BuildError, MembershipError};
 use crate::member::{Identity, IntoMember};
 use crate::placed::{Change, Placed, Strategy, placement};
@@ -150,6 +151,23 @@ impl<H> Core<H> {
     }
 }
 
+impl<H: BucketHash> Core<H> {
+    /// The order of preference of a key, if there is an owner.
+    #[inline(always)]
+    fn order<'a>(
+        &'a self,
+        seats: &'a Seats,
+        key: KeyHash,
+    ) -> Option<Order<'a, impl Fn(u32) -> bool>> {
+        Some(Order {
+            seats,
+            key: keyed(key, self.salt),
+            owner: self.owner(key)?,
+            works: |_| true,
+        })
+    }
+}
+
 impl<H: BucketHash> Strategy for Core<H> {
     fn admit(&self, seats: &Seats, change: &Change) -> Result<(), MembershipError> {
         let last = seats.bound().wrapping_sub(1);
@@ -181,13 +199,12 @@ impl<H: BucketHash> Strategy for Core<H> {
         key: KeyHash,
         accept: &mut dyn FnMut(NodeIdx) -> bool,
     ) -> Option<NodeIdx> {
-        preference::first::<H>(seats, keyed(key, self.salt), self.owner(key)?, accept)
+        self.order(seats, key)?.first::<Ranked<H>>(accept)
     }
 
     fn replicas(&self, seats: &Seats, key: KeyHash, out: &mut [NodeIdx]) -> usize {
-        self.owner(key).map_or(0, |owner| {
-            preference::replicas::<H>(seats, keyed(key, self.salt), owner, out)
-        })
+        self.order(seats, key)
+            .map_or(0, |order| order.replicas::<Ranked<H>>(out))
     }
 
     #[cfg(any(test, fuzzing, feature = "conformance"))]

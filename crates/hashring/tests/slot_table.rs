@@ -10,8 +10,8 @@ use purlin_hashring::{
 
 /// A hash in the middle of a slot.
 fn hash_of(slot: usize, slots: usize) -> KeyHash {
-    let width = (1_u128 << 64) / slots as u128;
-    KeyHash((slot as u128 * width + width / 2) as u64)
+    let width = u64::MAX / slots as u64 + 1;
+    KeyHash(slot as u64 * width + width / 2)
 }
 
 fn owners(table: &SlotTable<u64>) -> Vec<Option<u64>> {
@@ -24,7 +24,7 @@ fn owners(table: &SlotTable<u64>) -> Vec<Option<u64>> {
 fn spelled(owners: impl IntoIterator<Item = Option<u64>>) -> String {
     owners
         .into_iter()
-        .map(|owner| owner.map_or("-".into(), |id| id.to_string()))
+        .map(|owner| owner.map_or_else(|| "-".into(), |id| id.to_string()))
         .collect()
 }
 
@@ -196,7 +196,8 @@ fn lookups_do_not_allocate() {
     let plain = SlotTable::new(0..100_u64).unwrap();
     let rows = SlotTable::builder().replicas(3).build(0..100_u64).unwrap();
     let rendezvous =
-        Rendezvous::new((0..100_u64).map(|id| Member::new(id).weight(1 + id as u32 % 3))).unwrap();
+        Rendezvous::new((0..100_u32).map(|id| Member::new(u64::from(id)).weight(1 + id % 3)))
+            .unwrap();
     let mut replicas = [NodeIdx(0); 5];
     let placements: [&dyn Placement<Node = u64>; 3] = [&plain, &rows, &rendezvous];
     for placement in placements {

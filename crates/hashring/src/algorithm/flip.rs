@@ -3,6 +3,7 @@
 use crate::bucket::{BucketHash, GAMMA, fold};
 use core::hint::select_unpredictable;
 use purlin_core::hash::KeyHash;
+use purlin_core::random::SplitMix64;
 
 /// The bucket of a key by FlipHash, one of `0..buckets`; `None` if there are none.
 ///
@@ -22,7 +23,7 @@ use purlin_core::hash::KeyHash;
 /// otherwise what the power of two below gives is. One bucket more changes that only where a candidate
 /// is the new bucket.
 ///
-/// At least half of all numbers are buckets, so two candidates do on average. Up to four are looked at
+/// At least half of the candidates are buckets, so two do on average, or fewer. Up to four are looked at
 /// before the first branch, because a branch that goes either way for half of the keys costs more than
 /// the words. 68 candidates are tried, then the power of two below decides: the bias this leaves is
 /// less than 2^-68, and it does not touch consistency.
@@ -42,62 +43,72 @@ use purlin_core::hash::KeyHash;
 #[must_use]
 #[inline]
 pub fn flip(key: KeyHash, buckets: u32) -> Option<u32> {
-    let level = (buckets.checked_sub(1)? | 1).ilog2();
-    let (key, end) = (key.0, u64::from(buckets));
-    let half = 1_u64 << level;
-    let (below, all) = (half - 1, half * 2 - 1);
+    // Of the highest level: all its bits and those below, and without the highest.
+    let last = buckets.checked_sub(1)? | 1;
+    let all = u32::MAX >> last.leading_zeros();
+    let below = all >> 1;
 
-    let inner = of_power_of_two(key, key & below);
-    let (first, second) = (word(key, level, 0), word(key, level, 1));
-    let candidates = [
-        (key & half) | (first & below),
-        (first >> 32) & all,
-        second & all,
-        (second >> 32) & all,
-    ];
+    let (first, second) = halves(word(key, last));
+    let (third, fourth) = halves(word(KeyHash(key.0 ^ GAMMA), last));
+    let first = (low(key) & all) ^ (first & below);
+    let [second, third, fourth] = [second & all, third & all, fourth & all];
     // From the last to the first, so that the first that is a bucket wins.
-    let [first, second, third, fourth] = candidates;
-    let mut chosen = select_unpredictable(third < end, third, fourth);
-    chosen = select_unpredictable(second < end, second, chosen);
-    chosen = select_unpredictable(first < end, first, chosen);
-    if chosen >= end {
-        chosen = further(key, level, end);
+    let mut chosen = select_unpredictable(third < buckets, third, fourth);
+    chosen = select_unpredictable(second < buckets, second, chosen);
+    chosen = select_unpredictable(first < buckets, first, chosen);
+    if chosen >= buckets {
+        chosen = further(key, last, buckets);
     }
-    let bucket = select_unpredictable(chosen < half, inner, chosen);
-    #[expect(clippy::cast_possible_truncation, reason = "less than `buckets`")]
-    let bucket = bucket as u32;
-    Some(bucket)
-}
 
-/// The bucket among 2^n, `place` being the key's n lowest bits.
-#[inline(always)]
-const fn of_power_of_two(key: u64, place: u64) -> u64 {
-    let level = (place | 1).ilog2();
-    let half = 1 << level;
-    (place & half) | (word(key, level, 0) & (half - 1))
+    let place = low(key) & below;
+    let inner = place ^ (halves(word(key, place | 1)).0 & ((1 << (place | 1).ilog2()) - 1));
+    Some(select_unpredictable(chosen <= below, inner, chosen))
 }
 
 /// The fifth and later candidates, for one key in sixteen at most. 0, which is of no level above,
 /// when none of 64 is a bucket.
 #[cold]
 #[inline(never)]
-fn further(key: u64, level: u32, end: u64) -> u64 {
-    let all = (2 << level) - 1;
-    (2..34)
+fn further(key: KeyHash, last: u32, buckets: u32) -> u32 {
+    let all = u32::MAX >> last.leading_zeros();
+    (2..34_u64)
         .flat_map(|draw| {
-            let word = word(key, level, draw);
-            [word & all, (word >> 32) & all]
+            let key = KeyHash(key.0 ^ GAMMA.wrapping_mul(draw));
+            let (low, high) = halves(word(key, last));
+            [low & all, high & all]
         })
-        .find(|&candidate| candidate < end)
+        .find(|&candidate| candidate < buckets)
         .unwrap_or(0)
 }
 
-/// Random words of a key: independent from level to level and from draw to draw. Candidates are taken
-/// from both halves.
+/// A random word of a key for the level of a place: independent from level to level, as each has a
+/// multiplier of its own, and for other keys.
 #[inline(always)]
-const fn word(key: u64, level: u32, draw: u64) -> u64 {
-    let number = 1 + level as u64 + 32 * draw;
-    fold(key ^ number.wrapping_mul(GAMMA), 0xd6e8_feb8_6659_fd93)
+fn word(key: KeyHash, place: u32) -> u64 {
+    fold(key.0, MULTIPLIERS[place.ilog2() as usize])
+}
+
+/// Random odd numbers.
+static MULTIPLIERS: [u64; 32] = {
+    let mut numbers = [0; 32];
+    let mut level = 0;
+    while level < numbers.len() {
+        numbers[level] = SplitMix64::mix(GAMMA.wrapping_mul(level as u64 + 1)) | 1;
+        level += 1;
+    }
+    numbers
+};
+
+#[inline(always)]
+const fn low(key: KeyHash) -> u32 {
+    halves(key.0).0
+}
+
+/// The low and the high 32 bits.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "halves are what is wanted")]
+const fn halves(word: u64) -> (u32, u32) {
+    (word as u32, (word >> 32) as u32)
 }
 
 /// [`flip`] as a type.

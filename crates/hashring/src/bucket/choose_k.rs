@@ -1,8 +1,8 @@
 //! Several buckets of one key.
 
-use super::{BucketHash, Flip, GAMMA};
+use super::Flip;
+use super::ranking;
 use purlin_core::hash::KeyHash;
-use purlin_core::random::SplitMix64;
 
 /// Writes distinct buckets of a key to `out`, best first, and answers how many: `out.len()`, or
 /// `buckets` where that is less.
@@ -17,19 +17,24 @@ use purlin_core::random::SplitMix64;
 ///
 /// # How it works
 ///
-/// Rank `r`, counted from 0, has a bucket hash of its own: with `n` buckets, `own(r, n)` is bucket
-/// `hash_r(n - r) + r`, the last one at which the rank *fired* as buckets were added one by one. That
-/// a rank fires at bucket `b`, which is when `b` is added to `b` others, has the probability
-/// `1 / (b + 1 - r)`. At every bucket the lowest rank that fires takes it, and the entry it had and
-/// those after it move down a rank. Ranks 0 to `r - 1` do not fire at `b` with the probability
-/// `b/(b+1) * (b-1)/b * ... = (b + 1 - r)/(b + 1)`, so each rank takes `b` with the probability
-/// `1/(b + 1)`: a uniform place.
+/// Every rank `r`, counted from 0, has a bucket hash of its own. With `n` buckets, `own(r, n)` is
+/// bucket `hash_r(n - r) + r`: the last one at which the rank *fired* as buckets were added one by
+/// one. A rank fires at bucket `b`, added to `b` others, with the probability `1 / (b + 1 - r)`.
 ///
-/// There is no need to replay this. If rank `r` fired after all entries above it had come (`own`
-/// exceeds them), `own` is its entry. Otherwise the newest of those above, `m`, pushed down the entry
-/// that rank `r - 1` had with `m` buckets: the same question, one rank up and further back. That is at
-/// most `r + 1` hashes, `k (k + 1) / 2` in all (and as many scans of `out`). As a set it is the choice of
-/// `consistent-choose-k`, whose documentation proves the set's properties from the other end.
+/// The lowest rank that fires at a bucket takes it, and the entry it had and all after it move down a
+/// rank. Ranks 0 to `r - 1` stay quiet at `b` with the probability `b/(b+1) * (b-1)/b * ... =
+/// (b + 1 - r)/(b + 1)`, so each rank takes `b` with the probability `1/(b + 1)`: a uniform place. As
+/// what happens at a bucket is independent of what happened before, all rankings are equally likely.
+///
+/// There is no need to replay this from the first bucket. If rank `r` fired after all entries above it
+/// had come, that is if `own(r, n)` exceeds them, it is the rank's entry. Otherwise the newest of those
+/// above, `m`, pushed down what rank `r - 1` had with `m` buckets: the same question, one rank up and
+/// further back. That asks for up to `k (k + 1) / 2` values of `own`; but between its own firings a
+/// rank's value is one and the same, which leaves about `2 k` hashes, besides O(k^2) comparisons (beyond 32 ranks
+/// O(k^2) hashes).
+///
+/// As a set, it is what the crate `consistent-choose-k` chooses by the maximum of `own(0, n)` to
+/// `own(k - 1, n)`, from the newest to the oldest; its documentation has another proof.
 ///
 /// ```
 /// use purlin_hashring::{KeyHash, bucket};
@@ -42,36 +47,20 @@ use purlin_core::random::SplitMix64;
 /// ```
 #[inline]
 pub fn choose_k(key: KeyHash, buckets: u32, out: &mut [u32]) -> usize {
-    for count in 0..out.len() {
-        match next_rank::<Flip>(key, buckets, &out[..count]) {
+    let mut count = 0;
+    if !out.is_empty() {
+        ranking::find::<Flip>(key, buckets, |bucket| {
+            out[count] = bucket;
+            count += 1;
+            count == out.len()
+        });
+    }
+    while count < out.len() {
+        match ranking::after::<Flip>(key, buckets, &out[..count]) {
             Some(bucket) => out[count] = bucket,
-            None => return count,
+            None => break,
         }
+        count += 1;
     }
-    out.len()
-}
-
-/// The bucket at the rank after `above`, which are the ranks before it, in order.
-#[inline]
-pub(crate) fn next_rank<H: BucketHash>(key: KeyHash, buckets: u32, above: &[u32]) -> Option<u32> {
-    let mut rank = u32::try_from(above.len()).ok()?;
-    let mut end = buckets;
-    loop {
-        let own = H::bucket(rank_key(key, rank), end.checked_sub(rank)?)? + rank;
-        let newest = above.iter().copied().filter(|&bucket| bucket < end).max();
-        match newest {
-            // Rank 0 is above all, so this ends there even for a bucket hash that is not consistent.
-            Some(newest) if newest >= own && rank > 0 => (end, rank) = (newest, rank - 1),
-            _ => return Some(own),
-        }
-    }
-}
-
-/// The key of a rank's own hash.
-#[inline(always)]
-fn rank_key(key: KeyHash, rank: u32) -> KeyHash {
-    if rank == 0 {
-        return key;
-    }
-    KeyHash(SplitMix64::mix(key.0 ^ u64::from(rank).wrapping_mul(GAMMA)))
+    count
 }

@@ -113,7 +113,7 @@ proptest! {
         changes in prop::collection::vec((0..50_u64, 0..4_u32), 0..12),
     ) {
         let builder = Maglev::builder().table_size(101);
-        let mut table = builder.clone().build(members(&first)).unwrap();
+        let mut table = builder.build(members(&first)).unwrap();
         let mut model: BTreeMap<u64, u32> = (0..).zip(first).collect();
         for (id, weight) in changes {
             if model.contains_key(&id) && weight == 3 {
@@ -354,7 +354,7 @@ fn sizes_are_prime_and_bounded() {
 #[test]
 fn no_more_nodes_than_slots() {
     let builder = Maglev::builder().table_size(5);
-    let refused = builder.clone().build(0..6_u64).expect_err("six nodes");
+    let refused = builder.build(0..6_u64).expect_err("six nodes");
     let source = MembershipError::TooManyNodes { limit: 5 };
     assert_eq!(
         refused,
@@ -374,10 +374,7 @@ fn no_more_nodes_than_slots() {
 #[test]
 fn at_most_65_535_nodes() {
     let builder = Maglev::builder().table_size(131_071);
-    let refused = builder
-        .clone()
-        .build(0..65_536_u64)
-        .expect_err("one too many");
+    let refused = builder.build(0..65_536_u64).expect_err("one too many");
     let source = MembershipError::TooManyNodes { limit: 65_535 };
     assert_eq!(
         refused,

@@ -112,7 +112,7 @@ proptest! {
         let before: Vec<_> = keys.iter().map(|&key| placement.owner(key)).collect();
         let mut away = Vec::new();
         for node in 0..nodes {
-            if random.next_u64() % 2 == 0 {
+            if random.next_u64().is_multiple_of(2) {
                 away.push(placement.remove(node.id()).expect("a member"));
             }
         }

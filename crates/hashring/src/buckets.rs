@@ -207,7 +207,6 @@ impl<H: BucketHash> Strategy for Core<H> {
             .map_or(0, |order| order.replicas::<Ranked<H>>(out))
     }
 
-    #[cfg(any(test, fuzzing, feature = "conformance"))]
     fn check(&self, seats: &Seats) {
         assert_eq!(self.buckets as usize, seats.bound(), "a bucket each");
         assert!(seats.gaps().is_empty(), "nodes leave from the end only");

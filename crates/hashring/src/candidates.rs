@@ -189,7 +189,6 @@ impl Candidates {
     }
 
     /// Panics when this is not what building anew would give, order within a weight aside.
-    #[cfg(any(test, fuzzing, feature = "conformance"))]
     pub(crate) fn check(&self, seats: &Seats) {
         let sorted = |candidates: &Self| {
             let of = |at| {

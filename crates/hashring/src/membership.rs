@@ -3,14 +3,18 @@
 use crate::error::{MembershipError, Refused};
 use crate::member::Member;
 use crate::roster::Roster;
+use alloc::boxed::Box;
+#[cfg(target_has_atomic = "ptr")]
+use alloc::sync::Arc;
 use purlin_core::hash::KeyHash;
 use purlin_core::node::{NodeId, NodeIdx, Weight};
 use purlin_core::placement::Placement;
 
 /// A placement with an order of preference over all nodes for every key.
 ///
-/// The order begins with the owner and goes on with where the key would belong if the nodes before
-/// were gone. Balancers walk it past unhealthy nodes, bounded loads walk it past full ones.
+/// The order begins with the owner; in `SlotTable`, `Ring` and `Rendezvous` it goes on with where
+/// the key would belong if the nodes before were gone. Balancers walk it past unhealthy nodes, bounded loads walk
+/// it past full ones.
 ///
 /// # Implementing
 ///
@@ -63,7 +67,52 @@ pub trait Membership: Preference {
     /// The members.
     fn roster(&self) -> &Roster<Self::Node>;
 
-    /// Panics when the placement's own invariants do not hold. O(size); for tests and fuzzing.
-    #[cfg(any(test, fuzzing, feature = "conformance"))]
-    fn check_invariants(&self);
+    /// Panics when the placement's own invariants do not hold. O(size); for tests and fuzzing. There are none to
+    /// check unless it is implemented.
+    fn check_invariants(&self) {}
 }
+
+macro_rules! preference_through {
+    ($($(#[$when:meta])* $pointer:ty),*) => {$(
+        $(#[$when])*
+        impl<P: Preference + ?Sized> Preference for $pointer {
+            fn owner_where(
+                &self,
+                key: KeyHash,
+                accept: &mut dyn FnMut(NodeIdx) -> bool,
+            ) -> Option<NodeIdx> {
+                (**self).owner_where(key, accept)
+            }
+        }
+    )*};
+}
+
+preference_through!(&P, &mut P, Box<P>, #[cfg(target_has_atomic = "ptr")] Arc<P>);
+
+macro_rules! membership_through {
+    ($($pointer:ty),*) => {$(
+        impl<P: Membership + ?Sized> Membership for $pointer {
+            fn add(&mut self, member: Member<Self::Node>) -> Result<NodeIdx, Refused<Self::Node>> {
+                (**self).add(member)
+            }
+
+            fn remove(&mut self, id: NodeId) -> Result<Member<Self::Node>, MembershipError> {
+                (**self).remove(id)
+            }
+
+            fn set_weight(&mut self, id: NodeId, weight: Weight) -> Result<Weight, MembershipError> {
+                (**self).set_weight(id, weight)
+            }
+
+            fn roster(&self) -> &Roster<Self::Node> {
+                (**self).roster()
+            }
+
+            fn check_invariants(&self) {
+                (**self).check_invariants();
+            }
+        }
+    )*};
+}
+
+membership_through!(&mut P, Box<P>);

@@ -30,7 +30,6 @@ pub(crate) trait Strategy {
     }
 
     /// Panics when something is inconsistent.
-    #[cfg(any(test, fuzzing, feature = "conformance"))]
     fn check(&self, seats: &Seats);
 }
 
@@ -223,7 +222,6 @@ macro_rules! placement {
                 &self.placed.roster
             }
 
-            #[cfg(any(test, fuzzing, feature = "conformance"))]
             fn check_invariants(&self) {
                 $crate::placed::Strategy::check(&self.placed.strategy, &self.placed.roster.seats);
             }

@@ -343,7 +343,6 @@ impl Strategy for Core {
             .map_or(0, |order| order.replicas::<Drawn>(out))
     }
 
-    #[cfg(any(test, fuzzing, feature = "conformance"))]
     fn check(&self, seats: &Seats) {
         let anew = Self::new(self.salt, self.capacity(), seats);
         assert_eq!(*self, anew, "the state of the members");

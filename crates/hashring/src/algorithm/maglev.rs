@@ -358,7 +358,6 @@ impl Strategy for Core {
         spread::replicas(seats, out, 0, |accept| self.owner_where(seats, key, accept))
     }
 
-    #[cfg(any(test, fuzzing, feature = "conformance"))]
     fn check(&self, seats: &Seats) {
         assert_eq!(
             self.takers.len(),

@@ -259,7 +259,6 @@ impl Strategy for Core {
             .map_or(0, |order| order.replicas::<Drawn>(out))
     }
 
-    #[cfg(any(test, fuzzing, feature = "conformance"))]
     fn check(&self, seats: &Seats) {
         assert_eq!(
             *self,

@@ -137,7 +137,6 @@ impl Strategy for Candidates {
         spread::replicas(seats, out, 0, |accept| self.best_where(key.0, accept))
     }
 
-    #[cfg(any(test, fuzzing, feature = "conformance"))]
     fn check(&self, seats: &Seats) {
         self.check(seats);
     }

@@ -10,6 +10,7 @@ use crate::{
     Rendezvous, RendezvousBuilder, Ring, RingBuilder, SlotTable, SlotTableBuilder,
 };
 use alloc::boxed::Box;
+use core::fmt;
 
 /// A placement that knows the [`Algorithm`] and the [`Options`] that made it, so that it can be made again.
 ///
@@ -33,6 +34,16 @@ pub trait Registered: Membership {
 impl<T: Clone> Clone for AnyPlacement<T> {
     fn clone(&self) -> Self {
         (**self).clone_boxed()
+    }
+}
+
+/// Its algorithm and how many members it has: enough for a message.
+impl<T> fmt::Debug for dyn Registered<Node = T> + Send + Sync + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(self.algorithm().name())
+            .field("len", &self.len())
+            .field("epoch", &self.epoch())
+            .finish_non_exhaustive()
     }
 }
 

@@ -196,7 +196,6 @@ impl Strategy for Circle {
         wanted
     }
 
-    #[cfg(any(test, fuzzing, feature = "conformance"))]
     fn check(&self, seats: &Seats) {
         let anew = self.options.points(seats);
         self.points.check(&anew);

@@ -213,7 +213,6 @@ impl Points {
     }
 
     /// Panics unless these are the same points as those, whatever the size of buckets.
-    #[cfg(any(test, fuzzing, feature = "conformance"))]
     pub(super) fn check(&self, anew: &Self) {
         assert!(
             self.packing.serves(anew.packing),

@@ -221,7 +221,6 @@ impl Strategy for Table {
         })
     }
 
-    #[cfg(any(test, fuzzing, feature = "conformance"))]
     fn check(&self, seats: &Seats) {
         self.candidates.check(seats);
         let anew = Self::build(self.options, seats).expect("what is there fits");

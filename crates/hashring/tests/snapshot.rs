@@ -117,9 +117,9 @@ fn fixtures_of_this_version() {
 }
 
 fn altered(alter: impl FnOnce(&mut Value)) -> Result<AnyPlacement<String>, RestoreError> {
-    let mut ring = Ring::new(["a", "b", "c"].map(String::from)).unwrap();
-    ring.remove("b".id()).unwrap();
-    let mut value = serde_json::to_value(Snapshot::of(&ring)).unwrap();
+    let mut ring = Ring::new(["a", "b", "c"].map(String::from)).expect("it is possible");
+    ring.remove("b".id()).expect("it is possible");
+    let mut value = serde_json::to_value(Snapshot::of(&ring)).expect("it is possible");
     alter(&mut value);
     serde_json::from_value::<Snapshot<String>>(value)
         .expect("it is a snapshot")

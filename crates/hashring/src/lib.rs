@@ -10,6 +10,8 @@ extern crate std;
 
 #[cfg(feature = "alloc")]
 mod algorithm;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub mod bounded;
 #[cfg(feature = "alloc")]
 mod candidates;
 #[cfg(feature = "alloc")]
@@ -26,10 +28,14 @@ mod placed;
 mod roster;
 #[cfg(feature = "alloc")]
 mod score;
+#[cfg(feature = "std")]
+mod shared;
 #[cfg(feature = "alloc")]
 mod simd;
 #[cfg(feature = "alloc")]
 mod spread;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+mod sync;
 
 #[cfg(feature = "alloc")]
 pub use algorithm::{Rendezvous, RendezvousBuilder, SlotTable, SlotTableBuilder};
@@ -41,6 +47,8 @@ pub use member::{Identity, IntoMember, Locality, Member};
 pub use membership::{Membership, Preference};
 #[cfg(feature = "alloc")]
 pub use roster::{MemberRef, Roster};
+#[cfg(feature = "std")]
+pub use shared::{Reader, Shared};
 
 #[doc(no_inline)]
 pub use purlin_core::{

@@ -9,6 +9,8 @@ extern crate alloc;
 extern crate std;
 
 mod algorithm;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub mod bounded;
 pub mod bucket;
 #[cfg(feature = "alloc")]
 mod buckets;
@@ -42,10 +44,14 @@ pub mod registry;
 mod roster;
 #[cfg(feature = "alloc")]
 mod score;
+#[cfg(feature = "std")]
+mod shared;
 #[cfg(feature = "alloc")]
 mod simd;
 #[cfg(feature = "alloc")]
 mod spread;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+mod sync;
 
 #[cfg(feature = "alloc")]
 pub use {
@@ -66,6 +72,9 @@ pub use {
 
 #[cfg(any(feature = "conformance", feature = "registry"))]
 pub use capabilities::Capabilities;
+
+#[cfg(feature = "std")]
+pub use shared::{Reader, Shared};
 
 #[doc(no_inline)]
 pub use purlin_core::{

@@ -43,8 +43,11 @@ use purlin_core::random::SplitMix64;
 #[must_use]
 #[inline]
 pub fn flip(key: KeyHash, buckets: u32) -> Option<u32> {
+    if buckets < 2 {
+        return (buckets == 1).then_some(0);
+    }
     // Of the highest level: all its bits and those below, and without the highest.
-    let last = buckets.checked_sub(1)? | 1;
+    let last = (buckets - 1) | 1;
     let all = u32::MAX >> last.leading_zeros();
     let below = all >> 1;
 

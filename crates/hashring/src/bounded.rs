@@ -8,7 +8,7 @@
 //! | `c` | effect |
 //! |---|---|
 //! | 100 % | as even as can be; many keys leave their owner |
-//! | 125 to 150 % | the usual choice |
+//! | 125 % | room for chance: a good one to begin with |
 //! | 200 % and more | only what is really hot leaves its owner |
 //!
 //! Source: Mirrokni, Thorup, Zadimoghaddam, "Consistent hashing with bounded loads", SODA 2018. Applied to

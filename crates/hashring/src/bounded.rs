@@ -2,13 +2,13 @@
 //!
 //! Even if keys are spread evenly, work is not: one key in ten thousand may be a tenth of all requests. An
 //! [`Assigner`] counts what every node has in flight, and gives none more than `c` times its share. A node that is
-//! full passes the next request on to where the key would go if the node were gone, so that hot keys
+//! full passes the next request on to the next node in the key's order of preference, so that hot keys
 //! spread over a few nodes, the same few every time, while all others stay where they are.
 //!
 //! | `c` | effect |
 //! |---|---|
 //! | 100 % | as even as can be; many keys leave their owner |
-//! | 125 to 150 % | the usual choice |
+//! | 125 % | room for chance: a good one to begin with |
 //! | 200 % and more | only what is really hot leaves its owner |
 //!
 //! Source: Mirrokni, Thorup, Zadimoghaddam, "Consistent hashing with bounded loads", SODA 2018. Applied to

@@ -41,12 +41,17 @@ use std::sync::{PoisonError, TryLockError};
 pub struct Shared<P>(Arc<State<P>>);
 
 struct State<P> {
-    /// Where the snapshot in `current` is. Changes under that lock only.
-    address: AtomicPtr<P>,
+    address: Address<P>,
     current: Mutex<Arc<P>>,
     /// Whose turn it is to make the next snapshot.
     turn: Mutex<()>,
 }
+
+/// Where the present snapshot is. Changes under the lock of `current` only.
+///
+/// On a cache line of its own: readers look at it all the time, and locks and counts nearby change all the time.
+#[repr(align(64))]
+struct Address<P>(AtomicPtr<P>);
 
 impl<P> Shared<P> {
     /// Shares this one.
@@ -54,7 +59,7 @@ impl<P> Shared<P> {
     pub fn new(first: P) -> Self {
         let first = Arc::new(first);
         Self(Arc::new(State {
-            address: AtomicPtr::new(Arc::as_ptr(&first).cast_mut()),
+            address: Address(AtomicPtr::new(Arc::as_ptr(&first).cast_mut())),
             current: Mutex::new(first),
             turn: Mutex::new(()),
         }))
@@ -108,7 +113,7 @@ impl<P> Shared<P> {
         let mut current = lock(&self.0.current);
         // ORDERING: see `Reader::load`.
         let address = Arc::as_ptr(&next).cast_mut();
-        self.0.address.store(address, Ordering::Relaxed);
+        self.0.address.0.store(address, Ordering::Relaxed);
         core::mem::replace(&mut *current, next)
     }
 
@@ -159,7 +164,7 @@ impl<P> Reader<P> {
         // While this reader holds its snapshot no other can have its address: equal means the same.
         //
         // ORDERING: the address is compared and not followed. What it stands for is taken under the lock.
-        let newest = self.shared.0.address.load(Ordering::Relaxed);
+        let newest = self.shared.0.address.0.load(Ordering::Relaxed);
         if !core::ptr::eq(newest, Arc::as_ptr(&self.snapshot)) {
             self.catch_up();
         }

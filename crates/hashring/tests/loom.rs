@@ -2,7 +2,9 @@
 #![cfg(purlin_loom)]
 
 use purlin_hashring::bounded::{Assigner, Assignment};
-use purlin_hashring::{KeyHash, Member, Membership, NodeId, Rendezvous, Shared};
+use purlin_hashring::{
+    KeyHash, Member, Membership, NodeId, NodeIdx, Placement, Rendezvous, Shared,
+};
 
 /// Of writers at once every update counts, and nothing of one that fails is ever seen.
 #[test]
@@ -80,16 +82,23 @@ fn readers_in_each_others_way_do_not_wait() {
     });
 }
 
-const KEY: KeyHash = KeyHash(7);
-
 /// Two nodes under the strictest bound.
 fn two_nodes() -> Assigner<Rendezvous<u64>> {
     let nodes = Rendezvous::new([1_u64, 2]).expect("distinct");
     Assigner::new(nodes, 100).expect("a factor of 1")
 }
 
-fn acquire(assigner: &Assigner<Rendezvous<u64>>) -> Assignment {
-    assigner.try_acquire(KEY).expect("there is always room")
+/// On a key that belongs to the first node, or to the second.
+fn acquire(assigner: &Assigner<Rendezvous<u64>>, owner: u32) -> Assignment {
+    let belongs = |&key: &KeyHash| assigner.placement().owner(key) == Some(NodeIdx(owner));
+    let key = (0..100).map(KeyHash).find(belongs);
+    let assignment = assigner.try_acquire(key.expect("either owns half of all keys"));
+    assignment.expect("there is always room")
+}
+
+fn acquire_any(assigner: &Assigner<Rendezvous<u64>>) -> Assignment {
+    let assignment = assigner.try_acquire(KeyHash(7));
+    assignment.expect("there is always room")
 }
 
 /// The loads of the members, and what is in flight.
@@ -105,8 +114,8 @@ fn the_bound_holds_for_two_at_once() {
     loom::model(|| {
         let assigner = two_nodes();
         let other = assigner.clone();
-        let other = loom::thread::spawn(move || acquire(&other));
-        let mine = acquire(&assigner);
+        let other = loom::thread::spawn(move || acquire(&other, 0));
+        let mine = acquire(&assigner, 0);
         let other = other.join().expect("nobody panics");
         assert_eq!(counts(&assigner), (vec![1, 1], 2));
         assert_ne!(mine.id(), other.id());
@@ -121,11 +130,11 @@ fn the_bound_holds_for_two_at_once() {
 fn nobody_fails_because_of_others() {
     loom::model(|| {
         let assigner = two_nodes();
-        let third = acquire(&assigner);
+        let third = acquire(&assigner, 0);
         let third = loom::thread::spawn(move || drop(third));
         let other = assigner.clone();
-        let other = loom::thread::spawn(move || acquire(&other));
-        let mine = acquire(&assigner);
+        let other = loom::thread::spawn(move || acquire(&other, 1));
+        let mine = acquire(&assigner, 0);
         third.join().expect("nobody panics");
         let other = other.join().expect("nobody panics");
 
@@ -139,6 +148,25 @@ fn nobody_fails_because_of_others() {
     });
 }
 
+/// One that began when there was little in flight, so that all nodes are full by its count, need not wait until
+/// something is released: it counts again.
+#[test]
+fn nobody_waits_for_a_release() {
+    loom::model(|| {
+        let assigner = two_nodes();
+        let held = acquire(&assigner, 0);
+        let other = assigner.clone();
+        let other = loom::thread::spawn(move || acquire(&other, 1));
+        let mine = acquire(&assigner, 0);
+        let other = other.join().expect("nobody panics");
+        let (loads, in_flight) = counts(&assigner);
+        assert_eq!((loads.iter().sum::<usize>(), in_flight), (3, 3));
+        assert!(loads.iter().all(|&load| load <= 2), "{loads:?}");
+        drop((held, mine, other));
+        assert_eq!(counts(&assigner), (vec![0, 0], 0));
+    });
+}
+
 /// Assignments made from an old snapshot count in the new one, also at a node that left and came back.
 #[test]
 fn no_count_is_lost_over_an_update() {
@@ -147,8 +175,8 @@ fn no_count_is_lost_over_an_update() {
         let worker = {
             let shared = shared.clone();
             loom::thread::spawn(move || {
-                let first = acquire(&shared.load());
-                let second = acquire(&shared.load());
+                let first = acquire_any(&shared.load());
+                let second = acquire_any(&shared.load());
                 drop(first);
                 second
             })

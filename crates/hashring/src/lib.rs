@@ -78,7 +78,7 @@ pub use shared::{Reader, Shared};
 
 #[doc(no_inline)]
 pub use purlin_core::{
-    hash::KeyHash,
+    hash::{KeyHash, KeyHasher, SipHash13, Xxh3},
     node::{Epoch, NodeId, NodeIdx, Weight},
     placement::{Placement, PlacementExt},
 };

@@ -24,7 +24,8 @@ use purlin_core::placement::Placement;
 pub trait Preference: Placement {
     /// The first node in the key's order of preference that `accept` accepts.
     ///
-    /// `accept` must not change its mind about a node during the call.
+    /// `accept` is asked one node at a time, and about some more than once. Where it changes its mind meanwhile, the
+    /// answer is a node that it accepted when it was last asked, or `None`.
     fn owner_where(&self, key: KeyHash, accept: &mut dyn FnMut(NodeIdx) -> bool)
     -> Option<NodeIdx>;
 }

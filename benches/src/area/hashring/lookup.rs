@@ -7,7 +7,7 @@ use core::iter;
 
 use purlin_core::hash::KeyHash;
 use purlin_hashring::bucket::flip;
-use purlin_hashring::{PlacementExt as _, Rendezvous, Ring, SlotTable};
+use purlin_hashring::{Placement as _, PlacementExt as _, Rendezvous, Ring, SlotTable};
 
 use super::keys::{self, Key};
 #[cfg(feature = "rivals")]
@@ -45,8 +45,21 @@ pub(super) fn slot_table<const N: u64>(settings: &Settings) -> Result<Contest, L
     Ok(contest.build())
 }
 
-/// The table beside Maglev's, each with the cheapest hash that it accepts.
+/// The table beside Maglev's, each with the cheapest hash that it accepts: none, for keys that are hashed
+/// already.
 pub(super) fn slot_table_beside_maglev<const N: u64>(
+    settings: &Settings,
+) -> Result<Contest, LabError> {
+    let table = SlotTable::of(N, settings.seed)?;
+    let hashes = Contest::over(keys::hashes(keys::TIMED, settings.seed));
+    let contest = hashes.ours("SlotTable", move |hash| table.owner(*hash));
+    #[cfg(feature = "rivals")]
+    let contest = contest.rival("maglev (passed through)", rivals::in_maglev_hashed(N));
+    Ok(contest.build())
+}
+
+/// The same for keys of bytes, hashed by the fastest hash there is.
+pub(super) fn slot_table_beside_maglev_bytes<const N: u64>(
     settings: &Settings,
 ) -> Result<Contest, LabError> {
     let table = SlotTable::of(N, settings.seed)?;
@@ -58,7 +71,6 @@ pub(super) fn slot_table_beside_maglev<const N: u64>(
         use core::hash::{BuildHasher as _, BuildHasherDefault};
 
         use foldhash::fast;
-        use purlin_hashring::Placement as _;
         type SipHash = BuildHasherDefault<std::hash::DefaultHasher>;
 
         let state = foldhash::quality::FixedState::with_seed(settings.seed);
@@ -138,7 +150,6 @@ pub(super) fn bucket_worst(settings: &Settings) -> Result<Contest, LabError> {
         let rivals = rivals.filter(|series| series.role() == Role::Rival);
         let ratios = rivals.filter_map(|rival| Some(samples.ratio_to(rival.name())?.median));
         let worst = ratios.fold(0.0, f64::max);
-        eprintln!("{count} {worst}");
         (worst, count)
     };
     let worst = candidates

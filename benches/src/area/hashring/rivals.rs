@@ -14,6 +14,8 @@ use core::net::{Ipv4Addr, SocketAddr};
 use std::sync::LazyLock;
 
 use foldhash::{fast, quality};
+use purlin_core::hash::KeyHash;
+use purlin_core::random::SplitMix64;
 use rendezvous_hash::{IdNode, NodeHasher, RendezvousNodes};
 
 use super::keys::Key;
@@ -53,6 +55,30 @@ impl Hasher for Passed {
 }
 
 type Pass = BuildHasherDefault<Passed>;
+
+/// The same for who hashes under several seeds, each written before the number.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct SeededPassed(u64);
+
+impl Hasher for SeededPassed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("only seeds and hashes are hashed by it")
+    }
+
+    #[inline]
+    fn write_u32(&mut self, seed: u32) {
+        self.0 = SplitMix64::mix(u64::from(seed));
+    }
+
+    #[inline]
+    fn write_u64(&mut self, hash: u64) {
+        self.0 ^= hash;
+    }
+}
 
 /// The address of a node, for who knows nodes by address only.
 pub(super) fn address(node: u64) -> SocketAddr {
@@ -123,6 +149,15 @@ pub(super) fn in_maglev<S: BuildHasher>(
     use maglev::ConsistentHasher as _;
     let table = maglev::Maglev::with_capacity_and_hasher(0..nodes, SLOTS, hasher);
     move |key| table.get(key).map(core::ptr::from_ref)
+}
+
+/// The same for keys that are hashed already.
+pub(super) fn in_maglev_hashed(nodes: u64) -> impl FnMut(&KeyHash) -> Option<*const KeyHash> {
+    use maglev::ConsistentHasher as _;
+    let nodes = (0..nodes).map(|node| KeyHash(SplitMix64::mix(node)));
+    let hasher = BuildHasherDefault::<SeededPassed>::default();
+    let table = maglev::Maglev::with_capacity_and_hasher(nodes, SLOTS, hasher);
+    move |hash| table.get(hash).map(core::ptr::from_ref)
 }
 
 /// The Maglev table of `hash-rings`, which hashes by SipHash whatever one wants.

@@ -44,7 +44,7 @@ stage_tidy() {
       variant=$(basename "$file" .rs)
       [ "$variant" != tests ] || continue
       grep -qs "$variant" "crates/$crate/src/registry.rs" || complain "$file is not in the registry"
-      grep -qi "${variant//_/.\?}" "crates/$crate/README.md" || complain "$file is not in the crate's README"
+      grep -qiE "${variant//_/.?}" "crates/$crate/README.md" || complain "$file is not in the crate's README"
       [ -e "benches/src/area/$crate.rs" ] || complain "$crate has variants and no area in the lab"
     done
   done

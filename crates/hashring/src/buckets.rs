@@ -71,8 +71,8 @@ impl<T: Identity> Buckets<T> {
 }
 
 impl<T, H: BucketHash> Buckets<T, H> {
-    /// The options it was built with.
-    pub const fn options(&self) -> BucketsBuilder<H> {
+    /// A builder with the options of this one.
+    pub const fn to_builder(&self) -> BucketsBuilder<H> {
         self.options
     }
 }
@@ -80,7 +80,7 @@ impl<T, H: BucketHash> Buckets<T, H> {
 placement!(Buckets, H: BucketHash);
 
 /// Options of [`Buckets`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct BucketsBuilder<H = Flip> {
     pub(crate) seed: u64,
@@ -240,7 +240,7 @@ pub(crate) fn all_unweighted(seats: &Seats, algorithm: &'static str) -> Result<(
     other.map_or(Ok(()), |(index, seat)| {
         Err(BuildError::Member {
             position: index.get(),
-            source: MembershipError::Unweighted {
+            reason: MembershipError::Unweighted {
                 id: seat.id,
                 weight: seat.weight,
                 algorithm,

@@ -32,7 +32,7 @@ impl<T: Identity> Roster<T> {
             Some((member.node.id(), member))
         });
         Self::with_gaps(members, Vec::new())
-            .map_err(|(position, source)| BuildError::Member { position, source })
+            .map_err(|(position, reason)| BuildError::Member { position, reason })
     }
 
     /// Adds a member, at the gap that was left last, or after all others. O(nodes).

@@ -62,6 +62,9 @@ use purlin_core::node::{NodeIdx, Weight};
 /// The limit of the number of points unless set otherwise: 128 MiB of them.
 const DEFAULT_MAX_POINTS: u64 = 1 << 24;
 
+/// The highest limit: 2 GiB of them.
+const MOST_POINTS: u64 = 1 << 28;
+
 /// Where keys go: what the types of this module differ in.
 trait Route {
     fn owner(&self, key: KeyHash) -> Option<NodeIdx>;
@@ -117,8 +120,8 @@ fn backends<L: AsRef<str>, W: Into<Weight>, T>(
     Ok((nodes, backends))
 }
 
-fn refused(position: usize, source: MembershipError) -> BuildError {
-    BuildError::Member { position, source }
+fn refused(position: usize, reason: MembershipError) -> BuildError {
+    BuildError::Member { position, reason }
 }
 
 /// Adds up the points of nodes, before any is computed, up to a limit.
@@ -128,16 +131,23 @@ struct Budget {
 }
 
 impl Budget {
-    fn new(limit: u64) -> Self {
-        Self { points: 0, limit }
+    fn new(limit: u64) -> Result<Self, BuildError> {
+        if limit > MOST_POINTS {
+            return Err(BuildError::Option {
+                option: "max_points",
+                value: limit,
+                bound: "at most 268435456",
+            });
+        }
+        Ok(Self { points: 0, limit })
     }
 
     fn spend(&mut self, backend: &Backend, points: u64) -> Result<(), BuildError> {
         self.points = self.points.saturating_add(points);
         let Self { points, limit } = *self;
         if points > limit {
-            let source = MembershipError::TooManyPoints { points, limit };
-            return Err(refused(backend.index as usize, source));
+            let reason = MembershipError::TooManyPoints { points, limit };
+            return Err(refused(backend.index as usize, reason));
         }
         Ok(())
     }

@@ -100,21 +100,29 @@ impl<T> From<Refused<T>> for MembershipError {
 #[non_exhaustive]
 pub enum BuildError {
     /// An option is out of its bounds.
-    #[error("{option} cannot be {value}: {bound}")]
+    #[error("{option} is {value}, but must be {bound}")]
     Option {
         /// The name of the option.
         option: &'static str,
         /// What was asked for.
         value: u64,
-        /// What is possible.
+        /// What it must be.
         bound: &'static str,
     },
+    /// The algorithm has no such option.
+    #[error("{algorithm} has no option {option}")]
+    NoSuchOption {
+        /// The name of the option.
+        option: &'static str,
+        /// The algorithm, as in the registry.
+        algorithm: &'static str,
+    },
     /// One of the members cannot be a member.
-    #[error("member {position}: {source}")]
+    #[error("member {position}: {reason}")]
     Member {
         /// Its place in the list that was given, counted from 0.
         position: usize,
         /// What is wrong with it.
-        source: MembershipError,
+        reason: MembershipError,
     },
 }

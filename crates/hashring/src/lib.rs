@@ -76,7 +76,7 @@ pub use capabilities::Capabilities;
 #[cfg(feature = "std")]
 pub use shared::{Reader, Shared};
 
-#[doc(no_inline)]
+#[doc(inline)]
 pub use purlin_core::{
     hash::{KeyHash, KeyHasher, SipHash13, Xxh3},
     node::{Epoch, NodeId, NodeIdx, Weight},

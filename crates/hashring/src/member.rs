@@ -151,15 +151,50 @@ impl Write for Text {
 /// use purlin_hashring::Locality;
 ///
 /// let here = Locality::zone("eu-1a").rack("r7").host("h3");
-/// assert_ne!(here, Locality::zone("eu-1b").rack("r7").host("h3"));
+/// let there = Locality::zone("eu-1b").rack("r7").host("h3");
+/// assert!(!here.same_rack(&there));
 /// ```
+///
+/// With feature `serde` it is read from names, `{ "zone": "eu-1a" }`, and written as hashes of them, which are read as
+/// well: names are not kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct Locality {
     // Hashes of the names: equality is all that is asked of them, and they are as stable as XXH3.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "place::deserialize"))]
     pub(crate) zone: Option<u64>,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "place::deserialize"))]
     pub(crate) rack: Option<u64>,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "place::deserialize"))]
     pub(crate) host: Option<u64>,
+}
+
+/// Places in configurations and snapshots.
+#[cfg(feature = "serde")]
+mod place {
+    use super::Identity;
+    use alloc::string::String;
+    use serde::{Deserialize, Deserializer};
+
+    /// A name as people write it, or the hash that is written for it.
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Place {
+        Hash(u64),
+        Name(String),
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+        if !from.is_human_readable() {
+            return Option::deserialize(from);
+        }
+        let place = Option::<Place>::deserialize(from)?;
+        Ok(place.map(|place| match place {
+            Place::Hash(hash) => hash,
+            Place::Name(name) => name.id().0,
+        }))
+    }
 }
 
 impl Locality {
@@ -189,6 +224,26 @@ impl Locality {
             ..self
         }
     }
+
+    /// Whether both are in one zone, of which the name is said.
+    #[must_use]
+    pub fn same_zone(&self, other: &Self) -> bool {
+        self.zone.is_some() && self.zone == other.zone
+    }
+
+    /// Whether both are in one zone and there in one rack, of which the name is said.
+    #[must_use]
+    pub fn same_rack(&self, other: &Self) -> bool {
+        self.zone == other.zone && self.rack.is_some() && self.rack == other.rack
+    }
+
+    /// Whether both are in one zone and rack and there on one host, of which the name is said.
+    #[must_use]
+    pub fn same_host(&self, other: &Self) -> bool {
+        (self.zone, self.rack) == (other.zone, other.rack)
+            && self.host.is_some()
+            && self.host == other.host
+    }
 }
 
 /// A node with its weight and locality.
@@ -204,9 +259,11 @@ impl Locality {
 pub struct Member<T> {
     /// The node itself: a name, an address, a connection.
     pub node: T,
-    /// Its share relative to the others; [`Weight::DRAIN`] for none.
+    /// Its share relative to the others; [`Weight::DRAIN`] for none. 1 where it is not given.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub weight: Weight,
     /// Where it stands.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub locality: Locality,
 }
 

@@ -12,9 +12,12 @@ use purlin_core::placement::Placement;
 
 /// A placement with an order of preference over all nodes for every key.
 ///
-/// The order begins with the owner; in `SlotTable`, `Ring` and `Rendezvous` it goes on with where
-/// the key would belong if the nodes before were gone. Balancers walk it past unhealthy nodes, bounded loads walk
-/// it past full ones.
+/// The order begins with the owner; in `SlotTable` (without a cap), `Ring` and `Rendezvous` it goes on with where the
+/// key would belong if the nodes before were gone. Balancers walk it past unhealthy nodes, bounded loads walk it
+/// past full ones.
+///
+/// It knows nothing of zones: where members have localities, the next in preference need not be a replica. Where
+/// data is replicated, try the other [`replicas`](Placement::replicas).
 ///
 /// # Implementing
 ///
@@ -37,8 +40,8 @@ pub trait Preference: Placement {
 /// An index stays with its node for as long as the node is a member; the index of a node that left is
 /// given to a later one.
 ///
-/// To change many members at once, build a new placement; to let other threads go on reading
-/// meanwhile, hold it in a `Shared` (feature `std`).
+/// To change many members at once, build a new placement, `with_epoch(old.epoch().next())`; to let other threads
+/// go on reading meanwhile, hold it in a `Shared` (feature `std`).
 pub trait Membership: Preference {
     /// Adds a member.
     ///

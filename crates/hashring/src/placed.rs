@@ -191,6 +191,16 @@ macro_rules! placement {
             }
         }
 
+        impl<T $(, $extra: $bound)*> $name<T $(, $extra)*> {
+            /// The same at another epoch: for a placement that was built anew to take the place of one of
+            /// a lower epoch.
+            #[must_use]
+            pub fn with_epoch(mut self, epoch: purlin_core::node::Epoch) -> Self {
+                self.placed.epoch = epoch;
+                self
+            }
+        }
+
         impl<T: $crate::Identity $(, $extra: $bound)*> $crate::Preference for $name<T $(, $extra)*> {
             fn owner_where(
                 &self,

@@ -65,6 +65,19 @@ pub trait Ranged: Placement {
     fn next_boundary(&self, from: KeyHash) -> (KeyHash, Option<NodeIdx>);
 }
 
+macro_rules! ranged_through {
+    ($($(#[$when:meta])* $pointer:ty),*) => {$(
+        $(#[$when])*
+        impl<P: Ranged + ?Sized> Ranged for $pointer {
+            fn next_boundary(&self, from: KeyHash) -> (KeyHash, Option<NodeIdx>) {
+                (**self).next_boundary(from)
+            }
+        }
+    )*};
+}
+
+ranged_through!(&P, alloc::boxed::Box<P>, #[cfg(target_has_atomic = "ptr")] alloc::sync::Arc<P>);
+
 /// The ranges of a [`Ranged`] placement. Every one has it, behind `dyn` too.
 pub trait RangedExt: Ranged {
     /// All hashes, in order, as the longest ranges of one owner; the owner is `None` only when no node takes

@@ -231,11 +231,10 @@ impl Algorithm {
 
     pub(crate) fn check_options(self, options: &Options) -> Result<(), BuildError> {
         let known = self.variant().options;
-        match options.set().find(|(name, _)| !known.contains(name)) {
-            Some((option, value)) => Err(BuildError::Option {
+        match options.set().find(|name| !known.contains(name)) {
+            Some(option) => Err(BuildError::NoSuchOption {
                 option,
-                value,
-                bound: "this algorithm has no such option",
+                algorithm: self.name(),
             }),
             None => Ok(()),
         }
@@ -252,7 +251,12 @@ impl FromStr for Algorithm {
     type Err = UnknownAlgorithm;
 
     fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
-        match VARIANTS.iter().find(|variant| variant.name == name) {
+        let same = |known: &str| {
+            known
+                .chars()
+                .eq(name.chars().map(|c| if c == '-' { '_' } else { c }))
+        };
+        match VARIANTS.iter().find(|variant| same(variant.name)) {
             Some(variant) => Ok(variant.algorithm),
             None => Err(UnknownAlgorithm { name: name.into() }),
         }

@@ -183,7 +183,11 @@ impl Seats {
         };
         seats.by_id = seats.iter().map(|(index, seat)| (seat.id, index)).collect();
         seats.by_id.sort_unstable();
-        let twins = seats.by_id.windows(2).find(|pair| pair[0].0 == pair[1].0);
+        let twins = seats
+            .by_id
+            .windows(2)
+            .filter(|pair| pair[0].0 == pair[1].0)
+            .min_by_key(|pair| pair[1].1);
         if let Some(pair) = twins {
             return Err((
                 pair[1].1.get(),

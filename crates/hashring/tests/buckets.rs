@@ -437,7 +437,7 @@ fn an_anchor_has_its_capacity_and_no_more() {
         builder.build(0..4_u64).expect_err("no room"),
         BuildError::Member {
             position: 3,
-            source: MembershipError::TooManyNodes { limit: 3 }
+            reason: MembershipError::TooManyNodes { limit: 3 }
         }
     );
     for capacity in [0, (1 << 24) + 1] {

@@ -114,7 +114,7 @@ fn spymemcached_without_weights_takes_none() {
         .unwrap_err();
     let BuildError::Member {
         position,
-        source: MembershipError::Unweighted { id, weight, .. },
+        reason: MembershipError::Unweighted { id, weight, .. },
     } = refused
     else {
         panic!("{refused}")
@@ -471,7 +471,7 @@ fn labels_are_distinct() {
     let twice = [("a:1", 1, ()), ("b:1", 1, ()), ("a:1", 0, ())];
     let expected = BuildError::Member {
         position: 2,
-        source: MembershipError::Duplicate { id: "a:1".id() },
+        reason: MembershipError::Duplicate { id: "a:1".id() },
     };
     assert_eq!(Ketama::new(twice).unwrap_err(), expected);
     assert_eq!(NginxKetama::new(twice).unwrap_err(), expected);
@@ -483,7 +483,7 @@ fn labels_are_distinct() {
         refused,
         BuildError::Member {
             position: 1,
-            source: MembershipError::Duplicate { .. }
+            reason: MembershipError::Duplicate { .. }
         }
     ));
 }
@@ -493,7 +493,7 @@ fn points_have_a_limit() {
     let list = [("a", 1, ()), ("b", u32::MAX, ())];
     let too_many = |points, limit| BuildError::Member {
         position: 1,
-        source: MembershipError::TooManyPoints { points, limit },
+        reason: MembershipError::TooManyPoints { points, limit },
     };
     assert_eq!(
         NginxKetama::new(list).unwrap_err(),
@@ -560,12 +560,12 @@ fn sizes_have_bounds() {
         );
     }
     let hosts = (0..65_536).map(|i| (i.to_string(), 1, ()));
-    let source = MembershipError::TooManyNodes { limit: 65_535 };
+    let reason = MembershipError::TooManyNodes { limit: 65_535 };
     assert_eq!(
         EnvoyMaglev::new(hosts).unwrap_err(),
         BuildError::Member {
             position: 65_535,
-            source
+            reason
         }
     );
 }

@@ -182,8 +182,8 @@ fn a_removed_member_comes_back() {
 fn a_list_with_twins_is_refused_by_position() {
     let build = |names: &[&'static str]| Rendezvous::new(names.to_vec()).map(|_| ());
     let twin = |position, name: &str| {
-        let source = MembershipError::Duplicate { id: name.id() };
-        Err(BuildError::Member { position, source })
+        let reason = MembershipError::Duplicate { id: name.id() };
+        Err(BuildError::Member { position, reason })
     };
     assert_eq!(build(&["a", "b", "a"]), twin(2, "a"));
     assert_eq!(build(&["a", "b", "b"]), twin(2, "b"));

@@ -162,10 +162,9 @@ fn options_of_other_algorithms_are_refused() {
             let mut options = Options::default();
             set(&mut options);
             let refused = variant.algorithm.build(&options, Vec::<u32>::new()).err();
-            let unknown = BuildError::Option {
+            let unknown = BuildError::NoSuchOption {
                 option: name,
-                value: 61,
-                bound: "this algorithm has no such option",
+                algorithm: variant.name,
             };
             // An option that it has may be refused for its value.
             let has = variant.options.contains(&name);

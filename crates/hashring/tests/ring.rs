@@ -307,7 +307,7 @@ fn limits_are_checked_before_anything_changes() {
     let heavy = |weight: u32| Member::new(1_u64).weight(weight);
     let refused = Ring::new([heavy(3), Member::new(2).weight(u32::MAX), Member::new(3)]);
     let points = 160 * (4 + u64::from(u32::MAX));
-    let source = MembershipError::TooManyPoints {
+    let reason = MembershipError::TooManyPoints {
         points,
         limit: 1 << 24,
     };
@@ -315,7 +315,7 @@ fn limits_are_checked_before_anything_changes() {
         refused.unwrap_err(),
         BuildError::Member {
             position: 1,
-            source
+            reason
         }
     );
 

@@ -87,8 +87,8 @@ impl<T: Identity> Anchor<T> {
 }
 
 impl<T> Anchor<T> {
-    /// The options it was built with.
-    pub const fn options(&self) -> AnchorBuilder {
+    /// A builder with the options of this one.
+    pub const fn to_builder(&self) -> AnchorBuilder {
         self.options
     }
 }
@@ -96,7 +96,7 @@ impl<T> Anchor<T> {
 placement!(Anchor);
 
 /// Options of an [`Anchor`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct AnchorBuilder {
     pub(crate) seed: u64,
@@ -145,7 +145,7 @@ impl AnchorBuilder {
             return Err(BuildError::Option {
                 option: "capacity",
                 value: u64::from(self.capacity),
-                bound: "it must be 1 to 16777216",
+                bound: "1 to 16777216",
             });
         }
         let placed = Placed::over(roster, epoch, |seats| {
@@ -153,7 +153,7 @@ impl AnchorBuilder {
             if seats.bound() > self.capacity as usize {
                 return Err(BuildError::Member {
                     position: self.capacity as usize,
-                    source: too_many(self.capacity),
+                    reason: too_many(self.capacity),
                 });
             }
             let salt = SplitMix64::mix(self.seed);

@@ -95,8 +95,8 @@ impl<T: Identity> Maglev<T> {
 }
 
 impl<T> Maglev<T> {
-    /// The options it was built with.
-    pub const fn options(&self) -> MaglevBuilder {
+    /// A builder with the options of this one.
+    pub const fn to_builder(&self) -> MaglevBuilder {
         self.options
     }
 }
@@ -111,7 +111,7 @@ impl<T: Identity> Ranged for Maglev<T> {
 }
 
 /// Options of a [`Maglev`] table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct MaglevBuilder {
     pub(crate) seed: u64,
@@ -207,7 +207,7 @@ impl Core {
         if seats.bound() > limit {
             return Err(BuildError::Member {
                 position: limit,
-                source: MembershipError::TooManyNodes {
+                reason: MembershipError::TooManyNodes {
                     limit: limit as u64,
                 },
             });

@@ -87,8 +87,8 @@ impl<T: Identity> Memento<T> {
 }
 
 impl<T> Memento<T> {
-    /// The options it was built with.
-    pub const fn options(&self) -> MementoBuilder {
+    /// A builder with the options of this one.
+    pub const fn to_builder(&self) -> MementoBuilder {
         self.options
     }
 }
@@ -96,7 +96,7 @@ impl<T> Memento<T> {
 placement!(Memento);
 
 /// Options of a [`Memento`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct MementoBuilder {
     pub(crate) seed: u64,

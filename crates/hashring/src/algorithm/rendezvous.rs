@@ -42,8 +42,8 @@ pub struct Rendezvous<T> {
 }
 
 impl<T> Rendezvous<T> {
-    /// The options it was built with.
-    pub const fn options(&self) -> RendezvousBuilder {
+    /// A builder with the options of this one.
+    pub const fn to_builder(&self) -> RendezvousBuilder {
         self.options
     }
 }
@@ -69,7 +69,7 @@ impl Rendezvous<()> {
 }
 
 /// Options of a [`Rendezvous`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct RendezvousBuilder {
     pub(crate) seed: u64,

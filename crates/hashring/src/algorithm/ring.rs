@@ -55,8 +55,8 @@ pub struct Ring<T> {
 }
 
 impl<T> Ring<T> {
-    /// The options it was built with.
-    pub const fn options(&self) -> RingBuilder {
+    /// A builder with the options of this one.
+    pub const fn to_builder(&self) -> RingBuilder {
         self.options
     }
 }
@@ -115,7 +115,7 @@ impl<T: Identity> Ranged for Ring<T> {
 /// );
 /// # Ok::<(), BuildError>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct RingBuilder {
     pub(crate) seed: u64,

@@ -64,8 +64,8 @@ pub struct SlotTable<T> {
 }
 
 impl<T> SlotTable<T> {
-    /// The options it was built with.
-    pub const fn options(&self) -> SlotTableBuilder {
+    /// A builder with the options of this one.
+    pub const fn to_builder(&self) -> SlotTableBuilder {
         self.options
     }
 }
@@ -85,7 +85,7 @@ impl<T: Identity> SlotTable<T> {
     /// How many slots there are.
     #[must_use]
     pub fn slots(&self) -> usize {
-        self.placed.strategy.options().slots
+        self.options.slots
     }
 }
 
@@ -110,7 +110,6 @@ impl<T: Identity> Ranged for SlotTable<T> {
 
 /// Options of a [`SlotTable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[must_use]
 pub struct SlotTableBuilder {
     pub(crate) seed: u64,

@@ -33,6 +33,9 @@ use xxhash_rust::xxh64::xxh64;
 /// assert_eq!(owners, [2, 4, 0, 1, 5, 0, 3]); // as Envoy's own test has it
 /// # Ok::<(), purlin_hashring::BuildError>(())
 /// ```
+///
+/// Ask by `lookup` or `hash_key`: `owner_of` and `node_of` hash by XXH3 and do not agree with the other
+/// system.
 #[derive(Clone, Debug)]
 pub struct EnvoyMaglev<T> {
     nodes: Vec<T>,

@@ -12,7 +12,7 @@ use xxhash_rust::xxh64::xxh64;
 
 /// Envoy's own limit for both sizes.
 const MAX_RING_SIZE: u64 = 8 * 1024 * 1024;
-const SIZE_BOUND: &str = "a ring has 1 to 8388608 points, and its minimum is not above its maximum";
+const SIZE_BOUND: &str = "1 to 8388608, and the minimum not above the maximum";
 
 /// The ring of Envoy's policy `RING_HASH` with its default hash function, xxHash.
 ///
@@ -40,6 +40,9 @@ const SIZE_BOUND: &str = "a ring has 1 to 8388608 points, and its minimum is not
 /// assert_eq!(ring.points().next().map(|(_, node)| node.0), Some(4)); // port 94
 /// # Ok::<(), purlin_hashring::BuildError>(())
 /// ```
+///
+/// Ask by `lookup` or `hash_key`: `owner_of` and `node_of` hash by XXH3 and do not agree with the other
+/// system.
 #[derive(Clone, Debug)]
 pub struct EnvoyRing<T> {
     nodes: Vec<T>,

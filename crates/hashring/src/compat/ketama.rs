@@ -37,6 +37,9 @@ const DIGESTS: u32 = 40;
 /// assert_eq!(ring.lookup("noelani"), Some(&2)); // as spymemcached's own test has it
 /// # Ok::<(), purlin_hashring::BuildError>(())
 /// ```
+///
+/// Ask by `lookup` or `hash_key`: `owner_of` and `node_of` hash by XXH3 and do not agree with the other
+/// system.
 #[derive(Clone, Debug)]
 pub struct Ketama<T> {
     nodes: Vec<T>,
@@ -45,6 +48,7 @@ pub struct Ketama<T> {
 
 /// Which client to agree with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum KetamaDialect {
     /// libmemcached with `KETAMA_WEIGHTED` (pylibmc, PHP's memcached ...) and twemproxy.
     ///
@@ -183,7 +187,7 @@ impl KetamaBuilder {
         Self { dialect, ..self }
     }
 
-    /// How many points the ring may have; 2^24 unless set.
+    /// How many points the ring may have; 2^24 unless set, 2^28 at most.
     #[must_use]
     pub fn max_points(self, max_points: u64) -> Self {
         Self { max_points, ..self }
@@ -204,7 +208,7 @@ impl KetamaBuilder {
             .iter()
             .map(|backend| u64::from(backend.weight))
             .sum();
-        let mut budget = Budget::new(self.max_points);
+        let mut budget = Budget::new(self.max_points)?;
         let mut digests = Vec::with_capacity(backends.len());
         for backend in &backends {
             let count = self.dialect.digests(backend, backends.len(), total)?;

@@ -32,6 +32,9 @@ const POINTS_PER_WEIGHT: u64 = 160;
 /// assert!(NginxKetama::new([("127.0.0.1:7777", 1_000_000, "a")]).is_err());
 /// # Ok::<(), purlin_hashring::BuildError>(())
 /// ```
+///
+/// Ask by `lookup` or `hash_key`: `owner_of` and `node_of` hash by XXH3 and do not agree with the other
+/// system.
 #[derive(Clone, Debug)]
 pub struct NginxKetama<T> {
     nodes: Vec<T>,
@@ -87,7 +90,7 @@ impl Default for NginxKetamaBuilder {
 }
 
 impl NginxKetamaBuilder {
-    /// How many points the ring may have; 2^24 unless set.
+    /// How many points the ring may have; 2^24 unless set, 2^28 at most.
     #[must_use]
     pub fn max_points(self, max_points: u64) -> Self {
         Self { max_points }
@@ -103,7 +106,7 @@ impl NginxKetamaBuilder {
         nodes: impl IntoIterator<Item = (L, W, T)>,
     ) -> Result<NginxKetama<T>, BuildError> {
         let (nodes, backends) = backends(nodes, |label| label)?;
-        let mut budget = Budget::new(self.max_points);
+        let mut budget = Budget::new(self.max_points)?;
         for backend in &backends {
             budget.spend(backend, u64::from(backend.weight) * POINTS_PER_WEIGHT)?;
         }

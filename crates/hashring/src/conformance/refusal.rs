@@ -17,7 +17,7 @@ pub(super) fn check_refused_list(
     members: &[Member<u64>],
     error: &BuildError,
 ) {
-    let BuildError::Member { position, source } = error else {
+    let BuildError::Member { position, reason } = error else {
         case.fail(format_args!("a list of members was refused: {error}"));
     };
     case.check(
@@ -26,7 +26,7 @@ pub(super) fn check_refused_list(
     );
     let id = NodeId(members[*position].node);
     let weight = members[*position].weight;
-    let justified = match source {
+    let justified = match reason {
         MembershipError::Duplicate { id: found } => {
             let twin = members[..*position].iter().any(|m| NodeId(m.node) == id);
             *found == id && twin

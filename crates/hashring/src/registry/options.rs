@@ -16,46 +16,36 @@ pub struct Options {
     /// Another seed, another placement. All machines must use the same.
     pub seed: u64,
     /// How many slots there are, a power of two: `slot_table`.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub slots: Option<u32>,
     /// How many replicas of a slot are at hand: `slot_table`.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub replicas: Option<u32>,
     /// How many percent over its share a node may own: `slot_table`. With a limit, changes move more
     /// than they must.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub max_overload_percent: Option<u32>,
     /// Virtual nodes of a node of weight 1: `ring`.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub points_per_weight: Option<u32>,
     /// How many virtual nodes there can be: `ring`.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub max_points: Option<u32>,
     /// How many slots there are, a prime: `maglev`.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub table_size: Option<u64>,
     /// How many nodes there can be: `anchor`.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub capacity: Option<u32>,
 }
 
 impl Options {
     /// Those that are set, beside the seed.
-    pub(super) fn set(&self) -> impl Iterator<Item = (&'static str, u64)> {
+    pub(super) fn set(&self) -> impl Iterator<Item = &'static str> {
         [
-            ("slots", self.slots.map(u64::from)),
-            ("replicas", self.replicas.map(u64::from)),
-            (
-                "max_overload_percent",
-                self.max_overload_percent.map(u64::from),
-            ),
-            ("points_per_weight", self.points_per_weight.map(u64::from)),
-            ("max_points", self.max_points.map(u64::from)),
-            ("table_size", self.table_size),
-            ("capacity", self.capacity.map(u64::from)),
+            ("slots", self.slots.is_some()),
+            ("replicas", self.replicas.is_some()),
+            ("max_overload_percent", self.max_overload_percent.is_some()),
+            ("points_per_weight", self.points_per_weight.is_some()),
+            ("max_points", self.max_points.is_some()),
+            ("table_size", self.table_size.is_some()),
+            ("capacity", self.capacity.is_some()),
         ]
         .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
+        .filter_map(|(name, is_set)| is_set.then_some(name))
     }
 }
 

@@ -15,7 +15,7 @@ use core::fmt;
 /// A placement that knows the [`Algorithm`] and the [`Options`] that made it, so that it can be made again.
 ///
 /// All placements of the registry are, statically and as [`AnyPlacement`]. Object-safe.
-pub trait Registered: Membership {
+pub trait Registered: Membership + sealed::Sealed {
     /// Its algorithm.
     fn algorithm(&self) -> Algorithm;
 
@@ -47,6 +47,12 @@ impl<T> fmt::Debug for dyn Registered<Node = T> + Send + Sync + '_ {
     }
 }
 
+/// Only the placements of this crate are in its registry.
+mod sealed {
+    #[expect(unnameable_types, reason = "nobody is to name it")]
+    pub trait Sealed {}
+}
+
 /// What `Registered` needs to know of a placement, and what makes it restorable.
 macro_rules! registered {
     ($($placement:ty, $builder:ty, $algorithm:ident, $ranged:expr, |$options:ident| {$($field:ident: $value:expr),*};)*) => {$(
@@ -56,7 +62,7 @@ macro_rules! registered {
             }
 
             fn options(&self) -> Options {
-                let $options = Self::options(self);
+                let $options = self.to_builder();
                 Options {
                     seed: $options.seed,
                     $($field: $value,)*
@@ -76,6 +82,8 @@ macro_rules! registered {
                 Box::new(self.clone())
             }
         }
+
+        impl<T: Identity> sealed::Sealed for $placement {}
 
         /// Restores it; see [`Snapshot`].
         impl<T: Identity> TryFrom<Snapshot<T>> for $placement {

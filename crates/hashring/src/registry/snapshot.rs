@@ -3,7 +3,8 @@
 use super::{Algorithm, AnyPlacement, Options, Registered};
 use crate::error::BuildError;
 use crate::member::{Identity, Locality, Member};
-use crate::roster::Roster;
+use crate::roster::{MemberRef, Roster};
+use alloc::vec;
 use alloc::vec::Vec;
 use purlin_core::node::{Epoch, NodeId, NodeIdx, Weight};
 
@@ -12,7 +13,8 @@ use purlin_core::node::{Epoch, NodeId, NodeIdx, Weight};
 ///
 /// What is restored from it answers every lookup as the original did, indices included, on any machine and in every
 /// version of this crate that knows the format; and it goes on as the original would have. O(nodes): tables and
-/// points are computed again, so that what it costs to restore one is up to whoever wrote it.
+/// points are computed again, so that what it costs to restore one, in time and memory, is up to whoever wrote it: take
+/// snapshots from those you trust. It carries no checksum and no signature.
 ///
 /// ```
 /// use purlin_hashring::registry::Snapshot;
@@ -32,15 +34,16 @@ use purlin_core::node::{Epoch, NodeId, NodeIdx, Weight};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Snapshot<T> {
     /// The version of this format.
     format: u32,
     algorithm: Algorithm,
     options: Options,
     epoch: Epoch,
-    /// By index, with gaps.
-    members: Vec<Option<Seated<T>>>,
-    /// The gaps, in the order in which they came to be.
+    /// In the order of their indices, which are those that are not gaps.
+    members: Vec<Seated<T>>,
+    /// The indices without a member, in the order in which they came to be.
     gaps: Vec<NodeIdx>,
 }
 
@@ -85,10 +88,8 @@ pub enum RestoreError {
         /// The identity of the node.
         is: NodeId,
     },
-    /// Its list of gaps is not that of the indices without a member, or its algorithm leaves none.
-    #[error(
-        "the snapshot's gaps are not those of its members and its algorithm: it was changed or cut"
-    )]
+    /// Its list of gaps names an index twice or one too high, or its algorithm leaves no gaps.
+    #[error("the snapshot's list of gaps is impossible")]
     Gaps,
     /// Its members or options cannot be.
     #[error(transparent)]
@@ -100,22 +101,18 @@ impl<T: Clone> Snapshot<T> {
     #[must_use]
     pub fn of<P: Registered<Node = T> + ?Sized>(placement: &P) -> Self {
         let roster = placement.roster();
-        let index = |at: usize| u32::try_from(at).map_or(NodeIdx(u32::MAX), NodeIdx);
-        let seated = |at| {
-            let member = roster.get(index(at))?;
-            Some(Seated {
-                id: member.id,
-                node: member.node.clone(),
-                weight: member.weight,
-                locality: member.locality,
-            })
+        let seated = |member: MemberRef<'_, T>| Seated {
+            id: member.id,
+            node: member.node.clone(),
+            weight: member.weight,
+            locality: member.locality,
         };
         Self {
             format: FORMAT,
             algorithm: placement.algorithm(),
             options: placement.options(),
             epoch: placement.epoch(),
-            members: (0..roster.seats.bound()).map(seated).collect(),
+            members: roster.iter().map(seated).collect(),
             gaps: roster.seats.gaps().to_vec(),
         }
     }
@@ -138,8 +135,7 @@ impl<T: Identity> Snapshot<T> {
     ///
     /// # Errors
     ///
-    /// [`RestoreError`]. A snapshot that was not tampered with fails only in a version of this crate that is older
-    /// than its format.
+    /// [`RestoreError`], where the format is of a later version, or what is in it cannot be.
     pub fn restore(self) -> Result<AnyPlacement<T>, RestoreError>
     where
         T: Send + Sync + 'static,
@@ -162,35 +158,35 @@ impl<T: Identity> Snapshot<T> {
             return Err(RestoreError::Algorithm { found, expected });
         }
         self.algorithm.check_options(&self.options)?;
-        let mut empty = (0_u32..)
-            .zip(&self.members)
-            .filter(|(_, member)| member.is_none());
-        let mut gaps = self.gaps.clone();
-        gaps.sort_unstable();
-        let possible = gaps.is_empty() || self.algorithm.variant().capabilities.arbitrary_removal;
-        if !possible
-            || !gaps
-                .into_iter()
-                .eq(empty.by_ref().map(|(index, _)| NodeIdx(index)))
-        {
+        let bound = self.members.len() + self.gaps.len();
+        let mut is_gap = vec![false; bound];
+        for gap in &self.gaps {
+            match is_gap.get_mut(gap.get()) {
+                Some(is_gap) if !*is_gap => *is_gap = true,
+                _ => return Err(RestoreError::Gaps),
+            }
+        }
+        if !self.gaps.is_empty() && !self.algorithm.variant().capabilities.arbitrary_removal {
             return Err(RestoreError::Gaps);
         }
-        let mut members = Vec::with_capacity(self.members.len());
-        for (index, seated) in (0_u32..).zip(self.members) {
-            if let Some(seated) = &seated
-                && seated.node.id() != seated.id
-            {
+        let mut seated = self.members.into_iter();
+        let mut members = Vec::with_capacity(bound);
+        for (index, is_gap) in (0_u32..).zip(is_gap) {
+            // As many are no gaps as there are members.
+            let Some(seated) = (!is_gap).then(|| seated.next()).flatten() else {
+                members.push(None);
+                continue;
+            };
+            let (was, is) = (seated.id, seated.node.id());
+            if was != is {
                 let index = NodeIdx(index);
-                let (was, is) = (seated.id, seated.node.id());
                 return Err(RestoreError::Identity { index, was, is });
             }
-            members.push(seated.map(|seated| {
-                let member = Member::new(seated.node).weight(seated.weight);
-                (seated.id, member.locality(seated.locality))
-            }));
+            let member = Member::new(seated.node).weight(seated.weight);
+            members.push(Some((seated.id, member.locality(seated.locality))));
         }
         let roster = Roster::with_gaps(members, self.gaps)
-            .map_err(|(position, source)| BuildError::Member { position, source })?;
+            .map_err(|(position, reason)| BuildError::Member { position, reason })?;
         Ok((self.options, roster, self.epoch))
     }
 }

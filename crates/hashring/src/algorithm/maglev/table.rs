@@ -15,7 +15,7 @@ pub(crate) const MAX_SIZE: u64 = 5_000_011;
 pub(crate) const DEFAULT_SIZE: u64 = 65_537;
 
 /// The bound of the option `table_size`, in words.
-pub(crate) const SIZE_BOUND: &str = "the table size is a prime number up to 5000011";
+pub(crate) const SIZE_BOUND: &str = "a prime number up to 5000011";
 
 /// Whether a table can have this size. O(sqrt(size)), at most 1,118 divisions.
 pub(crate) fn is_table_size(size: u64) -> bool {

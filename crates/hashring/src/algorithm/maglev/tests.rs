@@ -355,19 +355,19 @@ fn sizes_are_prime_and_bounded() {
 fn no_more_nodes_than_slots() {
     let builder = Maglev::builder().table_size(5);
     let refused = builder.build(0..6_u64).expect_err("six nodes");
-    let source = MembershipError::TooManyNodes { limit: 5 };
+    let reason = MembershipError::TooManyNodes { limit: 5 };
     assert_eq!(
         refused,
         BuildError::Member {
             position: 5,
-            source: source.clone()
+            reason: reason.clone()
         }
     );
 
     let mut table = builder.build(0..5_u64).expect("five nodes");
     let before = owners(&table);
     let refused = table.add(Member::new(5)).expect_err("a sixth node");
-    assert_eq!((refused.member.node, refused.reason), (5, source));
+    assert_eq!((refused.member.node, refused.reason), (5, reason));
     assert_eq!((owners(&table), table.len()), (before, 5));
 }
 
@@ -375,12 +375,12 @@ fn no_more_nodes_than_slots() {
 fn at_most_65_535_nodes() {
     let builder = Maglev::builder().table_size(131_071);
     let refused = builder.build(0..65_536_u64).expect_err("one too many");
-    let source = MembershipError::TooManyNodes { limit: 65_535 };
+    let reason = MembershipError::TooManyNodes { limit: 65_535 };
     assert_eq!(
         refused,
         BuildError::Member {
             position: 65_535,
-            source
+            reason
         }
     );
     let table = builder.build(0..65_535_u64).expect("the limit");

@@ -97,19 +97,19 @@ impl RingBuilder {
 impl Circle {
     pub(super) fn new(options: RingBuilder, seats: &Seats) -> Result<Self, BuildError> {
         options.check()?;
-        if let Err(source) = options.count(seats.total_weight()) {
+        if let Err(reason) = options.count(seats.total_weight()) {
             let mut weight = 0;
             let too_many = seats.iter().position(|(_, seat)| {
                 weight += u64::from(seat.weight.get());
                 options.count(weight).is_err()
             });
             let position = too_many.unwrap_or(0);
-            return Err(BuildError::Member { position, source });
+            return Err(BuildError::Member { position, reason });
         }
         if seats.bound() > MAX_NODES as usize {
             return Err(BuildError::Member {
                 position: MAX_NODES as usize,
-                source: TOO_MANY_NODES,
+                reason: TOO_MANY_NODES,
             });
         }
         Ok(Self {

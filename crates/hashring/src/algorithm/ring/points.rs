@@ -191,7 +191,7 @@ impl Points {
         }
         self.entries.copy_within(read..len, write);
         self.entries.truncate(len - positions.len());
-        if self.entries.len() < self.entries.capacity() / 2 {
+        if self.entries.len() < self.entries.capacity() / 8 * 7 {
             self.entries.shrink_to(self.entries.len() + WINDOW);
         }
         self.shift(positions, u32::wrapping_sub);

@@ -43,7 +43,7 @@ impl Table {
             let limit = u64::from(NONE);
             return Err(BuildError::Member {
                 position: usize::from(NONE),
-                source: MembershipError::TooManyNodes { limit },
+                reason: MembershipError::TooManyNodes { limit },
             });
         }
         let mut table = Self {
@@ -56,10 +56,6 @@ impl Table {
         };
         table.fill(seats);
         Ok(table)
-    }
-
-    pub(super) fn options(&self) -> &SlotTableBuilder {
-        &self.options
     }
 
     /// From nothing.

@@ -7,8 +7,7 @@ use crate::node::{Epoch, NodeIdx};
 ///
 /// Consistent-hash rings, rendezvous hashing, lookup tables and hand-made shard maps are all
 /// placements; balancers, shard routers and quorum coordinators consume them without knowing which.
-/// A placement is an immutable value: a change of membership makes a new one with a
-/// higher [`epoch`](Self::epoch). Object-safe.
+/// Answers depend on the membership, whose changes raise the [`epoch`](Self::epoch). Object-safe.
 ///
 /// # Implementing
 ///

@@ -13,6 +13,9 @@ use std::sync::{PoisonError, TryLockError};
 /// anything at any time. Placements are what it is for, alone or in a
 /// [`bounded::Assigner`](crate::bounded::Assigner), but nothing depends on that.
 ///
+/// [`update`](Self::update) clones the placement and with it the nodes: keep what cannot or should not be cloned, a
+/// connection for one, in an `Arc`.
+///
 /// * [`load`](Self::load): a lock that is held for the time of copying or swapping a pointer, never longer.
 /// * [`Reader::load`]: one atomic load; it never waits for anybody.
 /// * [`update`](Self::update): a clone of the placement, and the change.

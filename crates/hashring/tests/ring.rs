@@ -345,7 +345,7 @@ fn limits_are_checked_before_anything_changes() {
         .unwrap_err();
     assert_eq!(
         no_points.to_string(),
-        "points_per_weight cannot be 0: at least 1"
+        "points_per_weight is 0, but must be at least 1"
     );
     let too_many = Ring::builder()
         .max_points(u32::MAX)
@@ -353,7 +353,7 @@ fn limits_are_checked_before_anything_changes() {
         .unwrap_err();
     assert_eq!(
         too_many.to_string(),
-        "max_points cannot be 4294967295: at most 2^28"
+        "max_points is 4294967295, but must be at most 2^28"
     );
 }
 

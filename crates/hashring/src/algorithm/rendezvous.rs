@@ -12,12 +12,12 @@ use purlin_core::node::{Epoch, NodeIdx};
 /// Rendezvous hashing, also known as highest random weight: each node draws a score for the key, the best
 /// score owns it.
 ///
-/// Perfectly even up to chance, weighted, minimal in movement, and without any table: 12 bytes a node. Every
+/// Perfectly even up to chance, weighted, minimal in movement, and without any table: 16 bytes a node. Every
 /// lookup asks every node, though, so it suits up to some dozens of nodes, keys that are looked up rarely, or
 /// replica choice; for more, [`SlotTable`](crate::SlotTable) remembers the outcome.
 ///
 /// * Lookup: O(nodes), by AVX2 or AVX-512 where the machine has them (feature `std`), with the same result
-///   everywhere. `replicas`: O(nodes) without localities, O(nodes * replicas) with them.
+///   everywhere. `replicas`: O(nodes * replicas).
 /// * Change: O(nodes). Adding a node, or raising its weight, moves keys to that node only; removing it, or
 ///   lowering its weight, moves keys of that node only. The same holds of replica sets.
 ///

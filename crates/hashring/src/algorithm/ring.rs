@@ -29,7 +29,7 @@ use purlin_core::node::{Epoch, NodeIdx};
 /// * Change: O(points) by moving memory, about 25 microseconds for 1,000 nodes. Adding a node, or raising its
 ///   weight, moves keys to that node only; removing it, or lowering its weight, moves keys of that node
 ///   only. The same holds of replica sets.
-/// * Memory: 5 to 8 bytes a point.
+/// * Memory: 5 to 9 bytes a point.
 ///
 /// Positions have 32 bits, the upper ones of a [`KeyHash`]. Two points at one position are told apart
 /// by the identities of their nodes, so the answers do not depend on the order of changes.

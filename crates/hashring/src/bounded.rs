@@ -1,9 +1,11 @@
-//! Consistent hashing with bounded loads: a key goes to the first node in its order of preference that has room.
+//! Consistent hashing with bounded loads: a key goes to the first node in its order of preference
+//! that has room.
 //!
-//! Even if keys are spread evenly, work is not: one key in ten thousand may be a tenth of all requests. An
-//! [`Assigner`] counts what every node has in flight, and gives none more than `c` times its share. A node that is
-//! full passes the next request on to the next node in the key's order of preference, so that hot keys
-//! spread over a few nodes, the same few every time, while all others stay where they are.
+//! Even if keys are spread evenly, work is not: one key in ten thousand may be a tenth of all
+//! requests. An [`Assigner`] counts what every node has in flight, and gives none more than `c`
+//! times its share. A node that is full passes the next request on to the next node in the key's
+//! order of preference, so that hot keys spread over a few nodes, the same few every time, while
+//! all others stay where they are.
 //!
 //! | `c` | effect |
 //! |---|---|
@@ -11,9 +13,9 @@
 //! | 125 % | room for chance: a good one to begin with |
 //! | 200 % and more | only what is really hot leaves its owner |
 //!
-//! Source: Mirrokni, Thorup, Zadimoghaddam, "Consistent hashing with bounded loads", SODA 2018. Applied to
-//! requests in flight, and for weighted nodes, like HAProxy's `hash-balance-factor` and Envoy's
-//! `hash_balance_factor`.
+//! Source: Mirrokni, Thorup, Zadimoghaddam, "Consistent hashing with bounded loads", SODA 2018.
+//! Applied to requests in flight, and for weighted nodes, like HAProxy's `hash-balance-factor` and
+//! Envoy's `hash_balance_factor`.
 
 mod bound;
 mod load;
@@ -32,22 +34,26 @@ pub use load::{Assignment, Token};
 
 /// Assigns work to the nodes of a placement, and bounds what each has at a time.
 ///
-/// With `m` assignments out, the next one goes to the first node in the key's order of preference that has less
-/// than `ceil(c * (m + 1) * w / W)`, where `w` is the node's weight and `W` the weight of all. As `c` is
-/// at least 1, these capacities sum up to more than `m`: **there is always a node with room**, unless no
-/// node takes keys at all. Nothing is ever refused for being too much.
+/// With `m` assignments out, the next one goes to the first node in the key's order of preference
+/// that has less than `ceil(c * (m + 1) * w / W)`, where `w` is the node's weight and `W` the
+/// weight of all. As `c` is at least 1, these capacities sum up to more than `m`: **there is always
+/// a node with room**, unless no node takes keys at all. Nothing is ever refused for being too
+/// much.
 ///
 /// * **Cost**: two atomic changes to acquire and two to release, beside the lookup. Lookups as in
-///   [`Preference::owner_where`](crate::Preference::owner_where), which asks nodes until one has room.
-/// * **Concurrency**: any number of threads may acquire and release at any time, without locks. `m` counts
-///   what is out and what is being assigned at the moment, so of two threads at once either may count the other.
-///   Acquiring fails never because of others; it looks again if they took the last room that it saw.
-/// * **Changes**: an `Assigner` is a value like the placement in it, changed by [`update`](Self::update); put it
-///   in a `Shared` (feature `std`) to do so while others read. A clone shares the counts of all the nodes it
-///   knows, so releases arrive wherever the assignment came from.
-/// * **Counts follow the identity of a node**. One that leaves takes no new work; what it still has counts in `m`
-///   until released, which loosens the bounds of the others for so long. If it comes back meanwhile, it comes
-///   back with what it has. Once released, nothing is left of it.
+///   [`Preference::owner_where`](crate::Preference::owner_where), which asks nodes until one has
+///   room.
+/// * **Concurrency**: any number of threads may acquire and release at any time, without locks. `m`
+///   counts what is out and what is being assigned at the moment, so of two threads at once either
+///   may count the other. Acquiring fails never because of others; it looks again if they took the
+///   last room that it saw.
+/// * **Changes**: an `Assigner` is a value like the placement in it, changed by
+///   [`update`](Self::update); put it in a `Shared` (feature `std`) to do so while others read. A
+///   clone shares the counts of all the nodes it knows, so releases arrive wherever the assignment
+///   came from.
+/// * **Counts follow the identity of a node**. One that leaves takes no new work; what it still has
+///   counts in `m` until released, which loosens the bounds of the others for so long. If it comes
+///   back meanwhile, it comes back with what it has. Once released, nothing is left of it.
 ///
 /// ```
 /// use purlin_core::hash::{KeyHasher, Xxh3};
@@ -94,11 +100,13 @@ pub enum AcquireError {
 }
 
 impl<P: Membership> Assigner<P> {
-    /// Over this placement, with the factor `c` in percent: the most a node may have relative to its share.
+    /// Over this placement, with the factor `c` in percent: the most a node may have relative to
+    /// its share.
     ///
     /// # Errors
     ///
-    /// [`BuildError::Option`] for a factor below 100 %, with which there would not be room for everything.
+    /// [`BuildError::Option`] for a factor below 100 %, with which there would not be room for
+    /// everything.
     pub fn new(placement: P, factor_percent: u32) -> Result<Self, BuildError> {
         if factor_percent < 100 {
             return Err(BuildError::Option {
@@ -127,7 +135,8 @@ impl<P: Membership> Assigner<P> {
         &self.placement
     }
 
-    /// Changes the placement, in any way: nodes are recognised by their identity. O(nodes log nodes) besides.
+    /// Changes the placement, in any way: nodes are recognised by their identity. O(nodes log
+    /// nodes) besides.
     ///
     /// ```
     /// use purlin_hashring::{Member, Membership, Shared, SlotTable, bounded::Assigner};
@@ -160,10 +169,11 @@ impl<P: Membership> Assigner<P> {
         if self.bound.total_weight == 0 {
             return Err(AcquireError::NoNode);
         }
-        // This assignment counts before it has a node. So at any moment the whole exceeds the sum over the nodes, by
-        // one at least, and the capacities sum up to no less than the whole: some node has room. If this
-        // thread finds none it has looked at different nodes at different moments, and looks again. Each time
-        // around, another thread has acquired or released something.
+        // This assignment counts before it has a node. So at any moment the whole exceeds the sum
+        // over the nodes, by one at least, and the capacities sum up to no less than the
+        // whole: some node has room. If this thread finds none it has looked at different
+        // nodes at different moments, and looks again. Each time around, another thread has
+        // acquired or released something.
         let mut in_flight = self.in_flight.enter();
         loop {
             let found = (self.placement)
@@ -176,7 +186,8 @@ impl<P: Membership> Assigner<P> {
         }
     }
 
-    /// How many assignments there are, of former members too, and including those being made at the moment.
+    /// How many assignments there are, of former members too, and including those being made at the
+    /// moment.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.in_flight.get()
@@ -188,8 +199,8 @@ impl<P: Membership> Assigner<P> {
         Some(self.seat(index)?.load.get())
     }
 
-    /// How many assignments the node at this index may have once the next one is made: it gets that one only if it
-    /// has less.
+    /// How many assignments the node at this index may have once the next one is made: it gets that
+    /// one only if it has less.
     #[must_use]
     pub fn capacity(&self, index: NodeIdx) -> Option<usize> {
         let weight = self.seat(index)?.weight;
@@ -207,8 +218,8 @@ impl<P: Membership> Assigner<P> {
             .is_some_and(|seat| (self.bound).has_room(seat.load.get(), seat.weight, in_flight))
     }
 
-    /// A node with room in no particular order, for when the walk found all nodes full that it asked. A placement
-    /// whose walk gives up early so costs order, not the answer.
+    /// A node with room in no particular order, for when the walk found all nodes full that it
+    /// asked. A placement whose walk gives up early so costs order, not the answer.
     #[cold]
     fn any_with_room(&self, in_flight: usize) -> Option<NodeIdx> {
         (0_u32..)
@@ -242,7 +253,8 @@ impl<P: Membership> Assigner<P> {
             self.seats.push(Some(Seat { weight, load }));
         }
         self.bound.total_weight = roster.total_weight();
-        // Whoever could still count anything there holds a reference: an assignment, or a clone of this.
+        // Whoever could still count anything there holds a reference: an assignment, or a clone of
+        // this.
         let in_use = |load: &Arc<Load>| Arc::strong_count(load) > 1;
         let gone = loads.into_values().filter(in_use);
         self.former = gone.map(|load| Arc::downgrade(&load)).collect();

@@ -7,11 +7,11 @@
 //! | [`choose_k`] | several distinct buckets | O(k) hashes, O(k^2) comparisons; three in about 35 ns |
 //!
 //! All are *consistent*: with one bucket more, a key stays where it is or moves to the new bucket.
-//! And all are uniform, so that this happens to one key in `buckets + 1`. What they cannot do is lose
-//! any other bucket than the last: for that there is [`Memento`](crate::Memento).
+//! And all are uniform, so that this happens to one key in `buckets + 1`. What they cannot do is
+//! lose any other bucket than the last: for that there is [`Memento`](crate::Memento).
 //!
-//! They need no allocator; the placements that rest on them do (feature `alloc`). Bucket hashes know
-//! no weights.
+//! They need no allocator; the placements that rest on them do (feature `alloc`). Bucket hashes
+//! know no weights.
 //!
 //! ```
 //! use purlin_core::hash::{KeyHasher, Xxh3};
@@ -65,8 +65,9 @@ pub trait BucketHash: Copy + fmt::Debug {
     fn bucket(key: KeyHash, buckets: u32) -> Option<u32>;
 }
 
-/// The 128-bit product of a word and a constant, its halves folded into one: every bit of the result
-/// depends on all bits of the word. One multiplication, and enough for words that are mixed already.
+/// The 128-bit product of a word and a constant, its halves folded into one: every bit of the
+/// result depends on all bits of the word. One multiplication, and enough for words that are mixed
+/// already.
 #[inline(always)]
 pub(crate) const fn fold(word: u64, constant: u64) -> u64 {
     let product = word as u128 * constant as u128;
@@ -86,7 +87,8 @@ pub(crate) const fn reduce(word: u64, end: u32) -> u32 {
     ((word as u128 * end as u128) >> 64) as u32
 }
 
-/// Where a key goes, among `left` places, when its bucket is gone. Independent from bucket to bucket.
+/// Where a key goes, among `left` places, when its bucket is gone. Independent from bucket to
+/// bucket.
 #[cfg(feature = "alloc")]
 #[inline(always)]
 pub(crate) const fn rehash(key: KeyHash, bucket: u32, left: u32) -> u32 {

@@ -23,7 +23,8 @@ use purlin_core::random::SplitMix64;
 ///   [`MembershipError::Unweighted`].
 /// * **Next nodes and replicas**: the ranking of [`choose_k`](crate::bucket::choose_k); beyond 32
 ///   ranks, the rest of the nodes by rendezvous hashing.
-/// * **Changes**: O(1), and only to or from the node that comes or goes. Replicas move as little.
+/// * **Changes**: O(1), and O(nodes) by moving memory for the list of members. Keys move only to or
+///   from the node that comes or goes. Replicas move as little.
 /// * **History**: nodes are placed by their number, not by their identity. So who owns what depends
 ///   on the order in which they were added, which must be the same on all machines.
 ///
@@ -88,8 +89,8 @@ pub struct BucketsBuilder<H = Flip> {
 }
 
 impl<H: BucketHash> BucketsBuilder<H> {
-    /// Another seed, another placement. With 0, which it is unless set, keys go into the bucket hash
-    /// as they are. All machines must use the same.
+    /// Another seed, another placement. With 0, which it is unless set, keys go into the bucket
+    /// hash as they are. All machines must use the same.
     pub const fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }

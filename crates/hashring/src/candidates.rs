@@ -10,8 +10,8 @@ use purlin_core::node::{NodeIdx, Weight};
 
 /// The nodes that take keys, heaviest first.
 ///
-/// In that order a node can only beat those before it by a higher draw, which is how most are dismissed
-/// without taking a logarithm, and many at a time.
+/// In that order a node can only beat those before it by a higher draw, which is how most are
+/// dismissed without taking a logarithm, and many at a time.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidates {
     seed: u64,
@@ -154,8 +154,8 @@ impl Candidates {
         out.len()
     }
 
-    /// The best node that `accept` accepts. O(nodes) for each that it refuses, and no more than twenty times
-    /// that.
+    /// The best node that `accept` accepts. O(nodes) for each that it refuses, and no more than
+    /// twenty times that.
     pub(crate) fn best_where(
         &self,
         key: u64,

@@ -20,10 +20,11 @@ pub struct Moved {
     pub to: Option<NodeIdx>,
 }
 
-/// The ranges that change owners from one placement to another, in order, each as long as it can be.
+/// The ranges that change owners from one placement to another, in order, each as long as it can
+/// be.
 ///
-/// Nodes are the same when their identities are, whatever their indices. The placements may have different
-/// options, or be of different algorithms. O(ranges of both), without allocation.
+/// Nodes are the same when their identities are, whatever their indices. The placements may have
+/// different options, or be of different algorithms. O(ranges of both), without allocation.
 ///
 /// ```
 /// use purlin_hashring::{BuildError, Placement, Ring, diff};

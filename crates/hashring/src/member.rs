@@ -13,8 +13,8 @@ use purlin_core::node::{NodeId, Weight};
 /// What makes a node the same node in every process and after every restart.
 ///
 /// Placements hash nodes by their identity and never by their address in memory, their position or
-/// anything else that differs between machines. Strings are identified by the unseeded XXH3 of their
-/// bytes, numbers by themselves, network addresses by their text: `"10.0.0.1:80"` and the
+/// anything else that differs between machines. Strings are identified by the unseeded XXH3 of
+/// their bytes, numbers by themselves, network addresses by their text: `"10.0.0.1:80"` and the
 /// [`SocketAddr`] of that name are the same node.
 ///
 /// # Implementing
@@ -143,9 +143,9 @@ impl Write for Text {
 /// Where a node stands: its zone, rack and host, any of which may be unsaid.
 ///
 /// Replicas are spread over zones first, then over the racks of a zone, then over the hosts of a
-/// rack. A rack belongs to its zone and a host to its rack, so equal names of racks in two zones are
-/// two racks. Nodes of which a zone (rack) is not said share one nameless zone (rack); nodes of which
-/// no host is said are each a host of their own.
+/// rack. A rack belongs to its zone and a host to its rack, so equal names of racks in two zones
+/// are two racks. Nodes of which a zone (rack) is not said share one nameless zone (rack); nodes of
+/// which no host is said are each a host of their own.
 ///
 /// ```
 /// use purlin_hashring::Locality;
@@ -155,8 +155,8 @@ impl Write for Text {
 /// assert!(!here.same_rack(&there));
 /// ```
 ///
-/// With feature `serde` it is read from names, `{ "zone": "eu-1a" }`, and written as hashes of them, which are read as
-/// well: names are not kept.
+/// With feature `serde` it is read from names, `{ "zone": "eu-1a" }`, and written as hashes of
+/// them, which are read as well: names are not kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]

@@ -12,12 +12,12 @@ use purlin_core::placement::Placement;
 
 /// A placement with an order of preference over all nodes for every key.
 ///
-/// The order begins with the owner; in `SlotTable` (without a cap), `Ring` and `Rendezvous` it goes on with where the
-/// key would belong if the nodes before were gone. Balancers walk it past unhealthy nodes, bounded loads walk it
-/// past full ones.
+/// The order begins with the owner; in `SlotTable` (without a cap), `Ring` and `Rendezvous` it goes
+/// on with where the key would belong if the nodes before were gone. Balancers walk it past
+/// unhealthy nodes, bounded loads walk it past full ones.
 ///
-/// It knows nothing of zones: where members have localities, the next in preference need not be a replica. Where
-/// data is replicated, try the other [`replicas`](Placement::replicas).
+/// It knows nothing of zones: where members have localities, the next in preference need not be a
+/// replica. Where data is replicated, try the other [`replicas`](Placement::replicas).
 ///
 /// # Implementing
 ///
@@ -27,21 +27,21 @@ use purlin_core::placement::Placement;
 pub trait Preference: Placement {
     /// The first node in the key's order of preference that `accept` accepts.
     ///
-    /// `accept` is asked one node at a time, and about some more than once. Where it changes its mind meanwhile, the
-    /// answer is a node that it accepted when it was last asked, or `None`.
+    /// `accept` is asked one node at a time, and about some more than once. Where it changes its
+    /// mind meanwhile, the answer is a node that it accepted when it was last asked, or `None`.
     fn owner_where(&self, key: KeyHash, accept: &mut dyn FnMut(NodeIdx) -> bool)
     -> Option<NodeIdx>;
 }
 
 /// A placement whose members come and go one at a time.
 ///
-/// Object-safe. A change that is refused leaves everything as it was. A change that is made moves the
-/// [`epoch`](Placement::epoch) by one, and moves as few keys as the algorithm promises: its docs say.
-/// An index stays with its node for as long as the node is a member; the index of a node that left is
-/// given to a later one.
+/// Object-safe. A change that is refused leaves everything as it was. A change that is made moves
+/// the [`epoch`](Placement::epoch) by one, and moves as few keys as the algorithm promises: its
+/// docs say. An index stays with its node for as long as the node is a member; the index of a node
+/// that left is given to a later one.
 ///
-/// To change many members at once, build a new placement, `with_epoch(old.epoch().next())`; to let other threads
-/// go on reading meanwhile, hold it in a `Shared` (feature `std`).
+/// To change many members at once, build a new placement, `with_epoch(old.epoch().next())`; to let
+/// other threads go on reading meanwhile, hold it in a `Shared` (feature `std`).
 pub trait Membership: Preference {
     /// Adds a member.
     ///
@@ -55,8 +55,8 @@ pub trait Membership: Preference {
     ///
     /// # Errors
     ///
-    /// [`MembershipError::Unknown`]; [`MembershipError::NotLast`] where the algorithm can only shrink
-    /// at its end.
+    /// [`MembershipError::Unknown`]; [`MembershipError::NotLast`] where the algorithm can only
+    /// shrink at its end.
     fn remove(&mut self, id: NodeId) -> Result<Member<Self::Node>, MembershipError>;
 
     /// Sets the weight of a member and answers the former one. Setting the weight it has changes
@@ -71,8 +71,8 @@ pub trait Membership: Preference {
     /// The members.
     fn roster(&self) -> &Roster<Self::Node>;
 
-    /// Panics when the placement's own invariants do not hold. O(size); for tests and fuzzing. There are none to
-    /// check unless it is implemented.
+    /// Panics when the placement's own invariants do not hold. O(size); for tests and fuzzing.
+    /// There are none to check unless it is implemented.
     fn check_invariants(&self) {}
 }
 

@@ -8,13 +8,14 @@ pub(crate) const fn node_key(seed: u64, id: NodeId) -> u64 {
     SplitMix64::mix(SplitMix64::mix(seed) ^ id.0)
 }
 
-/// The draw of a node for a key, or for a slot: uniform, and independent from node to node. A bijection of
-/// `node ^ key`, both of which must be mixed already.
+/// The draw of a node for a key, or for a slot: uniform, and independent from node to node. A
+/// bijection of `node ^ key`, both of which must be mixed already.
 ///
-/// Two rounds of xor-shift and multiplication, cut down to what draws need: flipping any bit of the input
-/// flips each of the upper 40 bits of the output with a chance of one half, within what 400,000 trials can
-/// tell. The lower bits are worse, and only decide between equal upper ones. The first multiplier has 32 bits
-/// and there is no xor-shift at the end, which saves AVX2, where multiplication is made of parts, a quarter.
+/// Two rounds of xor-shift and multiplication, cut down to what draws need: flipping any bit of the
+/// input flips each of the upper 40 bits of the output with a chance of one half, within what
+/// 400,000 trials can tell. The lower bits are worse, and only decide between equal upper ones. The
+/// first multiplier has 32 bits and there is no xor-shift at the end, which saves AVX2, where
+/// multiplication is made of parts, a quarter.
 #[inline(always)]
 pub(crate) const fn pair(node: u64, key: u64) -> u64 {
     let mut x = node ^ key;

@@ -4,8 +4,8 @@ use purlin_core::hash::KeyHash;
 use purlin_core::node::NodeIdx;
 use purlin_core::placement::Placement;
 
-/// The hashes from `start` to `end`, both included. It never wraps: an arc across the end of the circle is
-/// two ranges.
+/// The hashes from `start` to `end`, both included. It never wraps: an arc across the end of the
+/// circle is two ranges.
 ///
 /// ```
 /// use purlin_hashring::{HashRange, KeyHash};
@@ -51,8 +51,8 @@ impl HashRange {
     }
 }
 
-/// A placement in which neighbouring hashes mostly have the same owner, so that what a node owns can be
-/// listed as ranges.
+/// A placement in which neighbouring hashes mostly have the same owner, so that what a node owns
+/// can be listed as ranges.
 ///
 /// [`ranges`](RangedExt::ranges) lists them, [`diff`](crate::diff) compares two placements.
 ///
@@ -60,8 +60,8 @@ impl HashRange {
 ///
 /// Answer ranges as long as the algorithm has them, for they are counted and walked. Object-safe.
 pub trait Ranged: Placement {
-    /// The last hash that certainly has the same owner and replicas as `from`, and so have all between;
-    /// and that owner. Never before `from`.
+    /// The last hash that certainly has the same owner and replicas as `from`, and so have all
+    /// between; and that owner. Never before `from`.
     fn next_boundary(&self, from: KeyHash) -> (KeyHash, Option<NodeIdx>);
 }
 
@@ -80,8 +80,8 @@ ranged_through!(&P, alloc::boxed::Box<P>, #[cfg(target_has_atomic = "ptr")] allo
 
 /// The ranges of a [`Ranged`] placement. Every one has it, behind `dyn` too.
 pub trait RangedExt: Ranged {
-    /// All hashes, in order, as the longest ranges of one owner; the owner is `None` only when no node takes
-    /// keys. O(ranges), without allocation.
+    /// All hashes, in order, as the longest ranges of one owner; the owner is `None` only when no
+    /// node takes keys. O(ranges), without allocation.
     ///
     /// ```
     /// use purlin_hashring::{BuildError, Placement, RangedExt, Ring};

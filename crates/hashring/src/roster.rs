@@ -12,8 +12,8 @@ pub(crate) use domains::Domains;
 
 /// The members of a placement: each at an index of its own, found by identity in O(log nodes).
 ///
-/// Indices are stable. One that a leaving node frees is given out again, the latest first; until then
-/// it is a gap, unless it was the highest.
+/// Indices are stable. One that a leaving node frees is given out again, the latest first; until
+/// then it is a gap, unless it was the highest.
 #[derive(Clone)]
 pub struct Roster<T> {
     nodes: Vec<Option<T>>,
@@ -37,7 +37,8 @@ pub struct MemberRef<'a, T> {
 }
 
 impl<T> Roster<T> {
-    /// By index, with gaps; and these in the order in which they came to be. On a duplicate, its position.
+    /// By index, with gaps; and these in the order in which they came to be. On a duplicate, its
+    /// position.
     pub(crate) fn with_gaps(
         members: impl IntoIterator<Item = Option<(NodeId, Member<T>)>>,
         gaps: Vec<NodeIdx>,

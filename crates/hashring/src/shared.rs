@@ -5,18 +5,19 @@ use alloc::sync::Arc;
 use core::fmt;
 use std::sync::{PoisonError, TryLockError};
 
-/// One placement that many threads read while some thread changes it: each change makes a new one, and
-/// publishes it when it is whole (read, copy, update).
+/// One placement that many threads read while some thread changes it: each change makes a new one,
+/// and publishes it when it is whole (read, copy, update).
 ///
-/// A clone is a handle to the same. Readers hold snapshots, which never change under them and go when the last
-/// reader lets go; so a reader that holds on to an old one holds its memory. Any number of threads may call
-/// anything at any time. Placements are what it is for, alone or in a
+/// A clone is a handle to the same. Readers hold snapshots, which never change under them and go
+/// when the last reader lets go; so a reader that holds on to an old one holds its memory. Any
+/// number of threads may call anything at any time. Placements are what it is for, alone or in a
 /// [`bounded::Assigner`](crate::bounded::Assigner), but nothing depends on that.
 ///
-/// [`update`](Self::update) clones the placement and with it the nodes: keep what cannot or should not be cloned, a
-/// connection for one, in an `Arc`.
+/// [`update`](Self::update) clones the placement and with it the nodes: keep what cannot or should
+/// not be cloned, a connection for one, in an `Arc`.
 ///
-/// * [`load`](Self::load): a lock that is held for the time of copying or swapping a pointer, never longer.
+/// * [`load`](Self::load): a lock that is held for the time of copying or swapping a pointer, never
+///   longer.
 /// * [`Reader::load`]: one atomic load; it never waits for anybody.
 /// * [`update`](Self::update): a clone of the placement, and the change.
 ///
@@ -52,7 +53,8 @@ struct State<P> {
 
 /// Where the present snapshot is. Changes under the lock of `current` only.
 ///
-/// On a cache line of its own: readers look at it all the time, and locks and counts nearby change all the time.
+/// On a cache line of its own: readers look at it all the time, and locks and counts nearby change
+/// all the time.
 #[repr(align(64))]
 struct Address<P>(AtomicPtr<P>);
 
@@ -85,8 +87,8 @@ impl<P> Shared<P> {
 
     /// Changes a clone of the present snapshot, publishes it, and answers what `change` does.
     ///
-    /// Writers take turns, so each change starts from the one before and none is lost. `change` may `load`, but
-    /// not `update` or `replace` the same `Shared`: it would wait for itself.
+    /// Writers take turns, so each change starts from the one before and none is lost. `change` may
+    /// `load`, but not `update` or `replace` the same `Shared`: it would wait for itself.
     ///
     /// # Errors
     ///
@@ -129,7 +131,8 @@ impl<P> Shared<P> {
     }
 }
 
-/// Behind neither lock is anything ever half-done: a pointer, or nothing. So a poisoned one is as good.
+/// Behind neither lock is anything ever half-done: a pointer, or nothing. So a poisoned one is as
+/// good.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -157,16 +160,18 @@ pub struct Reader<P> {
 }
 
 impl<P> Reader<P> {
-    /// The present snapshot; or the one seen before, if at this very moment somebody holds the lock to copy or
-    /// swap a pointer.
+    /// The present snapshot; or the one seen before, if at this very moment somebody holds the lock
+    /// to copy or swap a pointer.
     ///
-    /// One atomic load and a comparison while nothing is published, and it never waits. Snapshots never go back
-    /// in time. Who must see a publication that it knows to have happened calls [`Shared::load`].
+    /// One atomic load and a comparison while nothing is published, and it never waits. Snapshots
+    /// never go back in time. Who must see a publication that it knows to have happened calls
+    /// [`Shared::load`].
     #[inline]
     pub fn load(&mut self) -> &P {
         // While this reader holds its snapshot no other can have its address: equal means the same.
         //
-        // ORDERING: the address is compared and not followed. What it stands for is taken under the lock.
+        // ORDERING: the address is compared and not followed. What it stands for is taken under the
+        // lock.
         let newest = self.shared.0.address.0.load(Ordering::Relaxed);
         if !core::ptr::eq(newest, Arc::as_ptr(&self.snapshot)) {
             self.catch_up();

@@ -1,19 +1,20 @@
 //! Replicas as far apart as the members allow.
 //!
-//! Replicas are chosen one by one: always the first node in the key's order of preference among those
-//! whose zone holds the fewest replicas so far, then whose rack does, then whose host does. So within
-//! each zone the replicas are the most preferred nodes of the zone, zones differ by one replica at
-//! most unless they run out of nodes, and a node that is no replica can come or go without changing
-//! the choice. Dynamo's preference list (SOSP 2007, section 4.3) and Cassandra's
+//! Replicas are chosen one by one: always the first node in the key's order of preference among
+//! those whose zone holds the fewest replicas so far, then whose rack does, then whose host does.
+//! So within each zone the replicas are the most preferred nodes of the zone, zones differ by one
+//! replica at most unless they run out of nodes, and a node that is no replica can come or go
+//! without changing the choice. Dynamo's preference list (SOSP 2007, section 4.3) and Cassandra's
 //! `NetworkTopologyStrategy` follow the same idea for one level.
 
 use crate::roster::{Domains, Seats};
 use purlin_core::node::NodeIdx;
 
-/// Fills `out` from its beginning, asking `first` for the most preferred node that a rule accepts, and
-/// answers how many were found: all that take keys, if `out` has room.
+/// Fills `out` from its beginning, asking `first` for the most preferred node that a rule accepts,
+/// and answers how many were found: all that take keys, if `out` has room.
 ///
-/// `out[..chosen]` are replicas already. O(replicas^3) besides what `first` costs, with replicas few.
+/// `out[..chosen]` are replicas already. O(replicas^3) besides what `first` costs, with replicas
+/// few.
 pub(crate) fn replicas(
     seats: &Seats,
     out: &mut [NodeIdx],

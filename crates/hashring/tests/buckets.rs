@@ -146,8 +146,8 @@ fn answers_stay_as_they_are() {
     assert_eq!(owners(&mut anchor), [4, 8, 4, 1, 1, 10, 1, 8, 5, 2]);
 }
 
-/// Ranks all buckets by the definition: one bucket after the other is put in at the first rank whose
-/// own hash moves to it.
+/// Ranks all buckets by the definition: one bucket after the other is put in at the first rank
+/// whose own hash moves to it.
 fn naive_ranking(key: KeyHash, buckets: u32) -> Vec<u32> {
     let rank_key = |rank: u32| match rank {
         0 => key,

@@ -221,9 +221,9 @@ fn envoy_ring_of_weighted_hosts() {
     assert_eq!(points, expected);
 }
 
-/// envoyproxy/envoy, ring_hash_lb_test.cc: `HostWeightedLargeRing`, `HostAndLocalityWeightedLargeRing`
-/// (localities multiplied in), `LargeFractionalScale`, `SmallFractionalScale`; hits of hashes at equal
-/// distances.
+/// envoyproxy/envoy, ring_hash_lb_test.cc: `HostWeightedLargeRing`,
+/// `HostAndLocalityWeightedLargeRing` (localities multiplied in), `LargeFractionalScale`,
+/// `SmallFractionalScale`; hits of hashes at equal distances.
 #[test]
 fn envoy_ring_histograms() {
     type Row = (

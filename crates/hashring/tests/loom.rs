@@ -33,7 +33,8 @@ fn no_update_is_lost() {
     });
 }
 
-/// A reader sees whole snapshots only, never an older one after a newer one, and the newest when nobody writes.
+/// A reader sees whole snapshots only, never an older one after a newer one, and the newest when
+/// nobody writes.
 #[test]
 fn a_reader_sees_what_was_published_in_its_order() {
     loom::model(|| {
@@ -124,8 +125,8 @@ fn the_bound_holds_for_two_at_once() {
     });
 }
 
-/// One looks at both nodes while another takes the room at the one and a third makes room at the other: it may
-/// find both full, each at its moment, and must look again.
+/// One looks at both nodes while another takes the room at the one and a third makes room at the
+/// other: it may find both full, each at its moment, and must look again.
 #[test]
 fn nobody_fails_because_of_others() {
     loom::model(|| {
@@ -148,8 +149,8 @@ fn nobody_fails_because_of_others() {
     });
 }
 
-/// One that began when there was little in flight, so that all nodes are full by its count, need not wait until
-/// something is released: it counts again.
+/// One that began when there was little in flight, so that all nodes are full by its count, need
+/// not wait until something is released: it counts again.
 #[test]
 fn nobody_waits_for_a_release() {
     loom::model(|| {
@@ -167,7 +168,8 @@ fn nobody_waits_for_a_release() {
     });
 }
 
-/// Assignments made from an old snapshot count in the new one, also at a node that left and came back.
+/// Assignments made from an old snapshot count in the new one, also at a node that left and came
+/// back.
 #[test]
 fn no_count_is_lost_over_an_update() {
     loom::model(|| {

@@ -1,5 +1,5 @@
-//! Members: their identities, weights and places, the roster that keeps them, and what comes back of
-//! a change that is refused.
+//! Members: their identities, weights and places, the roster that keeps them, and what comes back
+//! of a change that is refused.
 #![expect(
     clippy::std_instead_of_alloc,
     reason = "a test is never built without std"
@@ -15,7 +15,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// XXH3 of the text, by the crate that is its published implementation: the promise to other languages.
+/// XXH3 of the text, by the crate that is its published implementation: the promise to other
+/// languages.
 fn xxh3(text: &str) -> NodeId {
     NodeId(xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
 }

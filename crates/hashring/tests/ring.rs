@@ -200,7 +200,8 @@ fn ring_add(ring: &mut Ring<u64>, id: u64, weight: u32) -> Result<(), Membership
     Ok(added.map(drop)?)
 }
 
-/// So many points that some share a position: the smaller key owns it, and when it leaves, the other.
+/// So many points that some share a position: the smaller key owns it, and when it leaves, the
+/// other.
 #[test]
 fn points_at_one_position() {
     let weights: BTreeMap<u64, u32> = (0..1_500).map(|id| (id, 1)).collect();

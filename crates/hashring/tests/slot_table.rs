@@ -1,4 +1,5 @@
-//! The slot table and rendezvous hashing against values computed elsewhere, and the table against its own definition.
+//! The slot table and rendezvous hashing against values computed elsewhere, and the table against
+//! its own definition.
 
 use allocation_counter::measure;
 use proptest::prelude::*;
@@ -28,8 +29,8 @@ fn spelled(owners: impl IntoIterator<Item = Option<u64>>) -> String {
         .collect()
 }
 
-/// The owners of 256 slots, computed by a program in another language from the definition, with logarithms of 60
-/// decimal places. They must never change.
+/// The owners of 256 slots, computed by a program in another language from the definition, with
+/// logarithms of 60 decimal places. They must never change.
 #[test]
 fn golden_owners() {
     let weighted =
@@ -212,7 +213,8 @@ fn lookups_do_not_allocate() {
     }
 }
 
-/// Shares follow weights: chi-square over a million keys, for weights from 1 to the greatest there is.
+/// Shares follow weights: chi-square over a million keys, for weights from 1 to the greatest there
+/// is.
 #[test]
 fn weights_are_shares() {
     for weights in [

@@ -1,4 +1,5 @@
-//! Snapshots: what is restored answers as the original did, today and from files that earlier versions wrote.
+//! Snapshots: what is restored answers as the original did, today and from files that earlier
+//! versions wrote.
 
 use purlin_core::random::{RandomExt, SplitMix64, Xoshiro256PlusPlus};
 use purlin_hashring::registry::{
@@ -102,7 +103,8 @@ fn snapshots_of_earlier_versions_give_the_same_answers() {
     }
 }
 
-/// Prints the fixtures of this version: `cargo test -p purlin-hashring --test snapshot -- --ignored --nocapture`.
+/// Prints the fixtures of this version: `cargo test -p purlin-hashring --test snapshot -- --ignored
+/// --nocapture`.
 #[test]
 #[ignore = "writes what the test above reads"]
 fn fixtures_of_this_version() {

@@ -32,8 +32,8 @@ impl Node {
         Member::new(self.name).weight(self.weight).locality(place)
     }
 
-    /// Whether both are in one zone (level 0), one rack of it (1), or on one host of that (2). Nodes of
-    /// which no host is said stand alone.
+    /// Whether both are in one zone (level 0), one rack of it (1), or on one host of that (2).
+    /// Nodes of which no host is said stand alone.
     fn shares(self, other: Self, level: usize) -> bool {
         self.place[..=level] == other.place[..=level]
             && (level < 2 || self.place[2] > 0 || self.name == other.name)

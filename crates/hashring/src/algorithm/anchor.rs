@@ -22,22 +22,23 @@ use purlin_core::random::SplitMix64;
 /// Algorithm 3. Take it where the greatest number of nodes is known and often half of them or more
 /// are away; otherwise [`Memento`](crate::Memento) answers faster, in less memory, without a limit.
 ///
-/// * **Lookup**: a key is hashed among all buckets, and again while its bucket has no node:
-///   `1 + ln(capacity / nodes)` times on average.
+/// * **Lookup**: a key is hashed among all buckets, and again while its bucket has no node: `1 +
+///   ln(capacity / nodes)` times on average.
 /// * **Limit**: as many nodes as buckets; more are refused as [`MembershipError::TooManyNodes`].
 /// * **Weights**: all nodes have weight 1. Other weights, 0 included, are refused as
 ///   [`MembershipError::Unweighted`].
 /// * **Next nodes and replicas**: the buckets that [`flip`](crate::bucket::flip) gives for one key
 ///   derived from this one after the other, without those that have no node. After 4 draws for each
 ///   bucket (64 at least), rendezvous hashing orders who is left.
-/// * **Changes**: O(1), and nothing moves that must not: a node that leaves gives its keys to all
-///   others evenly, one that comes takes its share. The same holds of replicas, but for a node that is
-///   added beyond the highest index, or removed from there while there are no gaps: one key in about
-///   `nodes^2 / 3` then changes a second of three replicas.
+/// * **Changes**: O(1), and O(nodes) by moving memory for the list of members. Nothing moves that
+///   must not: a node that leaves gives its keys to all others evenly, one that comes takes its
+///   share. The same holds of replicas, but for a node that is added beyond the highest index, or
+///   removed from there while there are no gaps: one key in about `nodes^2 / 3` then changes a
+///   second of three replicas.
 /// * **Memory**: 16 bytes a bucket, used or not.
-/// * **History**: a node that comes takes the index freed last and the keys of the node that had it.
-///   So who owns what depends on the order of changes, and all machines must make the same ones in
-///   the same order. It depends on the capacity, too.
+/// * **History**: a node that comes takes the index freed last and the keys of the node that had
+///   it. So who owns what depends on the order of changes, and all machines must make the same ones
+///   in the same order. It depends on the capacity, too.
 ///
 /// ```
 /// use purlin_hashring::{Anchor, Identity, Membership, PlacementExt};
@@ -71,8 +72,8 @@ impl<T: Identity> Anchor<T> {
     ///
     /// # Errors
     ///
-    /// [`BuildError::Member`] for two members of one identity, a weight other than 1, or more members
-    /// than buckets.
+    /// [`BuildError::Member`] for two members of one identity, a weight other than 1, or more
+    /// members than buckets.
     pub fn new(
         members: impl IntoIterator<Item = impl IntoMember<Node = T>>,
     ) -> Result<Self, BuildError> {
@@ -126,8 +127,8 @@ impl AnchorBuilder {
     ///
     /// # Errors
     ///
-    /// [`BuildError::Option`] for a capacity out of bounds; [`BuildError::Member`] for two members of
-    /// one identity, a weight other than 1, or more members than buckets.
+    /// [`BuildError::Option`] for a capacity out of bounds; [`BuildError::Member`] for two members
+    /// of one identity, a weight other than 1, or more members than buckets.
     pub fn build<M: IntoMember>(
         self,
         members: impl IntoIterator<Item = M>,
@@ -202,9 +203,9 @@ struct Place {
 }
 
 impl Core {
-    /// `INITANCHOR`, with the buckets that have no node yet removed from the end, then the gaps as they
-    /// came to be. The paper's stack R of removed buckets is the roster's list of gaps, with the
-    /// buckets above its bound below that.
+    /// `INITANCHOR`, with the buckets that have no node yet removed from the end, then the gaps as
+    /// they came to be. The paper's stack R of removed buckets is the roster's list of gaps,
+    /// with the buckets above its bound below that.
     fn new(salt: u64, capacity: u32, seats: &Seats) -> Self {
         let bound = u32::try_from(seats.bound()).unwrap_or(capacity);
         let bucket = |number| Bucket {

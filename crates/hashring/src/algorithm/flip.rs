@@ -18,18 +18,18 @@ use purlin_core::random::SplitMix64;
 /// either sends the key to the new level or changes nothing.
 ///
 /// Any other number of buckets lies inside a level, and the key has a sequence of candidates there,
-/// uniform over all buckets of that level and below, the first of which is what the next power of two
-/// gives. The first candidate that is a bucket decides: if it is of this level, it is the bucket, and
-/// otherwise what the power of two below gives is. One bucket more changes that only where a candidate
-/// is the new bucket.
+/// uniform over all buckets of that level and below, the first of which is what the next power of
+/// two gives. The first candidate that is a bucket decides: if it is of this level, it is the
+/// bucket, and otherwise what the power of two below gives is. One bucket more changes that only
+/// where a candidate is the new bucket.
 ///
-/// At least half of the candidates are buckets, so two do on average, or fewer. Up to four are looked at
-/// before the first branch, because a branch that goes either way for half of the keys costs more than
-/// the words. 68 candidates are tried, then the power of two below decides: the bias this leaves is
-/// less than 2^-68, and it does not touch consistency.
+/// At least half of the candidates are buckets, so two do on average, or fewer. Up to four are
+/// looked at before the first branch, because a branch that goes either way for half of the keys
+/// costs more than the words. 68 candidates are tried, then the power of two below decides: the
+/// bias this leaves is less than 2^-68, and it does not touch consistency.
 ///
-/// The paper's text fixes no hash function, so this agrees with no other implementation. Its answers
-/// do not change between versions of this crate.
+/// The paper's text fixes no hash function, so this agrees with no other implementation. Its
+/// answers do not change between versions of this crate.
 ///
 /// ```
 /// use purlin_hashring::{KeyHash, bucket};

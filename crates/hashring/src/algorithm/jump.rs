@@ -6,9 +6,10 @@ use purlin_core::hash::KeyHash;
 /// The bucket of a key by jump consistent hash, one of `0..buckets`; `None` if there are none.
 ///
 /// Lamping and Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm", 2014 (arXiv:1406.2294):
-/// bucket for bucket the paper's function, and so that of Guava and of many other libraries when they
-/// are given the same 64-bit key. O(log buckets) steps, each a division. **[`flip`](crate::bucket::flip)
-/// is 3 to 10 times faster** and just as even; take jump where others have already placed by it.
+/// bucket for bucket the paper's function, and so that of Guava and of many other libraries when
+/// they are given the same 64-bit key. O(log buckets) steps, each a division.
+/// **[`flip`](crate::bucket::flip) is 3 to 10 times faster** and just as even; take jump where
+/// others have already placed by it.
 ///
 /// Numbers of buckets above 2^31 are beyond the paper's 32-bit signed integers; the same steps are
 /// taken for them.

@@ -19,34 +19,37 @@ use purlin_core::random::SplitMix64;
 /// leave.
 ///
 /// Coluzzi, Brocco, Antonucci and Leidi, "MementoHash: A Stateful, Minimal Memory, Best Performing
-/// Consistent Hash Algorithm", 2023 (arXiv:2306.09783), over [`flip`] in place of jump hash. Take it
-/// for nodes of equal weight that come and go without an upper limit on their number.
+/// Consistent Hash Algorithm", 2023 (arXiv:2306.09783), over [`flip`] in place of jump hash. Take
+/// it for nodes of equal weight that come and go without an upper limit on their number.
 ///
-/// * **Lookup**: [`flip`] while no node is gone, a few ns. A key whose bucket is gone is hashed again
-///   among those that were left when it went: `ln(buckets / nodes)` times more on average.
+/// * **Lookup**: [`flip`] while no node is gone, a few ns. A key whose bucket is gone is hashed
+///   again among those that were left when it went: `ln(buckets / nodes)` times more on average.
 /// * **Weights**: all nodes have weight 1. Other weights, 0 included, are refused as
 ///   [`MembershipError::Unweighted`].
 /// * **Next nodes and replicas**: the buckets that [`flip`](crate::bucket::flip) gives for one key
 ///   derived from this one after the other, without those that have no node. After 4 draws for each
 ///   bucket (64 at least), rendezvous hashing orders who is left.
-/// * **Changes**: O(1), and nothing moves that must not: a node that leaves gives its keys to all
-///   others evenly, one that comes takes its share. The same holds of replicas, but for a node that is
-///   added beyond the highest index, or removed from there while there are no gaps: one key in about
-///   `nodes^2 / 3` then changes a second of three replicas.
-/// * **Memory**: nothing until a node goes that is not the last, then 4 bytes for each index up to the highest.
-/// * **History**: a node that comes takes the index freed last and the keys of the node that had it.
-///   So who owns what depends on the order of changes, and all machines must make the same ones in
-///   the same order.
+/// * **Changes**: O(1), and O(nodes) by moving memory for the list of members. Nothing moves that
+///   must not: a node that leaves gives its keys to all others evenly, one that comes takes its
+///   share. The same holds of replicas, but for a node that is added beyond the highest index, or
+///   removed from there while there are no gaps: one key in about `nodes^2 / 3` then changes a
+///   second of three replicas.
+/// * **Memory**: nothing until a node goes that is not the last, then 4 bytes for each index up to
+///   the highest.
+/// * **History**: a node that comes takes the index freed last and the keys of the node that had
+///   it. So who owns what depends on the order of changes, and all machines must make the same ones
+///   in the same order.
 ///
 /// # How it works
 ///
-/// For each bucket that is gone, the state holds how many were `left` after it went. All these numbers
-/// differ, and are read as places: when the bucket at one place goes, the one at the last place,
-/// number `left`, is put there. A key of a gone bucket `b` takes a place below `left(b)` at random.
-/// While the place's own bucket was gone before `b`, which is when its number is not below `left(b)`,
-/// the place to look at is that number. As no two gone buckets have one number, different places lead
-/// to different buckets, and never in a circle: so the key goes to each bucket that was there after
-/// `b` had gone with the same probability. It goes on from there if that one is gone too.
+/// For each bucket that is gone, the state holds how many were `left` after it went. All these
+/// numbers differ, and are read as places: when the bucket at one place goes, the one at the last
+/// place, number `left`, is put there. A key of a gone bucket `b` takes a place below `left(b)` at
+/// random. While the place's own bucket was gone before `b`, which is when its number is not below
+/// `left(b)`, the place to look at is that number. As no two gone buckets have one number,
+/// different places lead to different buckets, and never in a circle: so the key goes to each
+/// bucket that was there after `b` had gone with the same probability. It goes on from there if
+/// that one is gone too.
 ///
 /// ```
 /// use purlin_hashring::{Identity, Membership, Memento, PlacementExt};
@@ -145,8 +148,8 @@ struct Core {
     /// All, those that are gone included.
     buckets: u32,
     working: u32,
-    /// By bucket: how many were left when it had gone; 0 for those that work. Empty if all do. (The
-    /// last bucket to go leaves 0 too, but then there is nothing to look up.)
+    /// By bucket: how many were left when it had gone; 0 for those that work. Empty if all do.
+    /// (The last bucket to go leaves 0 too, but then there is nothing to look up.)
     left: Vec<u32>,
 }
 

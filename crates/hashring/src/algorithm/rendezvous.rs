@@ -9,20 +9,22 @@ use crate::spread;
 use purlin_core::hash::KeyHash;
 use purlin_core::node::{Epoch, NodeIdx};
 
-/// Rendezvous hashing, also known as highest random weight: each node draws a score for the key, the best
-/// score owns it.
+/// Rendezvous hashing, also known as highest random weight: each node draws a score for the key,
+/// the best score owns it.
 ///
-/// Perfectly even up to chance, weighted, minimal in movement, and without any table: 16 bytes a node. Every
-/// lookup asks every node, though, so it suits up to some dozens of nodes, keys that are looked up rarely, or
-/// replica choice; for more, [`SlotTable`](crate::SlotTable) remembers the outcome.
+/// Perfectly even up to chance, weighted, minimal in movement, and without any table: 16 bytes a
+/// node. Every lookup asks every node, though, so it suits up to some dozens of nodes, keys that
+/// are looked up rarely, or replica choice; for more, [`SlotTable`](crate::SlotTable) remembers the
+/// outcome.
 ///
-/// * Lookup: O(nodes), by AVX2 or AVX-512 where the machine has them (feature `std`), with the same result
-///   everywhere. `replicas`: O(nodes * replicas).
-/// * Change: O(nodes). Adding a node, or raising its weight, moves keys to that node only; removing it, or
-///   lowering its weight, moves keys of that node only. The same holds of replica sets.
+/// * Lookup: O(nodes), by AVX2 or AVX-512 where the machine has them (feature `std`), with the same
+///   result everywhere. `replicas`: O(nodes * replicas).
+/// * Change: O(nodes). Adding a node, or raising its weight, moves keys to that node only; removing
+///   it, or lowering its weight, moves keys of that node only. The same holds of replica sets.
 ///
-/// Source: Thaler and Ravishankar, "Using name-based mappings to increase hit rates", IEEE/ACM Transactions on
-/// Networking 6(1), 1998. Weights by -log2(draw) / weight in whole numbers, as in Ceph's straw2.
+/// Source: Thaler and Ravishankar, "Using name-based mappings to increase hit rates", IEEE/ACM
+/// Transactions on Networking 6(1), 1998. Weights by -log2(draw) / weight in whole numbers, as in
+/// Ceph's straw2.
 ///
 /// ```
 /// use purlin_hashring::{Membership, Member, Identity, PlacementExt, Rendezvous};

@@ -13,26 +13,26 @@ use circle::Circle;
 use purlin_core::hash::KeyHash;
 use purlin_core::node::{Epoch, NodeIdx};
 
-/// A consistent-hash ring: every node has many points on a circle of hashes, and a key belongs to the node
-/// of the first point at or after it.
+/// A consistent-hash ring: every node has many points on a circle of hashes, and a key belongs to
+/// the node of the first point at or after it.
 ///
 /// Each node owns ranges of hashes, which can be listed ([`Ranged`]) and compared
-/// ([`diff`](crate::diff)). That makes it the placement for data that has to be moved when the members
-/// change; where nothing has to be moved range by range, [`Rendezvous`](crate::Rendezvous) and
-/// [`SlotTable`](crate::SlotTable) are more even.
+/// ([`diff`](crate::diff)). That makes it the placement for data that has to be moved when the
+/// members change; where nothing has to be moved range by range, [`Rendezvous`](crate::Rendezvous)
+/// and [`SlotTable`](crate::SlotTable) are more even.
 ///
-/// * Evenness: with the default of 160 points for each unit of weight, shares differ from the ideal by
-///   8 % (standard deviation), as the inverse square root of the number of points.
+/// * Evenness: with the default of 160 points for each unit of weight, shares differ from the ideal
+///   by 8 % (standard deviation), as the inverse square root of the number of points.
 /// * Lookup: O(1), a bucket by the first bits of the key and then one comparison with six points.
-///   `replicas`: a walk along the circle, of about as many points as replicas while these are few, and that
-///   for each replica where members have localities.
-/// * Change: O(points) by moving memory, about 25 microseconds for 1,000 nodes. Adding a node, or raising its
-///   weight, moves keys to that node only; removing it, or lowering its weight, moves keys of that node
-///   only. The same holds of replica sets.
+///   `replicas`: a walk along the circle, of about as many points as replicas while these are few,
+///   and that for each replica where members have localities.
+/// * Change: O(points) by moving memory, about 25 microseconds for 1,000 nodes. Adding a node, or
+///   raising its weight, moves keys to that node only; removing it, or lowering its weight, moves
+///   keys of that node only. The same holds of replica sets.
 /// * Memory: 5 to 9 bytes a point.
 ///
-/// Positions have 32 bits, the upper ones of a [`KeyHash`]. Two points at one position are told apart
-/// by the identities of their nodes, so the answers do not depend on the order of changes.
+/// Positions have 32 bits, the upper ones of a [`KeyHash`]. Two points at one position are told
+/// apart by the identities of their nodes, so the answers do not depend on the order of changes.
 ///
 /// Source: Karger et al., "Consistent hashing and random trees", STOC 1997; weights by points as in
 /// DeCandia et al., "Dynamo", SOSP 2007.
@@ -68,8 +68,8 @@ impl<T: Identity> Ring<T> {
     ///
     /// # Errors
     ///
-    /// [`BuildError::Member`] for the second of two members of one identity, and for the first whose weight
-    /// takes more points than the ring may have.
+    /// [`BuildError::Member`] for the second of two members of one identity, and for the first
+    /// whose weight takes more points than the ring may have.
     pub fn new(members: impl IntoIterator<Item: IntoMember<Node = T>>) -> Result<Self, BuildError> {
         Ring::builder().build(members)
     }
@@ -130,15 +130,15 @@ impl RingBuilder {
         self
     }
 
-    /// How many points a node of weight 1 has: 160 by default, at least 1. Four times as many halve the
-    /// unevenness, for four times the memory.
+    /// How many points a node of weight 1 has: 160 by default, at least 1. Four times as many halve
+    /// the unevenness, for four times the memory.
     pub const fn points_per_weight(mut self, points: u32) -> Self {
         self.points_per_weight = points;
         self
     }
 
-    /// How many points there may be in all: 2^24 by default, 2^28 at most. What bounds the memory when
-    /// weights come from outside.
+    /// How many points there may be in all: 2^24 by default, 2^28 at most. What bounds the memory
+    /// when weights come from outside.
     pub const fn max_points(mut self, points: u32) -> Self {
         self.max_points = points;
         self
@@ -148,8 +148,9 @@ impl RingBuilder {
     ///
     /// # Errors
     ///
-    /// [`BuildError::Option`] for options out of their bounds; [`BuildError::Member`] for the second of two
-    /// members of one identity, and for the first whose weight takes more points than the ring may have.
+    /// [`BuildError::Option`] for options out of their bounds; [`BuildError::Member`] for the
+    /// second of two members of one identity, and for the first whose weight takes more points
+    /// than the ring may have.
     pub fn build<M: IntoMember>(
         self,
         members: impl IntoIterator<Item = M>,

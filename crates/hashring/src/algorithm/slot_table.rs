@@ -15,22 +15,23 @@ use purlin_core::node::{Epoch, NodeIdx};
 use purlin_core::placement::Placement;
 use table::Table;
 
-/// A table of slots, each owned by the node that wins it under weighted rendezvous hashing; a lookup is one
-/// access. The one to take unless you know better.
+/// A table of slots, each owned by the node that wins it under weighted rendezvous hashing; a
+/// lookup is one access. The one to take unless you know better.
 ///
 /// The upper bits of a key's hash choose the slot. As every slot is contested like a key of
-/// [`Rendezvous`](crate::Rendezvous), the table has its virtues, which a Maglev table lacks: a node that comes
-/// takes just its share, a node that goes leaves just its own, weights are exact in expectation.
+/// [`Rendezvous`](crate::Rendezvous), the table has its virtues, which a Maglev table lacks: a node
+/// that comes takes just its share, a node that goes leaves just its own, weights are exact in
+/// expectation.
 ///
-/// * Lookup: O(1), one access to 2 bytes a slot: 128 KiB by default. `replicas`: O(replicas) up to the
-///   configured [`replicas`](SlotTableBuilder::replicas), O(nodes) for each beyond.
-/// * Change: adding, or raising a weight, O(slots + nodes); removing, or lowering, O(slots + owned * nodes), where
-///   `owned` are the slots that the node had. At 1,000 nodes that is some 0.1 ms; with rows of replicas some 1 ms,
-///   with a cap 5 to 15 ms.
-/// * Balance: with `m` slots a node, shares deviate by about `1 / sqrt(m)` (one standard deviation); a
-///   [cap](SlotTableBuilder::max_overload_percent) bounds the largest, at the price of some movement. Choose
-///   [`slots`](SlotTableBuilder::slots) once for the largest number of nodes to come: another number is another
-///   placement.
+/// * Lookup: O(1), one access to 2 bytes a slot: 128 KiB by default. `replicas`: O(replicas) up to
+///   the configured [`replicas`](SlotTableBuilder::replicas), O(nodes) for each beyond.
+/// * Change: adding, or raising a weight, O(slots + nodes); removing, or lowering, O(slots + owned
+///   * nodes), where `owned` are the slots that the node had. At 1,000 nodes that is some 0.1 ms;
+///   with rows of replicas some 1 ms, with a cap 5 to 15 ms.
+/// * Balance: with `m` slots a node, shares deviate by about `1 / sqrt(m)` (one standard
+///   deviation); a [cap](SlotTableBuilder::max_overload_percent) bounds the largest, at the price
+///   of some movement. Choose [`slots`](SlotTableBuilder::slots) once for the largest number of
+///   nodes to come: another number is another placement.
 /// * At most 65,535 nodes.
 ///
 /// ```
@@ -54,10 +55,11 @@ use table::Table;
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 ///
-/// Source: rendezvous hashing as in [`Rendezvous`](crate::Rendezvous); a table in place of a ring as in Maglev
-/// (Eisenbud et al., NSDI 2016, section 3.4). The capped table is the stable assignment of slots to nodes
-/// with room for so many each (Gale and Shapley, 1962), which is unique here, since a node ranks slots by
-/// what makes slots rank nodes; so that it does not depend on the order of changes either.
+/// Source: rendezvous hashing as in [`Rendezvous`](crate::Rendezvous); a table in place of a ring
+/// as in Maglev (Eisenbud et al., NSDI 2016, section 3.4). The capped table is the stable
+/// assignment of slots to nodes with room for so many each (Gale and Shapley, 1962), which is
+/// unique here, since a node ranks slots by what makes slots rank nodes; so that it does not depend
+/// on the order of changes either.
 #[derive(Clone, Debug)]
 pub struct SlotTable<T> {
     placed: Placed<T, Table>,
@@ -127,26 +129,28 @@ impl SlotTableBuilder {
 
     /// How many slots: a power of two from 64 to 4,194,304; 65,536 by default.
     ///
-    /// 128 for each node of the largest cluster to come is a good number, 512 if there is a cap. While the
-    /// table fits the processor's second-level cache, twice as many cost nothing in lookups.
+    /// 128 for each node of the largest cluster to come is a good number, 512 if there is a cap.
+    /// While the table fits the processor's second-level cache, twice as many cost nothing in
+    /// lookups.
     pub const fn slots(self, slots: usize) -> Self {
         Self { slots, ..self }
     }
 
-    /// How many replicas of each slot to have at hand, the owner included: 1 to 16, 1 by default. Each beyond
-    /// the first takes 2 bytes a slot. Replicas that are not at hand cost a pass over all nodes each: 3 of 100 nodes
-    /// take 3 ns from rows and 0.3 us without.
+    /// How many replicas of each slot to have at hand, the owner included: 1 to 16, 1 by default.
+    /// Each beyond the first takes 2 bytes a slot. Replicas that are not at hand cost a pass
+    /// over all nodes each: 3 of 100 nodes take 3 ns from rows and 0.3 us without.
     pub const fn replicas(self, replicas: usize) -> Self {
         Self { replicas, ..self }
     }
 
-    /// No node owns more than so many percent over its share of the slots, rounded down, or rounded up where
-    /// the slots could not be handed out otherwise: 5 keeps the fullest node at 105 % or less. No limit by default;
-    /// 1,000 is the largest.
+    /// No node owns more than so many percent over its share of the slots, rounded down, or rounded
+    /// up where the slots could not be handed out otherwise: 5 keeps the fullest node at 105 %
+    /// or less. No limit by default; 1,000 is the largest.
     ///
-    /// A change then moves some keys more than its share, since full nodes make room and others get room: with
-    /// 512 slots a node and 10 %, a hundredth of the share; with 5 %, a twentieth among 100 nodes, a tenth among
-    /// 300, a fifth among 1,000. The cap is on owners; replicas after them are not counted.
+    /// A change then moves some keys more than its share, since full nodes make room and others get
+    /// room: with 512 slots a node and 10 %, a hundredth of the share; with 5 %, a twentieth
+    /// among 100 nodes, a tenth among 300, a fifth among 1,000. The cap is on owners; replicas
+    /// after them are not counted.
     pub const fn max_overload_percent(self, percent: u32) -> Self {
         Self {
             max_overload_percent: Some(percent),
@@ -154,12 +158,13 @@ impl SlotTableBuilder {
         }
     }
 
-    /// Builds it over these members. O(slots * nodes * replicas), at 0.1 to 0.5 ns each where there is SIMD.
+    /// Builds it over these members. O(slots * nodes * replicas), at 0.1 to 0.5 ns each where there
+    /// is SIMD.
     ///
     /// # Errors
     ///
-    /// [`BuildError::Option`] for options out of their bounds; [`BuildError::Member`] for the second of two members
-    /// of one identity and for the 65,536th member.
+    /// [`BuildError::Option`] for options out of their bounds; [`BuildError::Member`] for the
+    /// second of two members of one identity and for the 65,536th member.
     pub fn build<M: IntoMember>(
         self,
         members: impl IntoIterator<Item = M>,

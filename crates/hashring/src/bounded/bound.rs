@@ -11,8 +11,8 @@ pub(super) struct Bound {
 }
 
 impl Bound {
-    /// The most a node may have: ceil(percent / 100 * in_flight * weight / total_weight), or `usize::MAX` where
-    /// that is less. `in_flight` counts the assignment that is being made.
+    /// The most a node may have: ceil(percent / 100 * in_flight * weight / total_weight), or
+    /// `usize::MAX` where that is less. `in_flight` counts the assignment that is being made.
     pub(super) fn capacity(self, weight: Weight, in_flight: usize) -> usize {
         let capacity = match self.parts() {
             0 => 0,
@@ -23,8 +23,8 @@ impl Bound {
 
     /// Whether a node that has `load` may have one more: `load < capacity`.
     ///
-    /// For a whole number that is the same as being below the capacity before it is rounded up, and that takes
-    /// no division of 128-bit numbers.
+    /// For a whole number that is the same as being below the capacity before it is rounded up, and
+    /// that takes no division of 128-bit numbers.
     #[inline]
     pub(super) fn has_room(self, load: usize, weight: Weight, in_flight: usize) -> bool {
         // Saturates only above every claim.

@@ -15,15 +15,15 @@ pub(super) struct Load {
 
 /// The assignments of all nodes, and those that are being made.
 ///
-/// An assignment is counted here before it is counted at its node, and stops to be counted there before it
-/// stops here. So this is never less than the sum over the nodes.
+/// An assignment is counted here before it is counted at its node, and stops to be counted there
+/// before it stops here. So this is never less than the sum over the nodes.
 #[derive(Debug)]
 pub(super) struct InFlight(AtomicUsize);
 
-// ORDERING: AcqRel on every change and Acquire on every read of both counts keep the two in that order for whoever
-// reads them: a change seen at a node brings along the change of the whole that came before it, and the other
-// way round for a release. Neither can overflow, as each assignment holds a reference to a `Load`, and their
-// number is limited to the half of `usize`.
+// ORDERING: AcqRel on every change and Acquire on every read of both counts keep the two in that
+// order for whoever reads them: a change seen at a node brings along the change of the whole that
+// came before it, and the other way round for a release. Neither can overflow, as each assignment
+// holds a reference to a `Load`, and their number is limited to the half of `usize`.
 
 impl InFlight {
     pub(super) fn new() -> Self {
@@ -69,8 +69,9 @@ impl Load {
 
 /// One unit of work at a node, which counts until it is [released](Self::release).
 ///
-/// For state machines, whose state is plain values and whose every step is explicit. A token that is dropped
-/// counts for ever; where that can happen, take an [`Assignment`], which a token turns into.
+/// For state machines, whose state is plain values and whose every step is explicit. A token that
+/// is dropped counts for ever; where that can happen, take an [`Assignment`], which a token turns
+/// into.
 #[must_use = "a token that is dropped counts for ever: release it"]
 pub struct Token {
     pub(super) load: Arc<Load>,
@@ -107,8 +108,8 @@ impl fmt::Debug for Token {
 
 /// One unit of work at a node, which counts until this is dropped.
 ///
-/// It borrows nothing: it may outlive the node's membership and the [`Assigner`](super::Assigner), and be dropped
-/// on another thread.
+/// It borrows nothing: it may outlive the node's membership and the [`Assigner`](super::Assigner),
+/// and be dropped on another thread.
 #[derive(Debug)]
 #[must_use = "an assignment counts until it is dropped: hold it while the work lasts"]
 pub struct Assignment {

@@ -21,17 +21,18 @@ use purlin_core::hash::KeyHash;
 /// bucket `hash_r(n - r) + r`: the last one at which the rank *fired* as buckets were added one by
 /// one. A rank fires at bucket `b`, added to `b` others, with the probability `1 / (b + 1 - r)`.
 ///
-/// The lowest rank that fires at a bucket takes it, and the entry it had and all after it move down a
-/// rank. Ranks 0 to `r - 1` stay quiet at `b` with the probability `b/(b+1) * (b-1)/b * ... =
-/// (b + 1 - r)/(b + 1)`, so each rank takes `b` with the probability `1/(b + 1)`: a uniform place. As
-/// what happens at a bucket is independent of what happened before, all rankings are equally likely.
+/// The lowest rank that fires at a bucket takes it, and the entry it had and all after it move down
+/// a rank. Ranks 0 to `r - 1` stay quiet at `b` with the probability `b/(b+1) * (b-1)/b * ... =
+/// (b + 1 - r)/(b + 1)`, so each rank takes `b` with the probability `1/(b + 1)`: a uniform place.
+/// As what happens at a bucket is independent of what happened before, all rankings are equally
+/// likely.
 ///
-/// There is no need to replay this from the first bucket. If rank `r` fired after all entries above it
-/// had come, that is if `own(r, n)` exceeds them, it is the rank's entry. Otherwise the newest of those
-/// above, `m`, pushed down what rank `r - 1` had with `m` buckets: the same question, one rank up and
-/// further back. That asks for up to `k (k + 1) / 2` values of `own`; but between its own firings a
-/// rank's value is one and the same, which leaves about `2 k` hashes, besides O(k^2) comparisons (beyond 32 ranks
-/// O(k^2) hashes).
+/// There is no need to replay this from the first bucket. If rank `r` fired after all entries above
+/// it had come, that is if `own(r, n)` exceeds them, it is the rank's entry. Otherwise the newest
+/// of those above, `m`, pushed down what rank `r - 1` had with `m` buckets: the same question, one
+/// rank up and further back. That asks for up to `k (k + 1) / 2` values of `own`; but between its
+/// own firings a rank's value is one and the same, which leaves about `2 k` hashes, besides O(k^2)
+/// comparisons (beyond 32 ranks O(k^2) hashes).
 ///
 /// As a set, it is what the crate `consistent-choose-k` chooses by the maximum of `own(0, n)` to
 /// `own(k - 1, n)`, from the newest to the oldest; its documentation has another proof.

@@ -1,8 +1,8 @@
 //! The order of preference of placements whose nodes are buckets.
 //!
 //! The owner comes first, as the placement has it. The others follow in an order of all buckets,
-//! those without a node skipped: [`Ranked`] or [`Drawn`]. Rendezvous hashing orders whoever these leave
-//! out.
+//! those without a node skipped: [`Ranked`] or [`Drawn`]. Rendezvous hashing orders whoever these
+//! leave out.
 
 use super::ranking::{self, rank_key};
 use super::{BucketHash, Flip};
@@ -29,9 +29,9 @@ impl<H: BucketHash> Others for Ranked<H> {
     }
 }
 
-/// The buckets of one derived key after the other: a fraction of the time of [`Ranked`], most of all
-/// where many buckets have no node. One that is emptied or filled moves no other. Only a bucket added
-/// at the end can take more than one of a key's draws at once.
+/// The buckets of one derived key after the other: a fraction of the time of [`Ranked`], most of
+/// all where many buckets have no node. One that is emptied or filled moves no other. Only a bucket
+/// added at the end can take more than one of a key's draws at once.
 pub(crate) struct Drawn;
 
 impl Others for Drawn {

@@ -51,9 +51,9 @@ struct Three {
 }
 
 impl Three {
-    /// All at once, without branches: each would go either way for half of the keys, which costs more
-    /// than the hash it might save. `None` for fewer than three buckets, and in the rare case that the
-    /// first two ranks last fired at the same one.
+    /// All at once, without branches: each would go either way for half of the keys, which costs
+    /// more than the hash it might save. `None` for fewer than three buckets, and in the rare
+    /// case that the first two ranks last fired at the same one.
     #[inline(always)]
     fn of<H: BucketHash>(key: KeyHash, buckets: u32) -> Option<Self> {
         if buckets < 3 {
@@ -97,8 +97,8 @@ struct Ranking {
     known: usize,
     /// The buckets of the known ranks, the newest first.
     newest: [u32; RANKED],
-    /// By rank: its own last bucket, for the `end` it was last asked about. From rank to rank these
-    /// ends only come down, so a value below the end holds there too.
+    /// By rank: its own last bucket, for the `end` it was last asked about. From rank to rank
+    /// these ends only come down, so a value below the end holds there too.
     own: [u32; RANKED],
 }
 
@@ -166,8 +166,8 @@ pub(crate) const fn rank_key(key: KeyHash, rank: u32) -> KeyHash {
     KeyHash(fold(word, 0xe703_7ed1_a0b4_28db))
 }
 
-/// The last bucket below `end` at which a rank fired, given the rank's key. If `end` does not exceed
-/// the rank, so that there is none, some number that is not less than `end`.
+/// The last bucket below `end` at which a rank fired, given the rank's key. If `end` does not
+/// exceed the rank, so that there is none, some number that is not less than `end`.
 #[inline(always)]
 fn own<H: BucketHash>(rank_key: KeyHash, rank: u32, end: u32) -> u32 {
     let buckets = end.saturating_sub(rank).max(1);

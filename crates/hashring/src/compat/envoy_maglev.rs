@@ -34,8 +34,8 @@ use xxhash_rust::xxh64::xxh64;
 /// # Ok::<(), purlin_hashring::BuildError>(())
 /// ```
 ///
-/// Ask by `lookup` or `hash_key`: `owner_of` and `node_of` hash by XXH3 and do not agree with the other
-/// system.
+/// Ask by `lookup` or `hash_key`: `owner_of` and `node_of` hash by XXH3 and do not agree with the
+/// other system.
 #[derive(Clone, Debug)]
 pub struct EnvoyMaglev<T> {
     nodes: Vec<T>,

@@ -41,8 +41,8 @@ const SIZE_BOUND: &str = "1 to 8388608, and the minimum not above the maximum";
 /// # Ok::<(), purlin_hashring::BuildError>(())
 /// ```
 ///
-/// Ask by `lookup` or `hash_key`: `owner_of` and `node_of` hash by XXH3 and do not agree with the other
-/// system.
+/// Ask by `lookup` or `hash_key`: `owner_of` and `node_of` hash by XXH3 and do not agree with the
+/// other system.
 #[derive(Clone, Debug)]
 pub struct EnvoyRing<T> {
     nodes: Vec<T>,

@@ -38,8 +38,8 @@ const DIGESTS: u32 = 40;
 /// # Ok::<(), purlin_hashring::BuildError>(())
 /// ```
 ///
-/// Ask by `lookup` or `hash_key`: `owner_of` and `node_of` hash by XXH3 and do not agree with the other
-/// system.
+/// Ask by `lookup` or `hash_key`: `owner_of` and `node_of` hash by XXH3 and do not agree with the
+/// other system.
 #[derive(Clone, Debug)]
 pub struct Ketama<T> {
     nodes: Vec<T>,

@@ -33,8 +33,8 @@ const POINTS_PER_WEIGHT: u64 = 160;
 /// # Ok::<(), purlin_hashring::BuildError>(())
 /// ```
 ///
-/// Ask by `lookup` or `hash_key`: `owner_of` and `node_of` hash by XXH3 and do not agree with the other
-/// system.
+/// Ask by `lookup` or `hash_key`: `owner_of` and `node_of` hash by XXH3 and do not agree with the
+/// other system.
 #[derive(Clone, Debug)]
 pub struct NginxKetama<T> {
     nodes: Vec<T>,

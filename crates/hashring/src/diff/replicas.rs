@@ -21,23 +21,25 @@ use purlin_core::node::{NodeId, NodeIdx};
 pub struct Handover {
     /// The hashes.
     pub range: HashRange,
-    /// Whom to copy from, by its index in the old placement: the replica that is replaced if there is one.
-    /// So each new replica starts from another old one, and has what that one had acknowledged. If it is
-    /// gone, take another of the old [`replicas`](purlin_core::placement::Placement::replicas) of
-    /// `range.start`: they are the same for the whole range. `None` if nobody had it.
+    /// Whom to copy from, by its index in the old placement: the replica that is replaced if there
+    /// is one. So each new replica starts from another old one, and has what that one had
+    /// acknowledged. If it is gone, take another of the old
+    /// [`replicas`](purlin_core::placement::Placement::replicas) of `range.start`: they are
+    /// the same for the whole range. `None` if nobody had it.
     pub from: Option<NodeIdx>,
-    /// The new replica, by its index in the new placement. `None` if there is no new one for `from`.
+    /// The new replica, by its index in the new placement. `None` if there is no new one for
+    /// `from`.
     pub to: Option<NodeIdx>,
     /// Whether `from` is a replica of the range no more.
     pub retires: bool,
 }
 
-/// The copies that get the data of a replicated store from where an old placement wants it to where a new
-/// one does, in the order of their ranges.
+/// The copies that get the data of a replicated store from where an old placement wants it to where
+/// a new one does, in the order of their ranges.
 ///
-/// Only who has a copy counts, not who comes first among them. Nodes are the same when their identities
-/// are. O((ranges of both) * (time of `replicas` + replicas^2)); allocates for as many replicas as there
-/// are nodes at most, and where there is something to do.
+/// Only who has a copy counts, not who comes first among them. Nodes are the same when their
+/// identities are. O((ranges of both) * (time of `replicas` + replicas^2)); allocates for as many
+/// replicas as there are nodes at most, and where there is something to do.
 ///
 /// ```
 /// use purlin_hashring::{BuildError, Placement, Ring, diff_replicas};

@@ -19,8 +19,8 @@ pub struct Options {
     pub slots: Option<u32>,
     /// How many replicas of a slot are at hand: `slot_table`.
     pub replicas: Option<u32>,
-    /// How many percent over its share a node may own: `slot_table`. With a limit, changes move more
-    /// than they must.
+    /// How many percent over its share a node may own: `slot_table`. With a limit, changes move
+    /// more than they must.
     pub max_overload_percent: Option<u32>,
     /// Virtual nodes of a node of weight 1: `ring`.
     pub points_per_weight: Option<u32>,

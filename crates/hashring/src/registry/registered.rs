@@ -12,7 +12,8 @@ use crate::{
 use alloc::boxed::Box;
 use core::fmt;
 
-/// A placement that knows the [`Algorithm`] and the [`Options`] that made it, so that it can be made again.
+/// A placement that knows the [`Algorithm`] and the [`Options`] that made it, so that it can be
+/// made again.
 ///
 /// All placements of the registry are, statically and as [`AnyPlacement`]. Object-safe.
 pub trait Registered: Membership + sealed::Sealed {

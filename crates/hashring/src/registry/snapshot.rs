@@ -8,13 +8,14 @@ use alloc::vec;
 use alloc::vec::Vec;
 use purlin_core::node::{Epoch, NodeId, NodeIdx, Weight};
 
-/// A placement as data, with feature `serde` to be stored or sent: algorithm, options, epoch and members, with their
-/// indices.
+/// A placement as data, with feature `serde` to be stored or sent: algorithm, options, epoch and
+/// members, with their indices.
 ///
-/// What is restored from it answers every lookup as the original did, indices included, on any machine and in every
-/// version of this crate that knows the format; and it goes on as the original would have. O(nodes): tables and
-/// points are computed again, so that what it costs to restore one, in time and memory, is up to whoever wrote it: take
-/// snapshots from those you trust. It carries no checksum and no signature.
+/// What is restored from it answers every lookup as the original did, indices included, on any
+/// machine and in every version of this crate that knows the format; and it goes on as the original
+/// would have. O(nodes): tables and points are computed again, so that what it costs to restore
+/// one, in time and memory, is up to whoever wrote it: take snapshots from those you trust. It
+/// carries no checksum and no signature.
 ///
 /// ```
 /// use purlin_hashring::registry::Snapshot;
@@ -78,7 +79,8 @@ pub enum RestoreError {
         /// That of the type.
         expected: Algorithm,
     },
-    /// The node says that it has another identity than when the snapshot was taken: it would own other keys.
+    /// The node says that it has another identity than when the snapshot was taken: it would own
+    /// other keys.
     #[error("the node at {index} was {was} when the snapshot was taken and now is {is}")]
     Identity {
         /// Its index.
@@ -125,13 +127,20 @@ impl<T: Identity> Snapshot<T> {
         self.algorithm
     }
 
+    /// The options of the placement, on which it depends what restoring it costs.
+    #[must_use]
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// The epoch of the placement: to see which of two snapshots is the newer, before restoring it.
     #[must_use]
     pub const fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// Makes the placement again. As a type of this crate: `SlotTable::try_from(snapshot)` and so on.
+    /// Makes the placement again. As a type of this crate: `SlotTable::try_from(snapshot)` and so
+    /// on.
     ///
     /// # Errors
     ///

@@ -14,15 +14,15 @@ const ROWS: u32 = 8;
 /// Binary places of the reciprocals, of the remainder and of the coefficients.
 const WORK: u32 = 60;
 
-/// `-log2(u)` with 58 binary places, for the number `u` in (0, 1) whose first 40 binary places are the
-/// upper bits of `draw`; above 0 and at most 41 * 2^58.
+/// `-log2(u)` with 58 binary places, for the number `u` in (0, 1) whose first 40 binary places are
+/// the upper bits of `draw`; above 0 and at most 41 * 2^58.
 ///
-/// `u` is `x * 2^-n` with `x` in [1, 2). The row of the table that `x` selects has the reciprocal `c` of
-/// the middle of the row and `log2(1 / c)`; what remains, `x * c = 1 + r`, has |r| < 2^-9, and four terms
-/// of the series of `log2(1 + r)` are right to |r|^5 / (5 ln 2) < 2^-46.
+/// `u` is `x * 2^-n` with `x` in [1, 2). The row of the table that `x` selects has the reciprocal
+/// `c` of the middle of the row and `log2(1 / c)`; what remains, `x * c = 1 + r`, has |r| < 2^-9,
+/// and four terms of the series of `log2(1 + r)` are right to |r|^5 / (5 ln 2) < 2^-46.
 ///
-/// Monotone: neighbouring arguments differ by 2^-40 at least and their logarithms by 2^-40 / ln 2, while
-/// the error is below 2^-45 on both sides.
+/// Monotone: neighbouring arguments differ by 2^-40 at least and their logarithms by 2^-40 / ln 2,
+/// while the error is below 2^-45 on both sides.
 pub(super) const fn negated(draw: u64) -> u64 {
     // The middle of what the 40 bits leave open, so that it is never 0 nor 1.
     let odd = (draw >> (64 - BITS)) << 1 | 1;
@@ -77,7 +77,8 @@ const fn table() -> [Row; 1 << ROWS] {
     table
 }
 
-/// log2(2 * c) with 60 binary places, for c in [1/2, 1) with 60 places: digit by digit, by squaring.
+/// log2(2 * c) with 60 binary places, for c in [1/2, 1) with 60 places: digit by digit, by
+/// squaring.
 const fn log2_of(c: u64) -> i64 {
     // In [1, 2) with 63 places.
     let mut x = c << 4;

@@ -1,4 +1,5 @@
-//! The loops for registers of several lanes, over a handful of operations that AVX2 and AVX-512 each define.
+//! The loops for registers of several lanes, over a handful of operations that AVX2 and AVX-512
+//! each define.
 
 use super::BLOCK;
 use crate::mix::{self, pair};

@@ -41,8 +41,8 @@ fn shares(table: &Maglev<u64>) -> BTreeMap<u64, usize> {
     shares
 }
 
-/// The pseudo code of the paper (listing 1): whole permutations, all nodes looked at in every round.
-/// With Envoy's rule for weights, in whole numbers.
+/// The pseudo code of the paper (listing 1): whole permutations, all nodes looked at in every
+/// round. With Envoy's rule for weights, in whole numbers.
 fn naive(core: &Core, members: &[(NodeId, NodeIdx, u32)]) -> Vec<NodeIdx> {
     let size = u64::from(core.size);
     let mut members: Vec<_> = members.iter().filter(|member| member.2 > 0).collect();

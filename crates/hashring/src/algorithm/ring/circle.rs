@@ -54,7 +54,8 @@ impl RingBuilder {
             })
     }
 
-    /// Positions of a node, by their number: the more weight it has, the more of this one stream it has.
+    /// Positions of a node, by their number: the more weight it has, the more of this one stream it
+    /// has.
     fn positions(&self, id: NodeId, numbers: Range<u32>) -> impl Iterator<Item = u32> + use<> {
         /// 2^64 divided by the golden ratio: the steps of SplitMix64.
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;

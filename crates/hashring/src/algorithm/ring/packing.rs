@@ -10,11 +10,12 @@ pub(super) struct Point {
     pub(super) node: NodeIdx,
 }
 
-/// One more than the highest index a node can have: there are at most 31 bits, and all ones is nobody.
+/// One more than the highest index a node can have: there are at most 31 bits, and all ones is
+/// nobody.
 pub(super) const MAX_NODES: u32 = (1 << 31) - 1;
 
-/// How points are packed: the first bits of a position are its bucket, which is known from where the point
-/// is; the rest shares one word with the node, which may have as many bits as the bucket.
+/// How points are packed: the first bits of a position are its bucket, which is known from where
+/// the point is; the rest shares one word with the node, which may have as many bits as the bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Packing {
     /// From 1 to 31.
@@ -31,8 +32,8 @@ impl Packing {
         }
     }
 
-    /// Whether this will do where `other` would be chosen. One bit more than needed will, so that a ring which
-    /// grows and shrinks at an edge is not built anew each time.
+    /// Whether this will do where `other` would be chosen. One bit more than needed will, so that a
+    /// ring which grows and shrinks at an edge is not built anew each time.
     pub(super) fn serves(self, other: Self) -> bool {
         self.bits == other.bits || self.bits == other.bits + 1
     }

@@ -10,12 +10,12 @@ use purlin_core::node::NodeIdx;
 
 /// Points in order of position, in 5 to 8 bytes each.
 ///
-/// The bucket of a position says where to look, and there one to four points are on average: a lookup
-/// reads two places in memory. With 4 bytes a point rather than 8, a thousand nodes fit into a cache of
-/// 1 MiB, which measured more than fewer instructions did.
+/// The bucket of a position says where to look, and there one to four points are on average: a
+/// lookup reads two places in memory. With 4 bytes a point rather than 8, a thousand nodes fit into
+/// a cache of 1 MiB, which measured more than fewer instructions did.
 ///
-/// Where two points are at one position, the one of the smaller [`node_key`](crate::mix::node_key) is
-/// first.
+/// Where two points are at one position, the one of the smaller [`node_key`](crate::mix::node_key)
+/// is first.
 #[derive(Clone, Debug)]
 pub(super) struct Points {
     packing: Packing,
@@ -29,8 +29,8 @@ pub(super) struct Points {
 const WINDOW: usize = 6;
 
 impl Points {
-    /// `count` points as `points` gives them, twice the same, of nodes below `bound`. O(points), and in no
-    /// more memory than the result takes: a counting sort by bucket.
+    /// `count` points as `points` gives them, twice the same, of nodes below `bound`. O(points),
+    /// and in no more memory than the result takes: a counting sort by bucket.
     pub(super) fn new<I: Iterator<Item = Point>>(
         count: usize,
         bound: usize,
@@ -102,7 +102,8 @@ impl Points {
         (node.0 != self.packing.nobody()).then_some(node)
     }
 
-    /// Where the first point at or after a key's position is; the number of points if there is none.
+    /// Where the first point at or after a key's position is; the number of points if there is
+    /// none.
     #[inline]
     fn find(&self, key: KeyHash) -> usize {
         let (bucket, target) = self.packing.target(key);
@@ -198,7 +199,8 @@ impl Points {
         self.seal();
     }
 
-    /// Moves the beginning of each bucket by how many of these positions, which are in order, are before it.
+    /// Moves the beginning of each bucket by how many of these positions, which are in order, are
+    /// before it.
     fn shift(&mut self, positions: &[u32], by: impl Fn(u32, u32) -> u32) {
         let after = |&position| self.packing.bucket(position) + 1;
         let ends = positions.iter().map(after).chain([self.starts.len()]);

@@ -7,15 +7,16 @@ use crate::score::Standing;
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// From every slot at its best node to the stable assignment: a node that has more slots than it may keeps
-/// the ones it stands best at, and each other goes to the best node that has room, or that has slots it stands
-/// worse at; until nobody has too many.
+/// From every slot at its best node to the stable assignment: a node that has more slots than it
+/// may keeps the ones it stands best at, and each other goes to the best node that has room, or
+/// that has slots it stands worse at; until nobody has too many.
 ///
-/// Slots propose in rounds, all that a round has turned away at once: the outcome does not depend on the order
-/// (Gale and Shapley, 1962).
+/// Slots propose in rounds, all that a round has turned away at once: the outcome does not depend
+/// on the order (Gale and Shapley, 1962).
 pub(super) fn settle(owners: &mut [u16], percent: u32, contest: &Contest<'_>) {
     let caps = caps(owners.len(), percent, contest.seats);
-    // Where a full node stands worst among its slots. Full nodes stay full, and only get better ones.
+    // Where a full node stands worst among its slots. Full nodes stay full, and only get better
+    // ones.
     let mut worst: Vec<Option<Standing>> = vec![None; caps.len()];
     let mut contested = Vec::new();
     loop {
@@ -69,8 +70,8 @@ fn over_full(owners: &[u16], caps: &[usize], slots: &mut Vec<u32>) {
     );
 }
 
-/// How many slots each node may own, by index: its share and so many percent, rounded down; but no less
-/// than its share rounded up, so that there is room for all.
+/// How many slots each node may own, by index: its share and so many percent, rounded down; but no
+/// less than its share rounded up, so that there is room for all.
 fn caps(slots: usize, percent: u32, seats: &Seats) -> Vec<usize> {
     let mut caps = vec![0; seats.bound()];
     let total = u128::from(seats.total_weight()).max(1);

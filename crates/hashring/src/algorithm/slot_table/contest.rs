@@ -18,7 +18,8 @@ pub(super) struct Contest<'a> {
     keys: Vec<u64>,
 }
 
-/// What stands for a slot where there is a key in rendezvous hashing. Not mixed; the nodes' keys are.
+/// What stands for a slot where there is a key in rendezvous hashing. Not mixed; the nodes' keys
+/// are.
 pub(super) const fn slot_key(slot: usize) -> u64 {
     (slot as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -26,8 +26,8 @@ pub(super) fn fill(row: &mut [u16], slot: usize, owner: u16, contest: &Contest<'
 
 /// Whether the row of a slot, whose owner stays, may be another one after a change.
 ///
-/// Replicas are chosen one by one, each time the best by spread and standing. So the row changes exactly if the
-/// changed node is in it, or would now be chosen before one of those that are.
+/// Replicas are chosen one by one, each time the best by spread and standing. So the row changes
+/// exactly if the changed node is in it, or would now be chosen before one of those that are.
 pub(super) fn concerns(
     change: &Change,
     row: &[u16],

@@ -33,6 +33,8 @@ pub struct Capabilities {
     pub history_independent: bool,
     /// What moves can be listed as ranges of hashes.
     pub ranged: bool,
+    /// Replicas are balanced over zones, over the racks of each zone, and over the hosts of each rack.
+    pub spread: bool,
 }
 
 impl Capabilities {
@@ -46,6 +48,7 @@ impl Capabilities {
         minimal_replicas: true,
         history_independent: true,
         ranged: true,
+        spread: true,
     };
 
     /// No capability.
@@ -58,5 +61,6 @@ impl Capabilities {
         minimal_replicas: false,
         history_independent: false,
         ranged: false,
+        spread: false,
     };
 }

@@ -119,6 +119,7 @@ pub static VARIANTS: &[Variant] = &[
             arbitrary_removal: true,
             history_independent: true,
             ranged: true,
+            spread: true,
             ..Capabilities::NONE
         },
         options: &["table_size"],
@@ -163,6 +164,7 @@ pub static VARIANTS: &[Variant] = &[
 const BUCKETS: Capabilities = Capabilities {
     minimal_add: true,
     minimal_remove: true,
+    spread: true,
     ..Capabilities::NONE
 };
 

@@ -5,8 +5,11 @@
 mod reference;
 
 use core::panic::AssertUnwindSafe;
-use purlin_hashring::conformance::{self, Subject};
-use purlin_hashring::{Epoch, KeyHash, Member, NodeIdx, Placement, Ranged, Rendezvous, Roster};
+use purlin_hashring::conformance::{self, History, Step, Subject};
+use purlin_hashring::{
+    BuildError, Epoch, KeyHash, Member, MembershipError, NodeId, NodeIdx, Placement, Ranged,
+    Rendezvous, Roster, Weight,
+};
 use reference::{Flaw, NaiveRendezvous, promises};
 use std::panic::catch_unwind;
 
@@ -98,13 +101,118 @@ flaws! {
     drained_owner: drain finds OwnsDrained, saying "is drained";
     drained_owner_in_a_history: churn finds OwnsDrained, saying "belongs to";
     late_start: preference_agrees finds StartsLate, saying "accepts all";
-    stuck_epoch: churn finds StuckEpoch, saying "epoch";
-    epoch_of_nothing: churn finds CountsNothing, saying "epoch";
-    wrong_leaver: bad_input finds RemovesOther, saying "answer to Remove";
+    stuck_epoch: churn finds StuckEpoch, saying "epoch (a change that is made moves it by one): found";
+    epoch_of_nothing: churn finds CountsNothing, saying
+        "which it has: epoch (what changes nothing leaves it as it was): found";
+    epoch_of_refusals: churn finds CountsRefusals, saying
+        "is a member already: epoch (what is refused leaves it as it was): found";
+    misnamed_twins: bad_input finds MisnamesTwins, saying "is a member already, which precedes all else";
+    wrong_leaver: bad_input finds RemovesOther, saying "answer to remove";
     lost_weight: bad_input finds LosesWeight, saying "refused member";
-    pretended_limit: churn finds RefusesAll, saying "without reason";
+    pretended_limit: churn finds RefusesAll, saying
+        "was refused without reason: no room for another node: the limit is 1000; expected: no error";
     accepted_twins: bad_input finds AcceptsTwins, saying "accepted by the constructor";
     ignored_weights: minimal_reweight finds IgnoresWeights, saying "none moved";
+}
+
+/// A placement without zones owes nobody a balance over them; one that promises it does.
+#[test]
+fn a_placement_without_zones_conforms() {
+    let subject = |spread| {
+        let mut promises = promises();
+        promises.spread = spread;
+        Subject::new(promises, |members| {
+            let roster = Roster::of(members)?;
+            Ok(Box::new(NaiveRendezvous::new(roster, Flaw::IgnoresZones)))
+        })
+    };
+    for seed in 0..12 {
+        conformance::all(&subject(false), seed);
+    }
+    let promised = catch_unwind(AssertUnwindSafe(|| conformance::all(&subject(true), 1)));
+    assert!(promised.is_err(), "replicas ignore zones");
+}
+
+/// Without a promise of `spread`, replicas still follow the order of preference.
+#[test]
+fn a_forgotten_replica_is_found_without_zones() {
+    let mut promises = promises();
+    promises.spread = false;
+    let subject = Subject::new(promises, |members| {
+        let roster = Roster::of(members)?;
+        Ok(Box::new(NaiveRendezvous::new(roster, Flaw::ForgetsReplica)))
+    });
+    let run = || conformance::replicas_follow_preference(&subject, 1);
+    assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
+}
+
+/// What is said of a placement that takes any weight, which it does not promise to do.
+fn complaint_of_weights(run: impl Fn(&Subject<'_>)) -> String {
+    let mut promises = promises();
+    promises.weighted = false;
+    let subject = Subject::new(promises, |members| {
+        let roster = Roster::of(members)?;
+        Ok(Box::new(NaiveRendezvous::new(roster, Flaw::None)))
+    });
+    let panic = catch_unwind(AssertUnwindSafe(|| run(&subject))).expect_err("an unpromised weight");
+    *panic.downcast().expect("a formatted message")
+}
+
+#[test]
+fn unpromised_weights_are_found() {
+    let impossible = "though node n3 cannot have weight 3: \
+        this algorithm treats all nodes alike, with weight 1";
+    let members = || vec![Member::new(3), Member::new(4)];
+    for step in [
+        Step::SetWeight(NodeId(3), Weight::new(3)),
+        Step::Add(Member::new(3).weight(3)),
+    ] {
+        let message = complaint_of_weights(|subject| {
+            let mut history = History::new(subject, members(), 1).expect("two members");
+            if matches!(step, Step::Add(_)) {
+                history.step(&Step::Remove(NodeId(3)));
+            }
+            history.step(&step);
+        });
+        let expected = format!("history does not hold (seed 1): {step} was made, {impossible}");
+        assert_eq!(message, expected);
+    }
+    let message = complaint_of_weights(|subject| {
+        _ = History::new(subject, vec![Member::new(3).weight(3)], 1);
+    });
+    assert!(
+        message.contains("accepted by the constructor, though"),
+        "{message}"
+    );
+    assert!(message.ends_with(impossible), "{message}");
+}
+
+/// A constructor that always blames the first member, whether another is at fault or none.
+#[test]
+fn a_refused_list_is_told_with_the_fault_it_has() {
+    let subject = Subject::new(promises(), |members| {
+        let source = MembershipError::Duplicate {
+            id: NodeId(members[0].node),
+        };
+        Err(BuildError::Member {
+            position: 0,
+            source,
+        })
+    });
+    let complaint = |names: &[u64]| {
+        let members = names.iter().map(|&name| Member::new(name)).collect();
+        let run = || drop(History::new(&subject, members, 1));
+        let panic =
+            catch_unwind(AssertUnwindSafe(run)).expect_err("nothing is wrong with the first");
+        *panic.downcast::<String>().expect("a formatted message")
+    };
+    let refused = "history does not hold (seed 1): a list of members was refused without reason: \
+        member 0: node n3 is a member already; expected: ";
+    assert_eq!(complaint(&[3, 4]), format!("{refused}no error"));
+    assert_eq!(
+        complaint(&[3, 4, 4]),
+        format!("{refused}member 2: node n4 is a member already")
+    );
 }
 
 #[test]

@@ -97,6 +97,11 @@ fn ranges_are_whole() {
 }
 
 #[test]
+fn every_variant_spreads_replicas() {
+    assert!(VARIANTS.iter().all(|variant| variant.capabilities.spread));
+}
+
+#[test]
 fn names_are_parsed_and_printed() {
     for variant in VARIANTS {
         assert_eq!(variant.name.parse(), Ok(variant.algorithm));

@@ -1,6 +1,6 @@
 //! Members, keys and changes from a seed, and the answers to keys as node identities.
 
-use super::history::Step;
+use super::step::Step;
 use super::subject::Subject;
 use crate::{KeyHash, Locality, Member, Membership, NodeId, NodeIdx, Weight};
 use alloc::vec;

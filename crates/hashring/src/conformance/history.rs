@@ -2,23 +2,13 @@
 
 use super::draw::{self, Draw};
 use super::model::{Expected, Model};
-use super::refusal::{check_refused_list, is_good, is_limit, is_same};
+use super::refusal::{check_refused_list, fault, is_limit, is_same};
+use super::step::{After, Moment, Step};
 use super::subject::{Case, Subject};
-use crate::{BuildError, KeyHash, Member, Membership, MembershipError, NodeId, NodeIdx, Weight};
+use crate::{BuildError, KeyHash, Member, Membership, MembershipError, NodeId, NodeIdx};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
-
-/// One change that is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// [`Membership::add`].
-    Add(Member<u64>),
-    /// [`Membership::remove`].
-    Remove(NodeId),
-    /// [`Membership::set_weight`].
-    SetWeight(NodeId, Weight),
-}
 
 /// A placement and the members that it should have by now.
 ///
@@ -92,10 +82,11 @@ impl<'a> History<'a> {
             }
         };
         for (position, member) in members.iter().enumerate() {
-            case.check(
-                is_good(subject, &members, position),
-                format_args!("{member:?} was accepted by the constructor"),
-            );
+            if let Some(reason) = fault(subject, &members, position) {
+                case.fail(format_args!(
+                    "{member:?} was accepted by the constructor, though {reason}"
+                ));
+            }
         }
         let keys = Draw::new(subject, case.seed).keys(KEYS);
         let mut history = Self {
@@ -106,7 +97,7 @@ impl<'a> History<'a> {
             keys,
             case,
         };
-        history.check_state();
+        history.check_state(After::Build);
         history.owners = draw::owners(&*history.placement, &history.keys);
         Ok(history)
     }
@@ -125,6 +116,9 @@ impl<'a> History<'a> {
 
     /// Asks for a change, and checks all that should and should not come of it.
     ///
+    /// Of several reasons to refuse it, the first of these is expected: that the node is a member already, or is none;
+    /// then what the algorithm cannot do. Setting the weight that a node has is never refused.
+    ///
     /// # Panics
     ///
     /// When something else comes of it.
@@ -132,137 +126,137 @@ impl<'a> History<'a> {
     pub fn step(&mut self, step: &Step) {
         let expected = self.model.expect(self.subject, step);
         let before = self.model.clone();
-        let made = match (self.ask(step, &expected), expected) {
+        let answer = self.ask(step);
+        let after = match (&answer, &expected) {
             (Ok(()), Expected::Made) => {
                 self.model.apply(step);
-                true
+                After::Made(step)
             }
-            (Ok(()), Expected::Nothing) => false,
+            (Ok(()), Expected::Nothing) => After::Nothing(step),
             (Ok(()), Expected::Refused(reason)) => self
                 .case
-                .fail(format_args!("{step:?} was made, though {reason}")),
+                .fail(format_args!("{step} was made, though {reason}")),
             (Err(found), expected) => {
-                let justified = match expected {
-                    Expected::Refused(reason) if is_same(&found, &reason) => true,
-                    // Both are true of a member that cannot have its weight where no other has room.
-                    Expected::Made | Expected::Refused(MembershipError::Unweighted { .. }) => {
-                        is_limit(&found, self.placement.len()) && self.grows(step)
-                    }
-                    _ => false,
-                };
                 self.case.check(
-                    justified,
-                    format_args!("{step:?} was refused without reason: {found}"),
+                    self.is_justified(step, found, expected),
+                    format_args!(
+                        "{step} was refused without reason: {found}; expected: {expected}"
+                    ),
                 );
-                false
+                After::Refused(step, found)
             }
         };
-        self.check_state();
+        self.check_state(after);
         let owners = draw::owners(&*self.placement, &self.keys);
-        if made {
-            self.check_answer(step);
+        if after.is_made() {
             self.check_movement(step, &before, &owners);
         } else {
+            let moment = self.moment(after);
             for (at, &key) in self.keys.iter().enumerate() {
-                self.case.check(
-                    owners[at] == self.owners[at],
-                    format_args!("{key:?} moved by {step:?}, which was not made"),
-                );
+                let what = format_args!("owner of {key:?}, which nothing moves");
+                moment.equal(&owners[at], &self.owners[at], what);
             }
         }
         self.owners = owners;
     }
 
+    fn moment<'m>(&self, after: After<'m>) -> Moment<'m> {
+        let case = self.case;
+        Moment { case, after }
+    }
+
+    /// Whether a step can be refused for this reason.
+    fn is_justified(&self, step: &Step, found: &MembershipError, expected: &Expected) -> bool {
+        match expected {
+            Expected::Refused(reason) if is_same(found, reason) => true,
+            // Both are true of a member that cannot have its weight where no other has room.
+            Expected::Made | Expected::Refused(MembershipError::Unweighted { .. }) => {
+                is_limit(found, self.placement.len()) && self.grows(step)
+            }
+            _ => false,
+        }
+    }
+
     /// Asks the placement, and checks what comes back beside yes or no.
-    fn ask(&mut self, step: &Step, expected: &Expected) -> Result<(), MembershipError> {
+    #[track_caller]
+    fn ask(&mut self, step: &Step) -> Result<(), MembershipError> {
         match step {
             Step::Add(member) => match self.placement.add(member.clone()) {
                 Ok(index) => {
                     let id = NodeId(member.node);
                     let found = self.placement.roster().find(id);
-                    self.case
-                        .equal(&Some(index), &found, format_args!("index of {step:?}"));
+                    let what = format_args!("the answer to {step}, and where it is found");
+                    self.case.equal(&Some(index), &found, what);
                     Ok(())
                 }
                 Err(refused) => {
-                    let what = format_args!("the refused member of {step:?}");
+                    let what = format_args!("the refused member of {step}");
                     self.case.equal(&refused.member, member, what);
                     Err(refused.reason)
                 }
             },
             Step::Remove(id) => {
                 let removed = self.placement.remove(*id)?;
-                let what = format_args!("the answer to {step:?}");
+                let what = format_args!("the answer to {step}");
                 self.case.equal(&Some(&removed), &self.model.get(*id), what);
                 Ok(())
             }
             Step::SetWeight(id, weight) => {
                 let former = self.placement.set_weight(*id, *weight)?;
-                let what = format_args!("the answer to {step:?}");
+                let what = format_args!("the answer to {step}, which is the former weight");
                 let known = self.model.get(*id).map(|member| member.weight);
                 self.case.equal(&Some(former), &known, what);
-                debug_assert!(matches!(expected, Expected::Nothing) == (former == *weight));
                 Ok(())
             }
         }
     }
 
     #[track_caller]
-    fn check_state(&self) {
-        self.model.check(self.case, &*self.placement);
+    fn check_state(&self, after: After<'_>) {
+        let moment = self.moment(after);
+        self.model.check(moment, &*self.placement);
         self.placement.check_invariants();
         let active = draw::active(&*self.placement);
         for &key in &self.keys {
             let owner = draw::owner(&*self.placement, key);
             let takes_keys =
                 |id| (self.model.get(id)).is_some_and(|member| !member.weight.is_drain());
-            self.case.check(
+            moment.check(
                 owner.map_or(active == 0, takes_keys),
                 format_args!("{active} nodes take keys, and {key:?} belongs to {owner:?}"),
             );
         }
         for &key in &self.keys[..SEARCHED] {
-            self.check_lookups(key, active);
+            self.check_lookups(moment, key, active);
         }
     }
 
     /// That all ways to look a key up agree.
     #[track_caller]
-    fn check_lookups(&self, key: KeyHash, active: usize) {
+    fn check_lookups(&self, moment: Moment<'_>, key: KeyHash, active: usize) {
         let owner = self.placement.owner(key);
         let anyone = self.placement.owner_where(key, &mut |_| true);
         let what = format_args!("owner_where that accepts all, for {key:?}");
-        self.case.equal(&anyone, &owner, what);
+        moment.equal(&anyone, &owner, what);
         let other = self
             .placement
             .owner_where(key, &mut |node| Some(node) != owner);
-        self.case.check(
+        moment.check(
             other.is_some() == (active > 1) && (other.is_none() || other != owner),
             format_args!("of {active} nodes, {key:?} prefers {other:?} after {owner:?}"),
         );
         let mut replicas = [NodeIdx(u32::MAX); 3];
         let found = self.placement.replicas(key, &mut replicas);
         let what = format_args!("number of replicas of {key:?} among {active} nodes");
-        self.case.equal(&found, &active.min(3), what);
+        moment.equal(&found, &active.min(3), what);
         for (at, node) in replicas[..found].iter().enumerate() {
             let takes_keys = self.placement.owner_where(key, &mut |other| other == *node);
-            self.case.check(
+            moment.check(
                 !replicas[..at].contains(node)
                     && takes_keys == Some(*node)
                     && (at > 0 || Some(*node) == owner),
                 format_args!("replicas of {key:?}: {replicas:?}, its owner: {owner:?}"),
             );
-        }
-    }
-
-    /// The index that a new member got.
-    #[track_caller]
-    fn check_answer(&self, step: &Step) {
-        if let Step::Add(member) = step {
-            let id = NodeId(member.node);
-            let index = self.placement.roster().find(id);
-            let what = format_args!("index of {id}");
-            self.case.equal(&index, &self.model.index(id), what);
         }
     }
 
@@ -280,10 +274,7 @@ impl<'a> History<'a> {
     /// That no key moved but those that must.
     #[track_caller]
     fn check_movement(&self, step: &Step, before: &Model, owners: &[Option<NodeId>]) {
-        let id = match step {
-            Step::Add(member) => NodeId(member.node),
-            Step::Remove(id) | Step::SetWeight(id, _) => *id,
-        };
+        let id = step.id();
         let weight = |model: &Model| model.get(id).map_or(0, |member| member.weight.get());
         let grows = weight(&self.model) >= weight(before);
         let can = self.subject.capabilities();
@@ -297,7 +288,7 @@ impl<'a> History<'a> {
             let due = if grows { new } else { old };
             self.case.check(
                 !minimal || old == new || due == Some(id),
-                format_args!("{step:?} moved {key:?} from {old:?} to {new:?}"),
+                format_args!("{step} moved {key:?} from {old:?} to {new:?}"),
             );
         }
     }

@@ -1,10 +1,12 @@
 //! A naive membership: a table of members and the indices that they must have.
 
-use super::history::Step;
-use super::subject::{Case, Subject};
+use super::refusal::{NAMELESS, unweighted};
+use super::step::{Moment, Step};
+use super::subject::Subject;
 use crate::{Epoch, Member, Membership, MembershipError, NodeId, NodeIdx};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// The members that a placement should have.
 #[derive(Clone)]
@@ -27,6 +29,19 @@ pub(super) enum Expected {
     Refused(MembershipError),
 }
 
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Made => f.write_str("no error"),
+            Self::Nothing => f.write_str("no error, the node has that weight"),
+            Self::Refused(reason @ MembershipError::Duplicate { .. }) => {
+                write!(f, "{reason}, which precedes all else")
+            }
+            Self::Refused(reason) => reason.fmt(f),
+        }
+    }
+}
+
 impl Model {
     /// Of members without duplicates.
     pub(super) fn new(members: &[Member<u64>], epoch: Epoch) -> Self {
@@ -43,12 +58,13 @@ impl Model {
         model
     }
 
-    /// What must come of a step. Names of algorithms in errors are not known here: left empty.
+    /// What must come of a step.
     pub(super) fn expect(&self, subject: &Subject<'_>, step: &Step) -> Expected {
-        let (id, weight) = match *step {
-            Step::Add(ref member) => (NodeId(member.node), Some(member.weight)),
-            Step::SetWeight(id, weight) => (id, Some(weight)),
-            Step::Remove(id) => (id, None),
+        let id = step.id();
+        let weight = match step {
+            Step::Add(member) => Some(member.weight),
+            Step::SetWeight(_, weight) => Some(*weight),
+            Step::Remove(_) => None,
         };
         match (step, self.members.get(&id)) {
             (Step::Add(_), Some(_)) => Expected::Refused(MembershipError::Duplicate { id }),
@@ -62,7 +78,7 @@ impl Model {
                 Some((highest, last))
                     if highest != *index && !subject.capabilities().arbitrary_removal =>
                 {
-                    let algorithm = "";
+                    let algorithm = NAMELESS;
                     Expected::Refused(MembershipError::NotLast {
                         id,
                         last,
@@ -71,16 +87,9 @@ impl Model {
                 }
                 _ => Expected::Made,
             },
-            _ => match weight {
-                Some(weight) if !subject.can_weigh(weight) => {
-                    let algorithm = "";
-                    Expected::Refused(MembershipError::Unweighted {
-                        id,
-                        weight,
-                        algorithm,
-                    })
-                }
-                _ => Expected::Made,
+            _ => match weight.and_then(|weight| unweighted(subject, id, weight)) {
+                Some(reason) => Expected::Refused(reason),
+                None => Expected::Made,
             },
         }
     }
@@ -128,10 +137,6 @@ impl Model {
         Some(&self.members.get(&id)?.1)
     }
 
-    pub(super) fn index(&self, id: NodeId) -> Option<NodeIdx> {
-        Some(self.members.get(&id)?.0)
-    }
-
     /// The members in the order of their identities.
     pub(super) fn members(&self) -> Vec<Member<u64>> {
         (self.members.values())
@@ -141,18 +146,19 @@ impl Model {
 
     /// Compares all that a placement says of its members.
     #[track_caller]
-    pub(super) fn check(&self, case: Case, placement: &dyn Membership<Node = u64>) {
+    pub(super) fn check(&self, moment: Moment<'_>, placement: &dyn Membership<Node = u64>) {
         let roster = placement.roster();
         let (len, is_empty) = (self.members.len(), self.members.is_empty());
-        case.equal(&placement.epoch(), &self.epoch, format_args!("epoch"));
-        case.equal(&placement.len(), &len, format_args!("len"));
-        case.equal(&placement.is_empty(), &is_empty, format_args!("is_empty"));
-        case.equal(&roster.len(), &len, format_args!("roster's len"));
+        let what = format_args!("epoch ({})", moment.after.epoch_rule());
+        moment.equal(&placement.epoch(), &self.epoch, what);
+        moment.equal(&placement.len(), &len, format_args!("len"));
+        moment.equal(&placement.is_empty(), &is_empty, format_args!("is_empty"));
+        moment.equal(&roster.len(), &len, format_args!("roster's len"));
         let total = self
             .members
             .values()
             .map(|(_, m)| u64::from(m.weight.get()));
-        case.equal(
+        moment.equal(
             &roster.total_weight(),
             &total.sum(),
             format_args!("total weight"),
@@ -163,19 +169,21 @@ impl Model {
         let expected: BTreeMap<_, _> = (self.members.iter())
             .map(|(&id, (index, m))| (*index, (id, m.node, m.weight, m.locality)))
             .collect();
-        case.equal(
+        moment.equal(
             &listed,
             &expected.into_iter().collect(),
-            format_args!("members by index"),
+            format_args!(
+                "members by index (which a node keeps, and of which the one freed last is the next)"
+            ),
         );
         for (&id, (index, member)) in &self.members {
-            case.equal(&roster.find(id), &Some(*index), format_args!("find({id})"));
+            moment.equal(&roster.find(id), &Some(*index), format_args!("find({id})"));
             let node = placement.node(*index);
-            case.equal(&node, &Some(&member.node), format_args!("node({index})"));
+            moment.equal(&node, &Some(&member.node), format_args!("node({index})"));
         }
         let gaps = self.gaps.iter().copied();
         for index in gaps.chain([NodeIdx(self.bound), NodeIdx(u32::MAX)]) {
-            case.check(
+            moment.check(
                 placement.node(index).is_none() && roster.get(index).is_none(),
                 format_args!("{index} is no member's, and yet one is found there"),
             );

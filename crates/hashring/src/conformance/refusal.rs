@@ -1,13 +1,39 @@
 //! Which refusals are justified.
 
 use super::subject::{Case, Subject};
-use crate::{BuildError, Member, MembershipError, NodeId};
+use crate::{BuildError, Member, MembershipError, NodeId, Weight};
+use alloc::string::ToString;
 
-/// Whether the member at this position can be there: of a possible weight, and the first of its name.
-pub(super) fn is_good(subject: &Subject<'_>, members: &[Member<u64>], position: usize) -> bool {
+/// What an expected error calls the algorithm, whose name is not known here.
+pub(super) const NAMELESS: &str = "this algorithm";
+
+/// Why a node cannot have this weight, if it cannot.
+pub(super) fn unweighted(
+    subject: &Subject<'_>,
+    id: NodeId,
+    weight: Weight,
+) -> Option<MembershipError> {
+    let algorithm = NAMELESS;
+    (!subject.can_weigh(weight)).then_some(MembershipError::Unweighted {
+        id,
+        weight,
+        algorithm,
+    })
+}
+
+/// Why the member at this position cannot be there, if it cannot: that it is not the first of its
+/// name precedes that its weight is impossible.
+pub(super) fn fault(
+    subject: &Subject<'_>,
+    members: &[Member<u64>],
+    position: usize,
+) -> Option<MembershipError> {
     let member = &members[position];
-    let twin = members[..position].iter().any(|m| m.node == member.node);
-    subject.can_weigh(member.weight) && !twin
+    let id = NodeId(member.node);
+    if members[..position].iter().any(|m| m.node == member.node) {
+        return Some(MembershipError::Duplicate { id });
+    }
+    unweighted(subject, id, member.weight)
 }
 
 #[track_caller]
@@ -39,7 +65,16 @@ pub(super) fn check_refused_list(
         // There are too many if there is no room for the last.
         other => is_limit(other, members.len() - 1),
     };
-    case.check(justified, format_args!("without reason: {error}"));
+    if !justified {
+        let first = (0..members.len()).find_map(|position| {
+            let source = fault(subject, members, position)?;
+            Some(BuildError::Member { position, source })
+        });
+        let expected = first.map_or_else(|| "no error".into(), |first| first.to_string());
+        case.fail(format_args!(
+            "a list of members was refused without reason: {error}; expected: {expected}"
+        ));
+    }
 }
 
 /// Whether two reasons are the same, whatever the algorithm is called.

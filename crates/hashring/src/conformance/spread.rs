@@ -75,14 +75,16 @@ pub fn spread(subject: &Subject<'_>, seed: u64) {
 }
 
 /// Replicas are chosen one by one: the most preferred node among those whose zone holds the fewest
-/// replicas so far, then whose rack does, then whose host does.
+/// replicas so far, then whose rack does, then whose host does. Where [`spread`] is not promised, this is
+/// tried without zones only: replicas are the most preferred nodes.
 #[track_caller]
 pub fn replicas_follow_preference(subject: &Subject<'_>, seed: u64) {
     let case = Case {
         property: "replicas_follow_preference",
         seed,
     };
-    for mut draw in [Draw::new(subject, seed), Draw::new(subject, seed).located()] {
+    let located = (subject.capabilities().spread).then(|| Draw::new(subject, seed).located());
+    for mut draw in [Draw::new(subject, seed)].into_iter().chain(located) {
         let placement = subject.build(case, draw.members());
         let places = places(&*placement);
         for key in draw.keys(40) {

@@ -31,6 +31,10 @@ pub(crate) enum Flaw {
     StuckEpoch,
     /// Setting the same weight is a change.
     CountsNothing,
+    /// The epoch counts what was refused, too.
+    CountsRefusals,
+    /// A member that comes again is called unknown.
+    MisnamesTwins,
     /// Removing an unknown node removes some other one.
     RemovesOther,
     /// A refused member is not given back whole.
@@ -218,7 +222,15 @@ impl<T: Identity> Membership for NaiveRendezvous<T> {
                 member: refused.member.weight(9),
                 reason: refused.reason,
             }),
-            Err(refused) => Err(refused),
+            Err(mut refused) => {
+                let id = refused.member.node.id();
+                match self.flaw {
+                    Flaw::CountsRefusals => self.changed(),
+                    Flaw::MisnamesTwins => refused.reason = MembershipError::Unknown { id },
+                    _ => {}
+                }
+                Err(refused)
+            }
         }
     }
 

@@ -4,6 +4,8 @@ pub mod core;
 pub mod hashring;
 pub mod sim;
 
+use ::core::ops::RangeInclusive;
+
 use crate::error::LabError;
 use crate::report::Report;
 use crate::settings::Settings;
@@ -39,6 +41,9 @@ pub trait Area: Sync {
 
     /// What `--size` means here, with its unit, for the help.
     fn size(&self) -> &'static str;
+
+    /// The sizes that `--size` takes.
+    fn sizes(&self) -> RangeInclusive<u64>;
 
     /// Adds arguments of the area's own to its command; a clap `Args` type does it with
     /// `augment_args`, and reads itself back from [`Settings::arguments`]. None by default.

@@ -8,7 +8,7 @@ mod arguments;
 mod output;
 
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, absolute};
 use std::process::ExitCode;
 
 use clap::ArgMatches;
@@ -210,6 +210,8 @@ fn unless_closed(written: io::Result<()>) -> Result<(), LabError> {
 }
 
 fn say(path: &Path) {
+    // To be found from any folder; as it is where the system does not know the current one.
+    let path = absolute(path).unwrap_or_else(|_| path.to_owned());
     // Nothing can be done where standard error is closed.
     let _ = writeln!(anstream::stderr(), "page: {}", path.display());
 }

@@ -19,7 +19,7 @@ mod summary;
 mod u64_ids;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::each_key::each_key;
@@ -175,6 +175,10 @@ impl Trace {
 /// Opens a file, decompressed on the way where its name ends in `.zst`.
 fn open(path: &Path) -> Result<Box<dyn BufRead>, Fault> {
     let file = File::open(path).map_err(Fault::at_start)?;
+    // A folder opens like a file on some systems, and only fails when its first line is read.
+    if file.metadata().map_err(Fault::at_start)?.is_dir() {
+        return Err(Fault::at_start(io::ErrorKind::IsADirectory.into()));
+    }
     let (_, compressed) = format::strip_zst(path);
     Ok(if compressed {
         let decoder = zstd::Decoder::new(file).map_err(Fault::at_start)?;

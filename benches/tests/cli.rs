@@ -39,12 +39,13 @@ impl Drop for Folder {
 
 #[test]
 fn usage_errors_exit_with_2_and_print_nothing_on_standard_output() {
-    let cases: [&[&str]; 7] = [
+    let cases: [&[&str]; 8] = [
         &["nothing"],
         &["core", "--variant", "nothing"],
         &["core", "--size", "0"],
         &["core", "--size", "99999999"],
         &["sim", "--size", "99999999"],
+        &["hashring", "--size", "1"],
         &["versus"],
         &["versus", "core", "--trace", "t.u64"],
     ];
@@ -66,6 +67,29 @@ fn help_lists_the_areas() {
     for expected in ["core", "versus", "trace", "Exit status"] {
         assert!(help.contains(expected), "{expected} is missing in {help}");
     }
+}
+
+#[test]
+fn the_sizes_that_are_possible_are_in_the_help_and_in_the_error() {
+    let help = text(&lab(&["hashring", "--help"]).stdout);
+    assert!(help.contains("from 2 to 20,000"), "{help}");
+    let error = text(&lab(&["hashring", "--size", "0"]).stderr);
+    assert!(error.contains("2..=20000"), "{error}");
+}
+
+#[test]
+fn the_page_is_named_by_its_whole_path() {
+    let folder = Folder::new("whole-path");
+    let output = Command::new(env!("CARGO_BIN_EXE_lab"))
+        .args(["core", "--variant", "xxh3", "--size", "8", "--out", "pages"])
+        .current_dir(&folder.0)
+        .output()
+        .expect("the program starts");
+    let message = text(&output.stderr);
+    let page = message.lines().find_map(|line| line.strip_prefix("page: "));
+    let page = Path::new(page.expect("it is named"));
+    assert!(page.is_absolute() && page.is_file(), "{message}");
+    assert!(page.ends_with("whole-path/pages/core.html"), "{message}");
 }
 
 #[test]

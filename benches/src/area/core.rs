@@ -8,6 +8,7 @@ mod hashes;
 mod unbiased;
 
 use core::iter;
+use core::ops::RangeInclusive;
 
 use crate::area::Area;
 use crate::error::LabError;
@@ -116,6 +117,10 @@ impl Area for Core {
 
     fn size(&self) -> &'static str {
         "key lengths in bytes, for the hashes"
+    }
+
+    fn sizes(&self) -> RangeInclusive<u64> {
+        1..=hashes::LENGTH_MAX
     }
 
     fn tour(&self, settings: &Settings) -> Result<Report, LabError> {

@@ -16,6 +16,8 @@ mod rows;
 mod update;
 mod variants;
 
+use core::ops::RangeInclusive;
+
 use clap::Args as _;
 
 use self::keys::{Keys, KeysArgument};
@@ -24,6 +26,7 @@ use crate::area::Area;
 use crate::error::LabError;
 use crate::report::Report;
 use crate::settings::Settings;
+use crate::table::Cell;
 use crate::versus::Row;
 use crate::versus::harness::Effort;
 
@@ -34,8 +37,11 @@ pub struct HashRing;
 const ABOUT: &str = "Which node a key belongs to, when every process has to come to the same answer by itself. How evenly keys fall on nodes; how many move when a node \
     comes or leaves, and how many of these without need; how long finding the owner takes; and what it all takes in memory: against the number of nodes, for every placement.";
 
+const ABOUT_KEYS: &str = "Your own keys: how evenly they fall on nodes, how many of them move when a node comes or leaves, and how many of these without need: against the number of \
+    nodes, for every placement.";
+
 /// Fewer have nothing to choose from; more take minutes where every node is asked for every key.
-const NODES: core::ops::RangeInclusive<u64> = 2..=20_000;
+const NODES: RangeInclusive<u64> = 2..=20_000;
 
 /// How much a run shows.
 struct Extent {
@@ -74,6 +80,10 @@ impl Area for HashRing {
         "numbers of nodes"
     }
 
+    fn sizes(&self) -> RangeInclusive<u64> {
+        NODES
+    }
+
     fn arguments(&self, command: clap::Command) -> clap::Command {
         KeysArgument::augment_args(command)
     }
@@ -98,28 +108,38 @@ fn report(settings: &Settings, extent: &Extent) -> Result<Report, LabError> {
         .collect();
     let sizes = settings.sizes_or(extent.sizes);
     if let Some(size) = sizes.iter().find(|size| !NODES.contains(size)) {
-        let (least, most) = (NODES.start(), NODES.end());
+        let [least, most] = [NODES.start(), NODES.end()].map(|bound| Cell::count(*bound));
         return Err(LabError::Usage(format!(
             "{size} nodes: from {least} to {most} are possible"
         )));
     }
-    let mut progress = settings.progress("hashring", 4);
     let keys = Keys::of(settings, extent.keys)?;
+    let (about, steps) = if keys.brought {
+        (ABOUT_KEYS, 2)
+    } else {
+        (ABOUT, 4)
+    };
+    let mut progress = settings.progress("hashring", steps);
 
     progress.step("balance");
     let (balance, balance_plot) = balance::table(&variants, &sizes, &keys, settings)?;
     progress.step("moved keys");
     let (moved, moved_plot) = movement::table(&variants, &sizes, &keys, settings)?;
+    let report = Report::new("hashring", about)
+        .table(balance)
+        .plot(balance_plot)
+        .table(moved)
+        .plot(moved_plot);
+    if keys.brought {
+        // What follows is the same whatever the keys.
+        return Ok(report);
+    }
     progress.step("lookups");
     let (lookup, lookup_plot) = lookup::table(&variants, &sizes, settings, extent.effort)?;
     progress.step("memory");
     let (memory, memory_plot) = memory::table(&variants, &sizes, settings.seed)?;
 
-    Ok(Report::new("hashring", ABOUT)
-        .table(balance)
-        .plot(balance_plot)
-        .table(moved)
-        .plot(moved_plot)
+    Ok(report
         .table(lookup)
         .plot(lookup_plot)
         .table(memory)

@@ -8,10 +8,13 @@ mod register;
 mod rumour;
 mod tokens;
 
+use core::ops::RangeInclusive;
+
 use crate::area::Area;
 use crate::error::LabError;
 use crate::report::Report;
 use crate::settings::Settings;
+use crate::table::Cell;
 use crate::versus::harness::Effort;
 use crate::versus::{Direction, Row};
 
@@ -59,7 +62,7 @@ const FAULTS: &str = "faults";
 const CHECKER: &str = "checker";
 
 /// Beyond this the memory of a machine is what is measured.
-const NODES_MAX: u64 = 1_000_000;
+const NODES: RangeInclusive<u64> = 2..=1_000_000;
 
 /// How much a run shows.
 struct Extent {
@@ -109,6 +112,10 @@ impl Area for Sim {
         "numbers of nodes, for steps and rumour"
     }
 
+    fn sizes(&self) -> RangeInclusive<u64> {
+        NODES
+    }
+
     fn tour(&self, settings: &Settings) -> Result<Report, LabError> {
         report(settings, &TOUR)
     }
@@ -153,8 +160,10 @@ fn report(settings: &Settings, extent: &Extent) -> Result<Report, LabError> {
 /// time, and a token would go round for ever in none.
 fn nodes_of(size: u64) -> Result<usize, LabError> {
     let fits = usize::try_from(size).ok();
-    fits.filter(|_| (2..=NODES_MAX).contains(&size))
-        .ok_or_else(|| LabError::Usage(format!("{size} nodes: from 2 to {NODES_MAX} are possible")))
+    fits.filter(|_| NODES.contains(&size)).ok_or_else(|| {
+        let [least, most] = [NODES.start(), NODES.end()].map(|bound| Cell::count(*bound));
+        LabError::Usage(format!("{size} nodes: from {least} to {most} are possible"))
+    })
 }
 
 #[cfg(test)]
@@ -190,7 +199,7 @@ mod tests {
     #[test]
     fn too_few_and_too_many_nodes_are_refused() {
         for variant in [STEPS, RUMOUR] {
-            for size in [1, NODES_MAX + 1] {
+            for size in [NODES.start() - 1, NODES.end() + 1] {
                 let error = Sim.run(&only(variant, &[size])).expect_err("refused");
                 let message = error.to_string();
                 assert!(message.contains(&format!("{size} nodes")), "{message}");

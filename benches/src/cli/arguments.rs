@@ -7,6 +7,7 @@ use clap::{Args, Command};
 
 use crate::area::{AREAS, Area};
 use crate::settings::Settings;
+use crate::table::Cell;
 use crate::trace::{Format, KeyColumn, TraceOptions};
 
 const ABOUT: &str = "Shows what purlin's building blocks do, and measures them beside the best other crates.
@@ -52,7 +53,7 @@ pub(super) struct InDepth {
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     pub(super) variant: Vec<String>,
     /// Only these sizes
-    #[arg(long, value_delimiter = ',', value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_delimiter = ',', value_name = "N")]
     pub(super) size: Vec<u64>,
 }
 
@@ -126,7 +127,11 @@ fn in_depth(area: &dyn Area) -> Command {
             variant.value_parser(PossibleValuesParser::new(area.variants()))
         })
         .mut_arg("size", |size| {
-            size.help(format!("Only these sizes: {}", area.size()))
+            let sizes = area.sizes();
+            let [least, most] = [sizes.start(), sizes.end()].map(|bound| Cell::count(*bound));
+            let help = format!("Only these sizes: {}; from {least} to {most}", area.size());
+            size.help(help)
+                .value_parser(clap::value_parser!(u64).range(sizes))
         });
     let command = if area.reads_traces() {
         Reading::augment_args(command)

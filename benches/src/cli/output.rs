@@ -6,17 +6,19 @@ use std::path::{Path, PathBuf};
 use crate::error::LabError;
 
 /// The folder for pages: the user's; otherwise `lab` in cargo's target directory, which is the one
-/// `CARGO_TARGET_DIR` names, or the one this program was built in (cargo marks it with a
-/// `CACHEDIR.TAG`), or `target` here.
+/// this program was built in, wherever it is run (cargo marks it with a `CACHEDIR.TAG`), or the one
+/// `CARGO_TARGET_DIR` names, or `target` here.
 pub(super) fn directory(chosen: Option<&Path>) -> PathBuf {
     if let Some(chosen) = chosen {
         return chosen.to_owned();
     }
-    let named = std::env::var_os("CARGO_TARGET_DIR")
-        .filter(|name| !name.is_empty())
-        .map(PathBuf::from);
-    let target = named
-        .or_else(built_in)
+    let named = || {
+        std::env::var_os("CARGO_TARGET_DIR")
+            .filter(|name| !name.is_empty())
+            .map(PathBuf::from)
+    };
+    let target = built_in()
+        .or_else(named)
         .unwrap_or_else(|| PathBuf::from("target"));
     target.join("lab")
 }

@@ -11,7 +11,7 @@ fn read_with(
     bytes: &[u8],
     options: &TraceOptions,
 ) -> Result<Vec<(u64, Option<u64>)>, TraceError> {
-    let reader = std::io::Cursor::new(bytes.to_vec());
+    let reader = io::Cursor::new(bytes.to_vec());
     Trace::from_reader(name, reader, options)?
         .map(|request| request.map(|request| (request.key, request.size)))
         .collect()
@@ -288,7 +288,7 @@ proptest! {
         for name in ["t.keys", "t.u64", "t.oracleGeneral", "t.lis", "t.csv", "t.tsv", "t.log"] {
             for input in [&bytes[..], line.as_bytes()] {
                 for options in [column("1"), column("key")] {
-                    let reader = std::io::Cursor::new(input.to_vec());
+                    let reader = io::Cursor::new(input.to_vec());
                     let Ok(trace) = Trace::from_reader(name, reader, &options) else { continue };
                     // A run of blocks may be as long as it likes; a thousand requests are enough here.
                     let errors = trace.take(1000).filter(Result::is_err).count();

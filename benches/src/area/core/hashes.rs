@@ -19,7 +19,7 @@ pub(super) const VARIANTS: [&str; 3] = ["xxh3", "siphash-1-3", "siphash-2-4"];
 pub(super) const SECRET: [u8; 16] = *b"a secret of ours";
 
 /// The longest key: beyond it the figure is the memory's.
-const LENGTH_MAX: u64 = 1 << 20;
+pub(super) const LENGTH_MAX: u64 = 1 << 20;
 
 type Key = Box<[u8]>;
 

@@ -72,8 +72,8 @@ pub(super) fn evenly_spaced(bits: u32) -> impl Iterator<Item = KeyHash> {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options")]
 pub(super) struct KeysArgument {
-    /// Your keys, one a line, for balance and movement (hashed by XXH3; a key that is there twice
-    /// counts twice)
+    /// Your keys, one a line: how evenly they fall and how many move, and nothing else. Hashed by
+    /// XXH3. A key that is there twice counts twice; an empty line is an error
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
 }
@@ -81,6 +81,8 @@ pub(super) struct KeysArgument {
 /// The keys of a run: the user's, otherwise `made` random ones.
 pub(super) struct Keys {
     pub(super) hashes: Vec<KeyHash>,
+    /// Whether they are the user's.
+    pub(super) brought: bool,
     /// For the notes below the tables.
     pub(super) described: String,
 }
@@ -96,6 +98,7 @@ impl Keys {
             Some(path) => Self::read(path),
             None => Ok(Self {
                 hashes: hashes(made, settings.seed),
+                brought: false,
                 described: format!("{} random keys", Cell::count(made as u64)),
             }),
         }
@@ -116,7 +119,11 @@ impl Keys {
         }
         let count = Cell::count(hashes.len() as u64);
         let described = format!("the {count} keys of {}", path.display());
-        Ok(Self { hashes, described })
+        Ok(Self {
+            hashes,
+            brought: true,
+            described,
+        })
     }
 }
 

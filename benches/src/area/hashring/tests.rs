@@ -1,10 +1,11 @@
+use alloc::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Command;
 
 use super::*;
 use crate::table::{Cell, Table};
-use crate::versus::Measure;
+use crate::versus::{Bar, Measure};
 
 fn only(variant: &str, sizes: &[u64]) -> Settings {
     Settings {
@@ -80,10 +81,49 @@ fn too_few_and_too_many_nodes_are_refused() {
         let error = HashRing
             .run(&only("rendezvous", &[size]))
             .expect_err("refused");
+        let message = error.to_string();
         assert!(
-            error.to_string().contains(&format!("{size} nodes")),
-            "{error}"
+            message.contains(&format!("{size} nodes")) && message.contains("from 2 to 20,000"),
+            "{message}"
         );
+    }
+}
+
+#[test]
+fn every_variant_shows_at_the_smallest_and_the_largest_size() {
+    let keys = Keys::of(&Settings::default(), 1_000).expect("made");
+    for variant in VARIANTS {
+        let sizes = [*NODES.start(), *NODES.end()];
+        let settings = Settings::default();
+        let (balance, _) = balance::table(&[variant], &sizes, &keys, &settings).expect("balance");
+        let (moved, _) = movement::table(&[variant], &sizes, &keys, &settings).expect("movement");
+        assert!(number(&balance, 0, "fullest") >= 1.0, "{balance}");
+        assert!(number(&moved, 1, "moved by a new node") >= 0.0, "{moved}");
+    }
+}
+
+#[test]
+fn variants_are_those_of_the_registry() {
+    let registered = purlin_hashring::registry::VARIANTS.iter();
+    let registered: Vec<String> = registered
+        .map(|variant| variant.name.replace('_', "-"))
+        .collect();
+    assert_eq!(NAMES.as_slice(), registered);
+}
+
+/// A row is read alone, by `--only` and in a list of missed bars.
+#[test]
+fn rows_and_bars_describe_themselves() {
+    let bars = Bar::all().expect("bars.toml is valid");
+    let bars = bars.iter().filter(|bar| bar.area == HashRing.name());
+    for texts in [
+        rows::ROWS.iter().map(|row| row.what).collect::<Vec<_>>(),
+        bars.map(|bar| bar.what.as_str()).collect(),
+    ] {
+        let pointing = |text: &&str| text.contains("the same") || text.contains("such ");
+        assert_eq!(texts.iter().copied().find(pointing), None);
+        let distinct: BTreeSet<_> = texts.iter().collect();
+        assert_eq!(distinct.len(), texts.len(), "two of one text");
     }
 }
 
@@ -132,6 +172,16 @@ fn the_users_keys_are_placed_instead_of_made_ones() {
 }
 
 #[test]
+fn with_the_users_keys_only_what_they_change_is_shown() {
+    let file = File::new("few.txt", "user:42\nuser:43\n");
+    let report = HashRing
+        .run(&with_keys(&file.0.to_string_lossy()))
+        .expect("good keys");
+    let titles: Vec<_> = report.tables().map(Table::title).collect();
+    assert_eq!(titles, ["Balance", "Moved keys"]);
+}
+
+#[test]
 fn a_bad_file_of_keys_is_an_error_with_its_line() {
     for (name, contents, expected) in [
         ("hole.txt", "a\n\nb\n", "line 2: an empty key"),
@@ -147,6 +197,14 @@ fn a_bad_file_of_keys_is_an_error_with_its_line() {
             "{message}"
         );
     }
+    let folder = std::env::temp_dir();
+    let error = HashRing
+        .run(&with_keys(&folder.to_string_lossy()))
+        .expect_err("a folder");
+    assert_eq!(
+        error.to_string(),
+        format!("{}: is a directory", folder.display())
+    );
     let error = HashRing
         .run(&with_keys("/no/such/file"))
         .expect_err("not there");

@@ -2,6 +2,7 @@
 
 use alloc::rc::Rc;
 
+use purlin_hashring::bucket::{BucketHash, Flip, Jump};
 use purlin_hashring::{
     Anchor, Buckets, BuildError, Maglev, Membership, Memento, PlacementExt as _, Rendezvous, Ring,
     SlotTable,
@@ -14,6 +15,7 @@ use crate::versus::{Contender, Contest};
 
 /// A placement with the defaults a user gets. Its nodes are numbers and have weight 1.
 pub(super) trait Kind: Membership<Node = u64> + Clone + Sized + 'static {
+    /// As in the crate's registry, with `-` for `_`.
     const NAME: &'static str;
 
     /// Over these nodes.
@@ -41,8 +43,15 @@ kind!(SlotTable, "slot-table");
 kind!(Ring, "ring");
 kind!(Rendezvous, "rendezvous");
 kind!(Maglev, "maglev");
-kind!(Buckets, "buckets");
 kind!(Memento, "memento");
+
+impl<H: BucketHash + 'static> Kind for Buckets<u64, H> {
+    const NAME: &'static str = H::NAME;
+
+    fn over(nodes: Vec<u64>, seed: u64) -> Result<Self, BuildError> {
+        Buckets::builder().seed(seed).hash::<H>().build(nodes)
+    }
+}
 
 impl Kind for Anchor<u64> {
     const NAME: &'static str = "anchor";
@@ -88,12 +97,13 @@ impl Variant {
 }
 
 /// All of them.
-pub(super) const VARIANTS: [Variant; 7] = [
+pub(super) const VARIANTS: [Variant; 8] = [
     Variant::of::<SlotTable<u64>>(),
     Variant::of::<Ring<u64>>(),
     Variant::of::<Rendezvous<u64>>(),
     Variant::of::<Maglev<u64>>(),
-    Variant::of::<Buckets<u64>>(),
+    Variant::of::<Buckets<u64, Flip>>(),
+    Variant::of::<Buckets<u64, Jump>>(),
     Variant::of::<Memento<u64>>(),
     Variant::of::<Anchor<u64>>(),
 ];

@@ -1,5 +1,5 @@
-//! `cargo bench -p purlin-benches --bench hashring`: the kernels of `lab versus hashring` under Criterion,
-//! for day-to-day work.
+//! `cargo bench -p purlin-benches --bench hashring`: the kernels of `lab versus hashring` under
+//! Criterion, for day-to-day work.
 
 mod rows;
 

@@ -1,5 +1,5 @@
-//! `purlin-hashring`: how evenly its placements spread keys, how many a change of members moves, what
-//! a lookup, a change and the memory cost.
+//! `purlin-hashring`: how evenly its placements spread keys, how many a change of members moves,
+//! what a lookup, a change and the memory cost.
 
 mod balance;
 mod counted;

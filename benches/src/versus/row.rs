@@ -86,10 +86,10 @@ impl Row {
 
     /// The same timed row in batches that last this long or longer.
     ///
-    /// Contenders take turns, and find the caches full of the others' data. Where an operation reads
-    /// from a megabyte, a short batch is over before its own data are back, and measures nothing but
-    /// their coming. So long that many times as much is read is long enough; so long that a batch is
-    /// always interrupted (10 ms) is too long.
+    /// Contenders take turns, and find the caches full of the others' data. Where an operation
+    /// reads from a megabyte, a short batch is over before its own data are back, and measures
+    /// nothing but their coming. So long that many times as much is read is long enough; so
+    /// long that a batch is always interrupted (10 ms) is too long.
     #[must_use]
     pub const fn in_batches_of(self, batch: Duration) -> Self {
         Self { batch, ..self }

@@ -25,15 +25,16 @@ pub struct Capabilities {
     pub minimal_add: bool,
     /// A node that goes, or whose weight shrinks, gives keys to the others; no other key moves.
     pub minimal_remove: bool,
-    /// The same for replicas. They follow the key's order of preference, which is the order in which
-    /// nodes would own it if those before were gone: a node that is no replica goes without a trace,
-    /// and for one that goes exactly one comes in.
+    /// The same for replicas. They follow the key's order of preference, which is the order in
+    /// which nodes would own it if those before were gone: a node that is no replica goes
+    /// without a trace, and for one that goes exactly one comes in.
     pub minimal_replicas: bool,
     /// Answers, as nodes, depend on the members only, not on how they came to be members.
     pub history_independent: bool,
     /// What moves can be listed as ranges of hashes.
     pub ranged: bool,
-    /// Replicas are balanced over zones, over the racks of each zone, and over the hosts of each rack.
+    /// Replicas are balanced over zones, over the racks of each zone, and over the hosts of each
+    /// rack.
     pub spread: bool,
 }
 

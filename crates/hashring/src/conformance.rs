@@ -1,10 +1,10 @@
 //! The property tests of a placement, as functions over its constructor: for the algorithms of this
 //! crate and for your own.
 //!
-//! A property takes a [`Subject`], which builds the placement and says what it promises, and a seed,
-//! which decides members, keys and changes. It panics where the property does not hold, with a message
-//! that names the property, the seed, and the key or change. The same seed does the same again.
-//! [`all`] runs every property that the subject's [`Capabilities`] promise.
+//! A property takes a [`Subject`], which builds the placement and says what it promises, and a
+//! seed, which decides members, keys and changes. It panics where the property does not hold, with
+//! a message that names the property, the seed, and the key or change. The same seed does the same
+//! again. [`all`] runs every property that the subject's [`Capabilities`] promise.
 //!
 //! | property | what holds | promised by |
 //! |---|---|---|
@@ -25,22 +25,24 @@
 //! | [`ranges`] | ranges cover all hashes, each once, and what is in one range has one owner | `ranged`: call it with a placement |
 //! | [`balance`] | no node owns more than its share, within a tolerance | call it with yours |
 //!
-//! A [`History`] is a placement with the naive model beside it, to drive step by step from a fuzzer.
+//! A [`History`] is a placement with the naive model beside it, to drive step by step from a
+//! fuzzer.
 //!
 //! # Which error is expected
 //!
-//! A change that cannot be made is refused with the [`MembershipError`](crate::MembershipError) that says why. Where
-//! two of them are true, one precedes: whether the node is a member (`Duplicate`, `Unknown`) goes before what the
-//! algorithm cannot do (`Unweighted`, `NotLast`), so that a known node of an impossible weight is a `Duplicate`; and
-//! to set the weight that a node has is never refused. Only a limit (`TooManyNodes`, `TooManyPoints`) may be named
-//! instead of `Unweighted`. The name of the algorithm is not compared. Of several faults in a list, the constructor may
-//! name any.
+//! A change that cannot be made is refused with the [`MembershipError`](crate::MembershipError)
+//! that says why. Where two of them are true, one precedes: whether the node is a member
+//! (`Duplicate`, `Unknown`) goes before what the algorithm cannot do (`Unweighted`, `NotLast`), so
+//! that a known node of an impossible weight is a `Duplicate`; and to set the weight that a node
+//! has is never refused. Only a limit (`TooManyNodes`, `TooManyPoints`) may be named instead of
+//! `Unweighted`. The name of the algorithm is not compared. Of several faults in a list, the
+//! constructor may name any.
 //!
 //! # Example
 //!
-//! Mod-N hashing, the placement that everybody writes first, knows no weights and no zones, and moves
-//! nearly all keys with every change. It promises only that any node can be removed; [`all`] tests that
-//! and what every placement owes.
+//! Mod-N hashing, the placement that everybody writes first, knows no weights and no zones, and
+//! moves nearly all keys with every change. It promises only that any node can be removed; [`all`]
+//! tests that and what every placement owes.
 //!
 //! ```
 //! use purlin_hashring::conformance::{self, Subject};

@@ -1,4 +1,5 @@
-//! All algorithms by name, to choose one at run time: from a configuration, a command line, a snapshot.
+//! All algorithms by name, to choose one at run time: from a configuration, a command line, a
+//! snapshot.
 //!
 //! ```
 //! use purlin_hashring::registry::{Algorithm, Options, VARIANTS};
@@ -182,7 +183,8 @@ impl Algorithm {
         self.variant().name
     }
 
-    /// What it promises with these options: a limit on what a node may own costs the minimal movement.
+    /// What it promises with these options: a limit on what a node may own costs the minimal
+    /// movement.
     #[must_use]
     pub fn capabilities(self, options: &Options) -> Capabilities {
         let capabilities = self.variant().capabilities;
@@ -201,8 +203,8 @@ impl Algorithm {
     ///
     /// # Errors
     ///
-    /// What the algorithm's own builder refuses, and [`BuildError::Option`] for an option that it does
-    /// not have.
+    /// What the algorithm's own builder refuses, and [`BuildError::Option`] for an option that it
+    /// does not have.
     pub fn build<T: Identity + Send + Sync + 'static>(
         self,
         options: &Options,

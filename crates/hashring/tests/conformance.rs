@@ -191,12 +191,12 @@ fn unpromised_weights_are_found() {
 #[test]
 fn a_refused_list_is_told_with_the_fault_it_has() {
     let subject = Subject::new(promises(), |members| {
-        let source = MembershipError::Duplicate {
+        let reason = MembershipError::Duplicate {
             id: NodeId(members[0].node),
         };
         Err(BuildError::Member {
             position: 0,
-            source,
+            reason,
         })
     });
     let complaint = |names: &[u64]| {
@@ -229,7 +229,8 @@ fn an_uneven_placement_is_found() {
     assert!(outcome.is_err(), "weights make no difference");
 }
 
-/// Halves of the hash space, the border of which is misplaced by one hash, or is a border of nothing.
+/// Halves of the hash space, the border of which is misplaced by one hash, or is a border of
+/// nothing.
 struct Halves {
     border: u64,
     told: u64,

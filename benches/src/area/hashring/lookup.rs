@@ -45,8 +45,8 @@ pub(super) fn slot_table<const N: u64>(settings: &Settings) -> Result<Contest, L
     Ok(contest.build())
 }
 
-/// The table beside Maglev's, each with the cheapest hash that it accepts: none, for keys that are hashed
-/// already.
+/// The table beside Maglev's, each with the cheapest hash that it accepts: none, for keys that are
+/// hashed already.
 pub(super) fn slot_table_beside_maglev<const N: u64>(
     settings: &Settings,
 ) -> Result<Contest, LabError> {

@@ -160,19 +160,22 @@ pub(super) fn memory_of_building<K: Kind>(settings: &Settings) -> Result<Samples
     Ok(counted?.samples())
 }
 
-/// The nodes of a capped table of 512 slots each.
-const CAPPED: u64 = 128;
-
-fn capped(seed: u64) -> Result<SlotTable<u64>, LabError> {
-    let builder = SlotTable::builder().seed(seed).slots(1 << 16);
-    Ok(builder.max_overload_percent(5).build(0..CAPPED)?)
+/// A capped table of 512 slots a node.
+fn capped(nodes: usize, percent: u32, seed: u64) -> Result<SlotTable<u64>, LabError> {
+    let builder = SlotTable::builder().seed(seed).slots(512 * nodes);
+    Ok(builder
+        .max_overload_percent(percent)
+        .build(0..nodes as u64)?)
 }
 
 /// What moves without need in a capped table.
-pub(super) fn excess_of_capped(settings: &Settings) -> Result<Samples, LabError> {
+pub(super) fn excess_of_capped<const NODES: usize, const PERCENT: u32>(
+    settings: &Settings,
+) -> Result<Samples, LabError> {
     let counted = Counted::over_seeds(settings).ours("slot-table, capped", |seed| {
         let keys = keys::hashes(WATCHED, seed);
-        let (added, removed) = comings_and_goings(Box::new(capped(seed)?), &keys, seed)?;
+        let (added, removed) =
+            comings_and_goings(Box::new(capped(NODES, PERCENT, seed)?), &keys, seed)?;
         Ok(added.and(removed).excess())
     });
     Ok(counted?.samples())
@@ -181,7 +184,7 @@ pub(super) fn excess_of_capped(settings: &Settings) -> Result<Samples, LabError>
 /// The slots of the fullest node of a capped table, in equal shares.
 pub(super) fn balance_of_capped(settings: &Settings) -> Result<Samples, LabError> {
     let counted = Counted::over_seeds(settings).ours("slot-table, capped", |seed| {
-        Ok(Shares::of(&capped(seed)?, keys::evenly_spaced(16)).fullest())
+        Ok(Shares::of(&capped(128, 5, seed)?, keys::evenly_spaced(16)).fullest())
     });
     Ok(counted?.samples())
 }

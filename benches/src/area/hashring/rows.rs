@@ -37,8 +37,9 @@ macro_rules! excess_of_weight {
     };
 }
 
-/// All of them; promised, but for the one that another row promises for keys that are hashed already.
-pub(super) static ROWS: [Row; 58] = [
+/// All of them; promised, but for the one that another row promises for keys that are hashed
+/// already.
+pub(super) static ROWS: [Row; 60] = [
     looked_up(
         "slot-table-10",
         "look up in a slot table of 10 nodes, key hashed",
@@ -219,8 +220,25 @@ pub(super) static ROWS: [Row; 58] = [
         "slot table capped at 1.05 shares: keys that move between two nodes that stay, \
          when 3 nodes come to 128 of 512 slots each and 3 leave; 100,000 keys",
         IDEAL,
-        promises::excess_of_capped,
+        promises::excess_of_capped::<128, 5>,
     ),
+    counted(
+        "excess-slot-table-capped-1024",
+        "slot table capped at 1.10 shares: keys that move between two nodes that stay, \
+         when 3 nodes come to 1,024 of 512 slots each and 3 leave; 100,000 keys",
+        IDEAL,
+        promises::excess_of_capped::<1_024, 10>,
+    ),
+    Row {
+        promised: false,
+        ..counted(
+            "excess-slot-table-capped-1024-tight",
+            "slot table capped at 1.05 shares: keys that move between two nodes that stay, \
+             when 3 nodes come to 1,024 of 512 slots each and 3 leave; 100,000 keys",
+            IDEAL,
+            promises::excess_of_capped::<1_024, 5>,
+        )
+    },
     counted(
         "excess-ring",
         excess!("ring"),

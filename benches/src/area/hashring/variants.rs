@@ -56,8 +56,8 @@ impl<H: BucketHash + 'static> Kind for Buckets<u64, H> {
 impl Kind for Anchor<u64> {
     const NAME: &'static str = "anchor";
 
-    /// Its capacity has to be chosen: twice the nodes, as its docs advise, and enough for a few more
-    /// where there are very few.
+    /// Its capacity has to be chosen: twice the nodes, as its docs advise, and enough for a few
+    /// more where there are very few.
     fn over(nodes: Vec<u64>, seed: u64) -> Result<Self, BuildError> {
         let capacity = u32::try_from(2 * nodes.len()).unwrap_or(u32::MAX).max(16);
         Anchor::builder().seed(seed).capacity(capacity).build(nodes)

@@ -25,9 +25,9 @@ use table::Table;
 ///
 /// * Lookup: O(1), one access to 2 bytes a slot: 128 KiB by default. `replicas`: O(replicas) up to
 ///   the configured [`replicas`](SlotTableBuilder::replicas), O(nodes) for each beyond.
-/// * Change: adding, or raising a weight, O(slots + nodes); removing, or lowering, O(slots + owned *
-///   nodes), where `owned` are the slots that the node had. At 1,000 nodes that is some 0.1 ms; with
-///   rows of replicas it is some 1 ms, with a cap 5 to 15 ms.
+/// * Change: adding, or raising a weight, O(slots + nodes); removing, or lowering, O(slots), and
+///   O(nodes) for each slot that the node had. At 1,000 nodes that is some 0.1 ms; with rows of
+///   replicas it is some 1 ms, with a cap 5 to 15 ms.
 /// * Balance: with `m` slots a node, shares deviate by about `1 / sqrt(m)` (one standard
 ///   deviation); a [cap](SlotTableBuilder::max_overload_percent) bounds the largest, at the price
 ///   of some movement. Choose [`slots`](SlotTableBuilder::slots) once for the largest number of

@@ -27,8 +27,8 @@ pub fn determinism(subject: &Subject<'_>, seed: u64) {
     }
 }
 
-/// Replicas are distinct nodes that take keys, as many as are asked for or as there are; the first is
-/// the owner; and fewer replicas are the first of more.
+/// Replicas are distinct nodes that take keys, as many as are asked for or as there are; the first
+/// is the owner; and fewer replicas are the first of more.
 #[track_caller]
 pub fn replicas_begin_with_the_owner(subject: &Subject<'_>, seed: u64) {
     let case = Case {
@@ -63,8 +63,8 @@ pub fn replicas_begin_with_the_owner(subject: &Subject<'_>, seed: u64) {
     }
 }
 
-/// `owner_where` follows one order over the nodes that take keys, the same for every question, and the
-/// owner is the first in it. It asks about these nodes only.
+/// `owner_where` follows one order over the nodes that take keys, the same for every question, and
+/// the owner is the first in it. It asks about these nodes only.
 #[track_caller]
 pub fn preference_agrees(subject: &Subject<'_>, seed: u64) {
     let case = Case {
@@ -102,8 +102,8 @@ pub fn preference_agrees(subject: &Subject<'_>, seed: u64) {
     }
 }
 
-/// A node of weight 0 is a member and owns nothing; with its weight back, it owns what it did before.
-/// With all nodes drained, nobody owns anything.
+/// A node of weight 0 is a member and owns nothing; with its weight back, it owns what it did
+/// before. With all nodes drained, nobody owns anything.
 #[track_caller]
 pub fn drain(subject: &Subject<'_>, seed: u64) {
     let case = Case {

@@ -8,8 +8,8 @@ use alloc::collections::BTreeMap;
 /// How many keys are counted for each node, on average.
 const KEYS_PER_NODE: usize = 2_000;
 
-/// No node owns more than `1 + excess` of its share of the keys, nor less than `1 - excess`, where a
-/// share is in proportion to the weight.
+/// No node owns more than `1 + excess` of its share of the keys, nor less than `1 - excess`, where
+/// a share is in proportion to the weight.
 ///
 /// Shares are estimated by 2,000 random keys a node, and what five standard deviations of chance
 /// explain is forgiven: about 11 % at a mean share.

@@ -6,8 +6,8 @@ use super::subject::{Case, Subject};
 use crate::{Membership, NodeId};
 use alloc::vec::Vec;
 
-/// Through a random history of changes, good and bad, a placement keeps the members of a naive model,
-/// and moves no key that it promises not to move.
+/// Through a random history of changes, good and bad, a placement keeps the members of a naive
+/// model, and moves no key that it promises not to move.
 #[track_caller]
 pub fn churn(subject: &Subject<'_>, seed: u64) {
     let case = Case {

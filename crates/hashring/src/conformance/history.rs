@@ -12,10 +12,10 @@ use core::fmt;
 
 /// A placement and the members that it should have by now.
 ///
-/// Every [`step`](Self::step) is made on both. It panics when the placement answers a step otherwise
-/// than it promises, keeps other members, indices or epoch than the model, moves a key that it
-/// promises not to move, gives a key to a node that takes none, or leaves a trace of a step that it
-/// refused.
+/// Every [`step`](Self::step) is made on both. It panics when the placement answers a step
+/// otherwise than it promises, keeps other members, indices or epoch than the model, moves a key
+/// that it promises not to move, gives a key to a node that takes none, or leaves a trace of a step
+/// that it refused.
 ///
 /// ```
 /// use purlin_hashring::conformance::{History, Step, Subject};
@@ -116,8 +116,9 @@ impl<'a> History<'a> {
 
     /// Asks for a change, and checks all that should and should not come of it.
     ///
-    /// Of several reasons to refuse it, the first of these is expected: that the node is a member already, or is none;
-    /// then what the algorithm cannot do. Setting the weight that a node has is never refused.
+    /// Of several reasons to refuse it, the first of these is expected: that the node is a member
+    /// already, or is none; then what the algorithm cannot do. Setting the weight that a node
+    /// has is never refused.
     ///
     /// # Panics
     ///

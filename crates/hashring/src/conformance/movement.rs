@@ -131,8 +131,8 @@ pub fn minimal_remove(subject: &Subject<'_>, seed: u64) {
     }
 }
 
-/// A node whose weight grows takes keys from the others, one whose weight shrinks gives some to them,
-/// and no other key moves.
+/// A node whose weight grows takes keys from the others, one whose weight shrinks gives some to
+/// them, and no other key moves.
 #[track_caller]
 pub fn minimal_reweight(subject: &Subject<'_>, seed: u64) {
     let case = Case {
@@ -163,8 +163,8 @@ pub fn minimal_reweight(subject: &Subject<'_>, seed: u64) {
     }
 }
 
-/// A node that goes or comes changes the replicas of a key only where it is one of them, and then by
-/// one node: it is replaced, or replaces another. With zones or without.
+/// A node that goes or comes changes the replicas of a key only where it is one of them, and then
+/// by one node: it is replaced, or replaces another. With zones or without.
 #[track_caller]
 pub fn minimal_replicas(subject: &Subject<'_>, seed: u64) {
     let case = Case {

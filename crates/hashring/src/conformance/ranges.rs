@@ -5,11 +5,11 @@ use crate::{HashRange, KeyHash, NodeIdx, Ranged, RangedExt};
 use alloc::vec::Vec;
 use purlin_core::random::{Random, RandomExt, Xoshiro256PlusPlus};
 
-/// The ranges of a placement follow each other from the first hash to the last, neighbours belong to
-/// different nodes, and the hashes of a range have one owner and the same replicas.
+/// The ranges of a placement follow each other from the first hash to the last, neighbours belong
+/// to different nodes, and the hashes of a range have one owner and the same replicas.
 ///
-/// Takes the placement itself, since the registry's are not [`Ranged`] behind `dyn`. Ends of ranges and
-/// random hashes within are looked up.
+/// Takes the placement itself, since the registry's are not [`Ranged`] behind `dyn`. Ends of ranges
+/// and random hashes within are looked up.
 #[track_caller]
 pub fn ranges(placement: &(impl Ranged + ?Sized), seed: u64) {
     let case = Case {

@@ -39,8 +39,8 @@ fn occupancy<'a>(
     domains
 }
 
-/// Zones hold equally many replicas of a key, or differ by one, unless the lesser has no more nodes;
-/// the same is true of the racks of one zone and of the hosts of one rack.
+/// Zones hold equally many replicas of a key, or differ by one, unless the lesser has no more
+/// nodes; the same is true of the racks of one zone and of the hosts of one rack.
 #[track_caller]
 pub fn spread(subject: &Subject<'_>, seed: u64) {
     let case = Case {
@@ -75,8 +75,8 @@ pub fn spread(subject: &Subject<'_>, seed: u64) {
 }
 
 /// Replicas are chosen one by one: the most preferred node among those whose zone holds the fewest
-/// replicas so far, then whose rack does, then whose host does. Where [`spread`] is not promised, this is
-/// tried without zones only: replicas are the most preferred nodes.
+/// replicas so far, then whose rack does, then whose host does. Where [`spread`] is not promised,
+/// this is tried without zones only: replicas are the most preferred nodes.
 #[track_caller]
 pub fn replicas_follow_preference(subject: &Subject<'_>, seed: u64) {
     let case = Case {

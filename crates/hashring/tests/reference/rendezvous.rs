@@ -1,5 +1,5 @@
-//! Rendezvous hashing as slow and obvious as it can be written, over a public `Roster`: the placement
-//! that the conformance suite is tried on, whole and with one flaw at a time.
+//! Rendezvous hashing as slow and obvious as it can be written, over a public `Roster`: the
+//! placement that the conformance suite is tried on, whole and with one flaw at a time.
 
 use purlin_hashring::{
     Capabilities, Epoch, Identity, KeyHash, Locality, Member, Membership, MembershipError, NodeId,
@@ -139,7 +139,8 @@ impl<T: Identity> NaiveRendezvous<T> {
     }
 }
 
-/// Zone, rack and host. A `Locality` shows no parts, but what is printed of it has them in this order.
+/// Zone, rack and host. A `Locality` shows no parts, but what is printed of it has them in this
+/// order.
 fn parts(place: Locality) -> [String; 3] {
     let text = format!("{place:?}");
     let mut parts = text.split(", ").map(str::to_owned);

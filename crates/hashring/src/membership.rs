@@ -47,7 +47,7 @@ pub trait Membership: Preference {
     ///
     /// # Errors
     ///
-    /// [`MembershipError::Duplicate`], and what the algorithm cannot do: weights, more nodes, more
+    /// [`MembershipError::Duplicate`] before anything else; then what the algorithm cannot do: weights, more nodes, more
     /// points. The member comes back in the error.
     fn add(&mut self, member: Member<Self::Node>) -> Result<NodeIdx, Refused<Self::Node>>;
 

@@ -33,7 +33,8 @@ pub struct Capabilities {
     pub history_independent: bool,
     /// What moves can be listed as ranges of hashes.
     pub ranged: bool,
-    /// Replicas are balanced over zones, over the racks of each zone, and over the hosts of each rack.
+    /// Replicas are balanced over zones, over the racks of each zone, and over the hosts of each
+    /// rack.
     pub spread: bool,
 }
 

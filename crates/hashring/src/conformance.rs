@@ -19,7 +19,7 @@
 //! | [`minimal_reweight`] | as a new node, or a removed one, for a part of its keys | `weighted` and both |
 //! | [`spread`] | replicas are balanced over zones, racks and hosts | `spread` |
 //! | [`minimal_replicas`] | for a replica that goes one comes in; other nodes go without a trace | `minimal_replicas` |
-//! | [`replicas_follow_preference`] | replicas are chosen by preference and, with `spread`, the rule of zones, read naively | `minimal_replicas` |
+//! | [`replicas_follow_preference`] | replicas are chosen by preference and, with `spread`, by zones: read naively | `minimal_replicas` |
 //! | [`preference_foretells`] | the next in preference is the next owner | `minimal_replicas` |
 //! | [`history_independence`] | any history that leads to the same members gives the same answers | `history_independent` |
 //! | [`ranges`] | ranges cover all hashes, each once, and what is in one range has one owner | `ranged`: call it with a placement |
@@ -29,24 +29,25 @@
 //!
 //! # Which error is expected
 //!
-//! A change that cannot be made is refused with the [`MembershipError`](crate::MembershipError) that says why. Where
-//! two of them are true, one precedes: whether the node is a member (`Duplicate`, `Unknown`) goes before what the
-//! algorithm cannot do (`Unweighted`, `NotLast`), so that a known node of an impossible weight is a `Duplicate`; and
-//! to set the weight that a node has is never refused. Only a limit (`TooManyNodes`, `TooManyPoints`) may be named
-//! instead of `Unweighted`. The name of the algorithm is not compared. Of several faults in a list, the constructor may
-//! name any.
+//! A change that cannot be made is refused with the [`MembershipError`](crate::MembershipError)
+//! that says why. Where two of them are true, one precedes: whether the node is a member
+//! (`Duplicate`, `Unknown`) goes before what the algorithm cannot do (`Unweighted`, `NotLast`), so
+//! that a known node of an impossible weight is a `Duplicate`; and to set the weight that a node
+//! has is never refused. Only a limit (`TooManyNodes`, `TooManyPoints`) may be named instead of
+//! `Unweighted`. The name of the algorithm is not compared. Of several faults in a list, the
+//! constructor may name any.
 //!
 //! # Example
 //!
-//! Mod-N hashing, the placement that everybody writes first, knows no weights and no zones, and moves
-//! nearly all keys with every change. It promises only that any node can be removed; [`all`] tests that
-//! and what every placement owes.
+//! Mod-N hashing, the placement that everybody writes first, knows no weights and no zones, and
+//! moves nearly all keys with every change. It promises only that any node can be removed; [`all`]
+//! tests that and what every placement owes.
 //!
 //! ```
 //! use purlin_hashring::conformance::{self, Subject};
 //! use purlin_hashring::{
-//!     BuildError, Capabilities, Epoch, KeyHash, Member, Membership, MembershipError, NodeId, NodeIdx,
-//!     Placement, Preference, Refused, Roster, Weight,
+//!     BuildError, Capabilities, Epoch, KeyHash, Member, Membership, MembershipError, NodeId,
+//!     NodeIdx, Placement, Preference, Refused, Roster, Weight,
 //! };
 //!
 //! struct Modulo {
@@ -58,7 +59,7 @@
 //!     fn new(members: Vec<Member<u64>>) -> Result<Self, BuildError> {
 //!         for (position, member) in members.iter().enumerate() {
 //!             check_weight(NodeId(member.node), member.weight)
-//!                 .map_err(|source| BuildError::Member { position, source })?;
+//!                 .map_err(|reason| BuildError::Member { position, reason })?;
 //!         }
 //!         Ok(Self { roster: Roster::of(members)?, epoch: Epoch::default() })
 //!     }

@@ -191,12 +191,12 @@ fn unpromised_weights_are_found() {
 #[test]
 fn a_refused_list_is_told_with_the_fault_it_has() {
     let subject = Subject::new(promises(), |members| {
-        let source = MembershipError::Duplicate {
+        let reason = MembershipError::Duplicate {
             id: NodeId(members[0].node),
         };
         Err(BuildError::Member {
             position: 0,
-            source,
+            reason,
         })
     });
     let complaint = |names: &[u64]| {

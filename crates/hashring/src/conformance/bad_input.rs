@@ -9,9 +9,9 @@ use crate::{Member, NodeId, Weight};
 /// Duplicates, unknown nodes and weights that the placement cannot have are refused, by the
 /// constructor and by every change, and leave members, epoch and owners as they were.
 ///
-/// That a node is a member already ([`Duplicate`](crate::MembershipError::Duplicate)) precedes what the algorithm
-/// cannot do with it: a known node of an impossible weight is a duplicate. Of several faults in a list, the
-/// constructor may name any.
+/// That a node is a member already ([`Duplicate`](crate::MembershipError::Duplicate)) precedes what
+/// the algorithm cannot do with it: a known node of an impossible weight is a duplicate. Of several
+/// faults in a list, the constructor may name any.
 ///
 /// Huge weights are made or refused, as the placement's limits have it.
 #[track_caller]

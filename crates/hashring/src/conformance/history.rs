@@ -116,8 +116,9 @@ impl<'a> History<'a> {
 
     /// Asks for a change, and checks all that should and should not come of it.
     ///
-    /// Of several reasons to refuse it, the first of these is expected: that the node is a member already, or is none;
-    /// then what the algorithm cannot do. Setting the weight that a node has is never refused.
+    /// Of several reasons to refuse it, the first of these is expected: that the node is a member
+    /// already, or is none; then what the algorithm cannot do. Setting the weight that a node has
+    /// is never refused.
     ///
     /// # Panics
     ///

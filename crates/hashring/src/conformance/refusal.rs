@@ -67,8 +67,8 @@ pub(super) fn check_refused_list(
     };
     if !justified {
         let first = (0..members.len()).find_map(|position| {
-            let source = fault(subject, members, position)?;
-            Some(BuildError::Member { position, source })
+            let reason = fault(subject, members, position)?;
+            Some(BuildError::Member { position, reason })
         });
         let expected = first.map_or_else(|| "no error".into(), |first| first.to_string());
         case.fail(format_args!(

@@ -75,8 +75,8 @@ pub fn spread(subject: &Subject<'_>, seed: u64) {
 }
 
 /// Replicas are chosen one by one: the most preferred node among those whose zone holds the fewest
-/// replicas so far, then whose rack does, then whose host does. Where [`spread`] is not promised, this is
-/// tried without zones only: replicas are the most preferred nodes.
+/// replicas so far, then whose rack does, then whose host does. Where [`spread`] is not promised,
+/// this is tried without zones only: replicas are the most preferred nodes.
 #[track_caller]
 pub fn replicas_follow_preference(subject: &Subject<'_>, seed: u64) {
     let case = Case {

@@ -19,7 +19,7 @@
 //! | [`minimal_reweight`] | as a new node, or a removed one, for a part of its keys | `weighted` and both |
 //! | [`spread`] | replicas are balanced over zones, racks and hosts | `spread` |
 //! | [`minimal_replicas`] | for a replica that goes one comes in; other nodes go without a trace | `minimal_replicas` |
-//! | [`replicas_follow_preference`] | replicas are chosen by preference and, with `spread`, the rule of zones, read naively | `minimal_replicas` |
+//! | [`replicas_follow_preference`] | replicas are chosen by preference and, with `spread`, by zones: read naively | `minimal_replicas` |
 //! | [`preference_foretells`] | the next in preference is the next owner | `minimal_replicas` |
 //! | [`history_independence`] | any history that leads to the same members gives the same answers | `history_independent` |
 //! | [`ranges`] | ranges cover all hashes, each once, and what is in one range has one owner | `ranged`: call it with a placement |
@@ -47,8 +47,8 @@
 //! ```
 //! use purlin_hashring::conformance::{self, Subject};
 //! use purlin_hashring::{
-//!     BuildError, Capabilities, Epoch, KeyHash, Member, Membership, MembershipError, NodeId, NodeIdx,
-//!     Placement, Preference, Refused, Roster, Weight,
+//!     BuildError, Capabilities, Epoch, KeyHash, Member, Membership, MembershipError, NodeId,
+//!     NodeIdx, Placement, Preference, Refused, Roster, Weight,
 //! };
 //!
 //! struct Modulo {
@@ -60,7 +60,7 @@
 //!     fn new(members: Vec<Member<u64>>) -> Result<Self, BuildError> {
 //!         for (position, member) in members.iter().enumerate() {
 //!             check_weight(NodeId(member.node), member.weight)
-//!                 .map_err(|source| BuildError::Member { position, source })?;
+//!                 .map_err(|reason| BuildError::Member { position, reason })?;
 //!         }
 //!         Ok(Self { roster: Roster::of(members)?, epoch: Epoch::default() })
 //!     }

@@ -47,8 +47,8 @@ pub trait Membership: Preference {
     ///
     /// # Errors
     ///
-    /// [`MembershipError::Duplicate`] before anything else; then what the algorithm cannot do: weights, more nodes, more
-    /// points. The member comes back in the error.
+    /// [`MembershipError::Duplicate`] before anything else; then what the algorithm cannot do:
+    /// weights, more nodes, more points. The member comes back in the error.
     fn add(&mut self, member: Member<Self::Node>) -> Result<NodeIdx, Refused<Self::Node>>;
 
     /// Removes the member of this identity and answers it.

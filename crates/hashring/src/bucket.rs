@@ -2,9 +2,9 @@
 //!
 //! | function | what it gives | time |
 //! |---|---|---|
-//! | [`flip`] | a bucket; the one to take | O(1), about 3 ns |
+//! | [`flip`] | a bucket; the one to take | O(1), 3 to 5 ns |
 //! | [`jump`] | a bucket, as other systems' jump hash has it | O(log buckets), 20 to 70 ns |
-//! | [`choose_k`] | several distinct buckets | O(k) hashes, O(k^2) comparisons; three in about 35 ns |
+//! | [`choose_k`] | several distinct buckets | O(k) hashes, O(k^2) comparisons; three in about 50 ns |
 //!
 //! All are *consistent*: with one bucket more, a key stays where it is or moves to the new bucket.
 //! And all are uniform, so that this happens to one key in `buckets + 1`. What they cannot do is

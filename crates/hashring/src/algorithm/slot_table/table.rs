@@ -181,13 +181,21 @@ impl Strategy for Table {
 
     fn owner_where(
         &self,
-        _: &Seats,
+        seats: &Seats,
         key: KeyHash,
         accept: &mut dyn FnMut(NodeIdx) -> bool,
     ) -> Option<NodeIdx> {
-        let slot = self.slot(key);
         if let Some(owner) = self.owner(key).filter(|&owner| accept(owner)) {
             return Some(owner);
+        }
+        let slot = self.slot(key);
+        if seats.domains().is_flat() {
+            // Then the row is the beginning of the order.
+            let row = self.row(slot).iter().take_while(|&&entry| entry != NONE);
+            let accepted = row.map(|&entry| node(entry)).find(|&node| accept(node));
+            if accepted.is_some() {
+                return accepted;
+            }
         }
         self.candidates.best_where(slot_key(slot), accept)
     }

@@ -143,15 +143,35 @@ impl Candidates {
 
     /// Fills `out` with the best nodes, best first, and answers how many. O(nodes * out.len()).
     pub(crate) fn best_of(&self, key: u64, out: &mut [NodeIdx]) -> usize {
+        if self.is_uniform() {
+            return self.highest_of(key, out);
+        }
         let mut after = None;
         for (written, slot) in out.iter_mut().enumerate() {
-            let Some(standing) = self.next(key, after) else {
+            let Some(standing) = self.next_weighted(key, after) else {
                 return written;
             };
             *slot = standing.node;
             after = Some(standing);
         }
         out.len()
+    }
+
+    /// The same where draws decide alone.
+    fn highest_of(&self, key: u64, out: &mut [NodeIdx]) -> usize {
+        let wanted = out.len().min(self.nodes.len());
+        let mut limit = u64::MAX;
+        for (written, slot) in out[..wanted].iter_mut().enumerate() {
+            let Some(at) = simd::highest_up_to(limit, &self.keys, key) else {
+                return written;
+            };
+            // At the end the first node is repeated.
+            let at = if at < self.nodes.len() { at } else { 0 };
+            *slot = self.nodes[at];
+            // Draws differ, so that none is left below 0.
+            limit = pair(self.keys[at], key).saturating_sub(1);
+        }
+        wanted
     }
 
     /// The best node that `accept` accepts. O(nodes) for each that it refuses, and no more than

@@ -103,21 +103,6 @@ fn snapshots_of_earlier_versions_give_the_same_answers() {
     }
 }
 
-/// Prints the fixtures of this version: `cargo test -p purlin-hashring --test snapshot -- --ignored
-/// --nocapture`.
-#[test]
-#[ignore = "writes what the test above reads"]
-fn fixtures_of_this_version() {
-    let fixtures: Vec<Value> = VARIANTS
-        .iter()
-        .map(|variant| {
-            let nodes = with_history(variant.algorithm, 1);
-            json!({ "snapshot": Snapshot::of(&*nodes), "replicas": answers(&*nodes) })
-        })
-        .collect();
-    println!("{}", serde_json::to_string(&fixtures).unwrap());
-}
-
 fn altered(alter: impl FnOnce(&mut Value)) -> Result<AnyPlacement<String>, RestoreError> {
     let mut ring = Ring::new(["a", "b", "c"].map(String::from)).expect("it is possible");
     ring.remove("b".id()).expect("it is possible");

@@ -3,6 +3,7 @@
 use super::RingBuilder;
 use super::packing::{MAX_NODES, Point};
 use super::points::Points;
+use crate::bucket::GAMMA;
 use crate::error::{BuildError, MembershipError};
 use crate::mix::node_key;
 use crate::placed::{Change, Strategy};
@@ -57,11 +58,9 @@ impl RingBuilder {
     /// Positions of a node, by their number: the more weight it has, the more of this one stream it
     /// has.
     fn positions(&self, id: NodeId, numbers: Range<u32>) -> impl Iterator<Item = u32> + use<> {
-        /// 2^64 divided by the golden ratio: the steps of SplitMix64.
-        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let key = node_key(self.seed, id);
         numbers.map(move |number| {
-            let word = key.wrapping_add(STEP.wrapping_mul(u64::from(number) + 1));
+            let word = key.wrapping_add(GAMMA.wrapping_mul(u64::from(number) + 1));
             (SplitMix64::mix(word) >> 32) as u32
         })
     }
@@ -186,15 +185,7 @@ impl Strategy for Circle {
             return spread::replicas(seats, out, 0, |accept| self.owner_where(seats, key, accept));
         }
         let wanted = out.len().min(seats.active());
-        let mut walk = self.points.walk(key);
-        for count in 0..wanted {
-            let (taken, rest) = out.split_at_mut(count);
-            match walk.find(|node| !taken.contains(node)) {
-                Some(node) => rest[0] = node,
-                None => return count,
-            }
-        }
-        wanted
+        spread::first_distinct(self.points.walk(key), &mut out[..wanted])
     }
 
     fn check(&self, seats: &Seats) {

@@ -1,6 +1,7 @@
 //! Slots as what nodes compete for.
 
 use super::table::{entry, node};
+use crate::bucket::GAMMA;
 use crate::candidates::Candidates;
 use crate::mix::{node_key, pair};
 use crate::roster::Seats;
@@ -21,7 +22,7 @@ pub(super) struct Contest<'a> {
 /// What stands for a slot where there is a key in rendezvous hashing. Not mixed; the nodes' keys
 /// are.
 pub(super) const fn slot_key(slot: usize) -> u64 {
-    (slot as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    (slot as u64 + 1).wrapping_mul(GAMMA)
 }
 
 impl<'a> Contest<'a> {

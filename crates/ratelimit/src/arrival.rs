@@ -1,0 +1,222 @@
+//! The theoretical arrival time, which is all that token buckets, leaky buckets and the generic
+//! cell rate algorithm remember.
+//!
+//! It is the instant at which the bucket is full again (or empty, seen as a leaky one). Ahead of now
+//! by the whole burst there is nothing left; behind, it means no more than now. ITU-T I.371 calls it
+//! the theoretical arrival time and shows that the virtual scheduling algorithm, which moves it, and
+//! the continuous-state leaky bucket are the same.
+
+use crate::algorithm::Carry;
+use crate::decision::{Decision, Denied, Reason, Reservation};
+use crate::timeline::{Timeline, Units};
+use core::time::Duration;
+use purlin_core::time::Instant;
+
+/// A bucket of `limit` tokens that fills as the timeline goes. The state is the theoretical arrival
+/// time in units of the timeline; zero for a bucket that is full.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Arrival<T: Timeline> {
+    pub(crate) time: T,
+    /// Units of a token.
+    pub(crate) token: T::Units,
+    /// Units of the limit.
+    pub(crate) burst: T::Units,
+    pub(crate) limit: u64,
+}
+
+impl<T: Timeline> Arrival<T> {
+    #[inline]
+    pub(crate) fn decide(
+        &self,
+        state: &mut T::Units,
+        now: Instant,
+        cost: u64,
+    ) -> Result<(), Denied> {
+        if cost > self.limit {
+            return Err(Denied::because(now, Reason::TooLarge));
+        }
+        let (floor, ceil) = self.time.at(now);
+        // No overflow: at most the burst, which with any `floor` fits.
+        let need = self.token * T::Units::from(cost);
+        let base = (*state).max(ceil);
+        // A full bucket, or enough in it: then the sum is at most `ceil + burst`.
+        if *state <= floor || base <= floor + self.burst - need {
+            if cost > 0 {
+                *state = base + need;
+            }
+            return Ok(());
+        }
+        Err(self.short(now, base, need))
+    }
+
+    /// Refused: too little until the sum is no more than the burst ahead.
+    #[inline]
+    fn short(&self, now: Instant, base: T::Units, need: T::Units) -> Denied {
+        let Some(next) = base.checked_add(need) else {
+            return Denied::because(now, Reason::Horizon);
+        };
+        Denied::reaching(now, self.time.mark(next.saturating_sub(self.burst)))
+    }
+
+    pub(crate) fn inspect(&self, state: T::Units, now: Instant, cost: u64) -> Decision {
+        let mut copy = state;
+        let outcome = self.decide(&mut copy, now, cost);
+        Decision {
+            outcome,
+            limit: self.limit,
+            remaining: self.remaining(state, now),
+            reset_after: self.after(state, now),
+            window: self.window(),
+        }
+    }
+
+    /// Whole tokens in the bucket.
+    pub(crate) fn remaining(&self, state: T::Units, now: Instant) -> u64 {
+        let (floor, _) = self.time.at(now);
+        let taken = state.saturating_sub(floor);
+        let left = self.burst.saturating_sub(taken) / self.token;
+        u64::try_from(left.into())
+            .unwrap_or(u64::MAX)
+            .min(self.limit)
+    }
+
+    /// How long after now the point lies.
+    pub(crate) fn after(&self, units: T::Units, now: Instant) -> Duration {
+        let (floor, _) = self.time.at(now);
+        if units <= floor {
+            return Duration::ZERO;
+        }
+        let at = self.time.instant(units);
+        at.map_or(Duration::MAX, |at| at.saturating_duration_since(now))
+    }
+
+    /// The time in which an empty bucket fills.
+    pub(crate) fn window(&self) -> Duration {
+        let (origin, _) = self.time.at(Instant::default());
+        self.after(origin + self.burst, Instant::default())
+    }
+
+    pub(crate) fn reserve(
+        &self,
+        state: &mut T::Units,
+        now: Instant,
+        cost: u64,
+        max_wait: Duration,
+    ) -> Result<Reservation, Denied> {
+        let mut next = *state;
+        let Err(denied) = self.decide(&mut next, now, cost) else {
+            *state = next;
+            return Ok(Reservation::new(now, cost, next.into()));
+        };
+        let Some(ready) = denied.retry_at() else {
+            return Err(denied);
+        };
+        if ready.saturating_duration_since(now) > max_wait || ready > self.time.horizon() {
+            return Err(denied);
+        }
+        let (_, ceil) = self.time.at(now);
+        let need = self.token * T::Units::from(cost);
+        let Some(next) = (*state).max(ceil).checked_add(need) else {
+            return Err(Denied::because(now, Reason::Horizon));
+        };
+        *state = next;
+        Ok(Reservation::new(ready, cost, next.into()))
+    }
+
+    /// x/time/rate's rule: what later reservations were promised stays promised.
+    pub(crate) fn cancel(
+        &self,
+        state: &mut T::Units,
+        now: Instant,
+        reservation: &Reservation,
+    ) -> u64 {
+        if now > reservation.ready {
+            return 0;
+        }
+        let Ok(mark) = T::Units::try_from(reservation.mark) else {
+            return 0;
+        };
+        let later = state.saturating_sub(mark);
+        let given = self.token * T::Units::from(reservation.cost.min(self.limit));
+        let back = given.saturating_sub(later);
+        self.put_back(state, now, back);
+        u64::try_from((back / self.token).into()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn refund(&self, state: &mut T::Units, now: Instant, cost: u64) {
+        let units = self.token * T::Units::from(cost.min(self.limit));
+        self.put_back(state, now, units);
+    }
+
+    /// Not below now: an older state than that says no more, and states that never sink can be told
+    /// apart by those who watch one.
+    fn put_back(&self, state: &mut T::Units, now: Instant, units: T::Units) {
+        let (floor, _) = self.time.at(now);
+        if *state > floor {
+            *state = state.saturating_sub(units).max(floor);
+        }
+    }
+
+    pub(crate) fn is_idle(&self, state: T::Units, now: Instant) -> bool {
+        state <= self.time.at(now).0
+    }
+
+    pub(crate) fn rebase(&self, state: T::Units, from: Instant, to: Instant) -> T::Units {
+        let ahead = state.saturating_sub(self.time.at(from).0);
+        self.ahead_of(to, ahead)
+    }
+
+    /// The state that is so far ahead of `now`.
+    pub(crate) fn ahead_of(&self, now: Instant, units: T::Units) -> T::Units {
+        if units == T::Units::default() {
+            return units;
+        }
+        let (_, ceil) = self.time.at(now);
+        ceil.checked_add(units).unwrap_or(units)
+    }
+
+    pub(crate) fn migrate(
+        &self,
+        old: &Self,
+        state: T::Units,
+        now: Instant,
+        carry: Carry,
+    ) -> T::Units {
+        let taken = state.saturating_sub(old.time.at(now).0);
+        let (from, to) = (old.token.into(), self.token.into());
+        // What is taken is rounded up, what is left down: nobody gains.
+        let units = match carry {
+            Carry::Reset => 0,
+            Carry::Additive => scale_up(taken.into(), from, to),
+            Carry::Proportional => {
+                let (from_limit, to_limit) = (u128::from(old.limit), u128::from(self.limit));
+                scale_up(scale_up(taken.into(), from, to), from_limit, to_limit)
+            }
+            Carry::AsIs if taken > old.burst => {
+                let debt = scale_up((taken - old.burst).into(), from, to);
+                self.burst.into().saturating_add(debt)
+            }
+            Carry::AsIs => {
+                let left = scale_down((old.burst - taken).into(), from, to);
+                self.burst.into().saturating_sub(left)
+            }
+        };
+        self.ahead_of(now, T::Units::try_from(units).unwrap_or(self.burst))
+    }
+}
+
+/// `units * to / from`, rounded up. Both are below 2^64, so that no product overflows.
+fn scale_up(units: u128, from: u128, to: u128) -> u128 {
+    let part = (units % from) * to;
+    (units / from)
+        .saturating_mul(to)
+        .saturating_add(part.div_ceil(from))
+}
+
+/// The same rounded down.
+fn scale_down(units: u128, from: u128, to: u128) -> u128 {
+    let part = (units % from) * to;
+    (units / from)
+        .saturating_mul(to)
+        .saturating_add(part / from)
+}

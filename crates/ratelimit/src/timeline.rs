@@ -1,0 +1,113 @@
+//! Time in the units in which an algorithm counts.
+//!
+//! One nanosecond is seldom a whole number of tokens, so that neither is a good unit. A [`Timeline`]
+//! maps instants to integers such that both are:
+//!
+//! * [`Scale`], 64 bits. A rate of `n / p` tokens a nanosecond in lowest terms makes a nanosecond `n`
+//!   units and a token `p`, and nothing is ever rounded, where that fits for [`HORIZON`]. For other
+//!   rates a token is a power of two of units as small as fits (about 2⁻⁷ ns), and an instant lies
+//!   between two integers.
+//! * [`WideScale`], 128 bits. Never rounds.
+//!
+//! An algorithm that asks for the lower integer where it admits, and for the upper where it records,
+//! errs to the safe side by under two units, once, whatever the number of calls: durations are
+//! rounded, tokens never are.
+
+mod scale;
+mod wide;
+
+pub(crate) use scale::{HORIZON, Scale};
+pub(crate) use wide::WideScale;
+
+use core::fmt::Debug;
+use core::ops::{Add, Div, Mul, Sub};
+use purlin_core::time::Instant;
+
+/// The integers of a timeline.
+pub(crate) trait Units:
+    Copy
+    + Debug
+    + Default
+    + Ord
+    + From<u64>
+    + Into<u128>
+    + TryFrom<u128>
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+{
+    fn saturating_sub(self, other: Self) -> Self;
+    fn checked_add(self, other: Self) -> Option<Self>;
+}
+
+macro_rules! units {
+    ($($integer:ty),*) => {$(
+        impl Units for $integer {
+            #[inline]
+            fn saturating_sub(self, other: Self) -> Self {
+                <$integer>::saturating_sub(self, other)
+            }
+
+            #[inline]
+            fn checked_add(self, other: Self) -> Option<Self> {
+                <$integer>::checked_add(self, other)
+            }
+        }
+    )*};
+}
+
+units!(u64, u128);
+
+/// A monotone map of instants to units.
+pub(crate) trait Timeline: Clone + Debug + PartialEq {
+    type Units: Units;
+
+    /// The greatest unit that is not after the instant, and the least that is not before it: equal,
+    /// or neighbours.
+    fn at(&self, now: Instant) -> (Self::Units, Self::Units);
+
+    /// The point, whose instant is not computed yet.
+    fn mark(&self, units: Self::Units) -> Mark;
+
+    /// The first instant that [`at`](Self::at) says is not before the unit. `None` where instants
+    /// end.
+    fn instant(&self, units: Self::Units) -> Option<Instant> {
+        self.mark(units).instant()
+    }
+
+    /// The last instant that is counted. Later ones are taken for it.
+    fn horizon(&self) -> Instant;
+}
+
+/// A point of a timeline, as an instant that is yet to be computed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    pub(crate) origin: Instant,
+    pub(crate) units: u64,
+    pub(crate) multiplier: u64,
+    pub(crate) shift: u8,
+}
+
+impl Mark {
+    /// A point of which the instant is known.
+    pub(crate) const fn known(instant: Instant) -> Self {
+        Self {
+            origin: instant,
+            units: 0,
+            multiplier: 1,
+            shift: 0,
+        }
+    }
+
+    pub(crate) fn instant(self) -> Option<Instant> {
+        // The least e of which (e * multiplier) >> shift is at least `units`.
+        if u128::from(self.units).leading_zeros() < u32::from(self.shift) {
+            return None;
+        }
+        let units = u128::from(self.units) << self.shift;
+        let elapsed = u64::try_from(units.div_ceil(u128::from(self.multiplier))).ok()?;
+        let nanos = self.origin.as_nanos().checked_add(elapsed)?;
+        Some(Instant::from_nanos(nanos))
+    }
+}

@@ -1,0 +1,60 @@
+//! Instants as 128-bit units: exact for every rate, until instants end.
+
+use super::{Mark, Timeline};
+use crate::error::ConfigError;
+use crate::quota::Quota;
+use purlin_core::time::Instant;
+
+/// `(now - origin) * multiplier`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct WideScale {
+    multiplier: u64,
+    origin: Instant,
+}
+
+impl WideScale {
+    /// A timeline on which tokens come evenly, with the units of one token and of the burst.
+    ///
+    /// # Errors
+    ///
+    /// When the burst takes longer to come than 292 years.
+    pub(crate) fn even(quota: &Quota, origin: Instant) -> Result<(Self, u128, u128), ConfigError> {
+        let (multiplier, p) = quota.reduced();
+        let token = u128::from(p);
+        let burst = token * u128::from(quota.burst());
+        let room = u128::MAX - u128::from(u64::MAX) * u128::from(multiplier) - 1;
+        if burst > room {
+            return Err(ConfigError::TooLarge {
+                field: "burst",
+                value: u128::from(quota.burst()),
+                max: room / token,
+            });
+        }
+        Ok((Self { multiplier, origin }, token, burst))
+    }
+}
+
+impl Timeline for WideScale {
+    type Units = u128;
+
+    #[inline]
+    fn at(&self, now: Instant) -> (u128, u128) {
+        let elapsed = now.as_nanos().saturating_sub(self.origin.as_nanos());
+        let units = u128::from(elapsed) * u128::from(self.multiplier);
+        (units, units)
+    }
+
+    fn mark(&self, units: u128) -> Mark {
+        let elapsed = units.div_ceil(u128::from(self.multiplier));
+        Mark {
+            origin: self.origin,
+            units: u64::try_from(elapsed).unwrap_or(u64::MAX),
+            multiplier: 1,
+            shift: 0,
+        }
+    }
+
+    fn horizon(&self) -> Instant {
+        Instant::from_nanos(u64::MAX)
+    }
+}

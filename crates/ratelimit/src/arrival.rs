@@ -25,37 +25,37 @@ pub(crate) struct Arrival<T: Timeline> {
 }
 
 impl<T: Timeline> Arrival<T> {
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "between the ends of a compare-and-swap"
+    )]
     pub(crate) fn decide(
         &self,
         state: &mut T::Units,
         now: Instant,
         cost: u64,
     ) -> Result<(), Denied> {
-        if cost > self.limit {
-            return Err(Denied::because(now, Reason::TooLarge));
-        }
-        let (floor, ceil) = self.time.at(now);
-        // No overflow: at most the burst, which with any `floor` fits.
-        let need = self.token * T::Units::from(cost);
-        let base = (*state).max(ceil);
-        // A full bucket, or enough in it: then the sum is at most `ceil + burst`.
-        if *state <= floor || base <= floor + self.burst - need {
-            if cost > 0 {
-                *state = base + need;
-            }
-            return Ok(());
-        }
-        Err(self.short(now, base, need))
-    }
-
-    /// Refused: too little until the sum is no more than the burst ahead.
-    #[inline]
-    fn short(&self, now: Instant, base: T::Units, need: T::Units) -> Denied {
-        let Some(next) = base.checked_add(need) else {
-            return Denied::because(now, Reason::Horizon);
+        let need = self.token.checked_mul(T::Units::from(cost));
+        let Some((need, rest)) = need.and_then(|need| Some((need, self.burst.checked_sub(need)?)))
+        else {
+            return Err(too_large(now));
         };
-        Denied::reaching(now, self.time.mark(next.saturating_sub(self.burst)))
+        let (floor, ceil) = self.time.at(now);
+        // Branches, since either is usual for long: what is written then waits for no arithmetic.
+        let next = if *state <= floor {
+            // Full, which is more than enough.
+            ceil + need
+        } else if *state <= floor + rest {
+            *state + need
+        } else {
+            // Until there is enough in it.
+            return Err(Denied::reaching(now, self.time.mark(*state - rest)));
+        };
+        if cost > 0 {
+            *state = next;
+        }
+        Ok(())
     }
 
     pub(crate) fn inspect(&self, state: T::Units, now: Instant, cost: u64) -> Decision {
@@ -219,4 +219,9 @@ fn scale_down(units: u128, from: u128, to: u128) -> u128 {
     (units / from)
         .saturating_mul(to)
         .saturating_add(part / from)
+}
+
+#[cold]
+fn too_large(now: Instant) -> Denied {
+    Denied::because(now, Reason::TooLarge)
 }

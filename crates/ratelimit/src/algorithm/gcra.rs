@@ -97,7 +97,6 @@ impl Sealed for u128 {
 /// # Ok::<(), purlin_ratelimit::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[expect(private_bounds, reason = "sealed")]
 pub struct Gcra<W: Width = u64> {
     arrival: Arrival<W::Time>,
     quota: Quota,
@@ -160,7 +159,7 @@ impl Gcra {
 impl<W: Width> Algorithm for Gcra<W> {
     type State = W;
 
-    #[inline]
+    #[inline(always)]
     fn decide(&self, state: &mut W, now: Instant, cost: u64) -> Result<(), Denied> {
         self.arrival.decide(state, now, cost)
     }

@@ -19,6 +19,8 @@ mod locked;
 mod quota;
 #[cfg(target_has_atomic = "64")]
 mod shared;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod striped;
 mod sync;
 mod timeline;
 
@@ -36,6 +38,8 @@ pub use locked::Locked;
 pub use quota::Quota;
 #[cfg(target_has_atomic = "64")]
 pub use shared::Shared;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use striped::Striped;
 
 #[doc(inline)]
 pub use purlin_core::time::{Clock, Instant, Timer};

@@ -69,8 +69,8 @@ fn aimd() {
     assert_eq!(compared.collect::<Vec<_>>(), [1, 1, 1]);
 }
 
-/// Netflix's alpha and beta are constants here, ours multiples of `log10(limit)`, which is 1 at these
-/// limits.
+/// Netflix's alpha and beta are constants here, ours multiples of `log10(limit)`, which is 1 at
+/// these limits.
 #[test]
 fn vegas() {
     let file = file();

@@ -22,8 +22,8 @@ pub struct AtLimit {
 /// Counts what is in flight against a limit, in one atomic word.
 ///
 /// For those who keep the account themselves: each success of [`try_acquire`](Self::try_acquire) is
-/// to be answered by one [`release`](Self::release). `ConcurrencyLimiter` makes permits of this that
-/// release themselves.
+/// to be answered by one [`release`](Self::release). `ConcurrencyLimiter` makes permits of this
+/// that release themselves.
 ///
 /// Any thread may call anything at any time; the limit is never exceeded, and the count is exact.
 /// All operations are lock-free and take constant time. Whatever was written before a `release` is

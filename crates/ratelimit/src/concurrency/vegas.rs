@@ -102,8 +102,8 @@ impl Vegas {
         self.rtt_noload
     }
 
-    /// Takes an rtt into account; whether it served to find the no-load rtt, in which case it cannot
-    /// also be compared with it.
+    /// Takes an rtt into account; whether it served to find the no-load rtt, in which case it
+    /// cannot also be compared with it.
     fn measure(&mut self, sample: &Sample) -> bool {
         let rtt = sample.rtt.min(self.config.max_rtt_noload);
         self.samples += 1;
@@ -134,8 +134,8 @@ impl Vegas {
         is_least
     }
 
-    /// Whether the limit moved while the call was in flight. A call that ended before is from a clock
-    /// that stepped back.
+    /// Whether the limit moved while the call was in flight. A call that ended before is from a
+    /// clock that stepped back.
     fn is_stale(&self, sample: &Sample) -> bool {
         sample.started < self.moved && self.moved <= sample.started + sample.rtt
     }

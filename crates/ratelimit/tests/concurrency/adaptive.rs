@@ -151,8 +151,8 @@ fn vegas_never_believes_more_than_its_bound() {
     assert_eq!(vegas.rtt_noload(), Some(bound));
 }
 
-/// A call takes 21 ms when about 100 are in flight. The saw's teeth are as high as the limit grows in
-/// one round trip, and the server is never left without work.
+/// A call takes 21 ms when about 100 are in flight. The saw's teeth are as high as the limit grows
+/// in one round trip, and the server is never left without work.
 #[test]
 fn aimd_saws_around_the_timeout() {
     let mut aimd = Aimd::builder().max(1_000).build().expect("valid");

@@ -8,7 +8,12 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod backoff;
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+pub mod breaker;
 mod error;
+#[cfg(target_has_atomic = "64")]
+pub mod retry_budget;
 mod sync;
 
 pub use error::ConfigError;

@@ -24,7 +24,7 @@ pub use guarded::{Breaker, CallError, CallGuard, Outcome};
 pub use window::Window;
 
 use crate::sync::{AtomicU64, Ordering};
-use crate::{ConfigError, Instant};
+use crate::{Clock, ConfigError, Instant};
 use config::Rules;
 use core::time::Duration;
 use window::{Counters, Ended};
@@ -40,8 +40,8 @@ use word::{EndOfLeases, EndOfOpen, Phase, Probing, Word};
 ///
 /// The whole state is one atomic word, so in half-open no more probes are out than were allowed,
 /// whatever threads meet. While closed and without failures, a call costs two loads, and one atomic
-/// addition (or exchange) more where a rate is watched. Lock-free. Any number of threads may use it at once;
-/// what a window promises under reports at once is said at [`Window`].
+/// addition (or exchange) more where a rate is watched. Lock-free. Any number of threads may use it
+/// at once; reports at once all count, and a rate is judged by all that ended before.
 ///
 /// A clock that steps back keeps an open circuit open the longer, and never lets more probes out.
 ///
@@ -183,11 +183,31 @@ impl CircuitBreaker {
     /// [`Open`], with the time to come back.
     #[inline]
     pub fn try_acquire_at(&self, now: Instant) -> Result<Call, Open> {
+        self.try_acquire(|| now, || now)
+    }
+
+    /// As [`try_acquire_at`](Self::try_acquire_at); does not read the clock where nobody will ask
+    /// when the call began: most of the cost of a call would be that.
+    #[inline]
+    fn try_acquire_by(&self, clock: &impl Clock) -> Result<Call, Open> {
+        let started = || match self.rules.times_calls() {
+            true => clock.now(),
+            false => Instant::ORIGIN,
+        };
+        self.try_acquire(started, || clock.now())
+    }
+
+    #[inline]
+    fn try_acquire(
+        &self,
+        started: impl FnOnce() -> Instant,
+        now: impl FnOnce() -> Instant,
+    ) -> Result<Call, Open> {
         let seen = self.load();
         let word = Word::unpack(seen);
         match word.phase {
-            Phase::Closed { .. } | Phase::Disabled => Ok(word.call(now, false)),
-            _ => self.try_probe(seen, now),
+            Phase::Closed { .. } | Phase::Disabled => Ok(word.call(started(), false)),
+            _ => self.try_probe(seen, now()),
         }
     }
 
@@ -240,14 +260,14 @@ impl CircuitBreaker {
     /// slow, then as [`failure_at`](Self::failure_at).
     #[inline]
     pub fn success_at(&self, call: Call, now: Instant) -> Option<Transition> {
-        self.report(call, now, false)
+        self.report(call, false, || now)
     }
 
     /// The call failed. O(1), with a rule on a rate O(window): at most 128 loads of a
     /// [`Window::Calls`], ten of a [`Window::Time`].
     #[inline]
     pub fn failure_at(&self, call: Call, now: Instant) -> Option<Transition> {
-        self.report(call, now, true)
+        self.report(call, true, || now)
     }
 
     /// The call ended in a way that says nothing about the server (cancelled, a bad request): counts
@@ -271,25 +291,32 @@ impl CircuitBreaker {
         }
     }
 
+    /// Reads the clock where the time makes a difference.
     #[inline]
-    fn report(&self, call: Call, now: Instant, failed: bool) -> Option<Transition> {
+    fn report(
+        &self,
+        call: Call,
+        failed: bool,
+        now: impl FnOnce() -> Instant,
+    ) -> Option<Transition> {
         let seen = self.load();
         let word = Word::unpack(seen);
         if word.generation != call.generation {
             return None;
         }
-        let slow = self.rules.is_slow(call.started, now);
-        let ended = Ended { failed, slow };
         let Phase::Closed {
             consecutive_failures,
         } = word.phase
         else {
-            return self.report_unless_closed(seen, call, now, ended);
+            return self.report_unless_closed(seen, call, now(), failed);
         };
+        let timed = failed || self.rules.needs_time();
+        let now = if timed { now() } else { Instant::ORIGIN };
+        let ended = self.rules.ended(call.started, now, failed);
         if let Some(counters) = &self.counters {
             counters.record(now, ended);
         }
-        if failed || slow || consecutive_failures > 0 {
+        if failed || ended.slow || consecutive_failures > 0 {
             return self.judge(seen, call, now, ended);
         }
         None
@@ -342,8 +369,9 @@ impl CircuitBreaker {
         mut seen: u64,
         call: Call,
         now: Instant,
-        ended: Ended,
+        failed: bool,
     ) -> Option<Transition> {
+        let ended = self.rules.ended(call.started, now, failed);
         loop {
             let word = Word::unpack(seen);
             if word.generation != call.generation {

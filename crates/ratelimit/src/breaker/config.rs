@@ -246,12 +246,23 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// Whether a call that took so long is a slow one.
+    /// Whether anybody asks how long a call took.
     #[inline]
-    pub(super) fn is_slow(&self, started: Instant, now: Instant) -> bool {
-        self.config
-            .slow_call_rate
-            .is_some_and(|(_, duration)| now - started >= duration)
+    pub(super) const fn times_calls(&self) -> bool {
+        self.config.slow_call_rate.is_some()
+    }
+
+    /// Whether anybody asks when a call that succeeded ended.
+    #[inline]
+    pub(super) const fn needs_time(&self) -> bool {
+        self.times_calls() || matches!(self.window, Some(Window::Time(_)))
+    }
+
+    #[inline]
+    pub(super) fn ended(&self, started: Instant, now: Instant, failed: bool) -> Ended {
+        let slow = self.config.slow_call_rate;
+        let slow = slow.is_some_and(|(_, duration)| now - started >= duration);
+        Ended { failed, slow }
     }
 
     pub(super) fn too_many_failures(&self, consecutive: u32) -> bool {

@@ -3,6 +3,9 @@ use crate::{Clock, ConfigError};
 
 /// A [`CircuitBreaker`] with a clock: calls report through a guard.
 ///
+/// The clock is read only where the time makes a difference: not for a call through a closed circuit
+/// that succeeds, unless slow calls or a [`Window::Time`](super::Window::Time) are watched.
+///
 /// ```
 /// use core::time::Duration;
 /// use purlin_ratelimit::ManualClock;
@@ -71,7 +74,7 @@ impl<C: Clock> Breaker<C> {
     /// [`Open`], with the time to come back.
     #[inline]
     pub fn try_call(&self) -> Result<CallGuard<'_, C>, Open> {
-        let call = self.core.try_acquire_at(self.clock.now())?;
+        let call = self.core.try_acquire_by(&self.clock)?;
         Ok(CallGuard {
             breaker: self,
             call: Some(call),
@@ -200,8 +203,8 @@ impl<C: Clock> CallGuard<'_, C> {
         let call = self.call.take()?;
         let Breaker { core, clock } = self.breaker;
         match outcome {
-            Outcome::Success => core.success_at(call, clock.now()),
-            Outcome::Failure => core.failure_at(call, clock.now()),
+            Outcome::Success => core.report(call, false, || clock.now()),
+            Outcome::Failure => core.report(call, true, || clock.now()),
             Outcome::Ignored => {
                 core.ignore(call);
                 None

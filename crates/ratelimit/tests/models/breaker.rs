@@ -437,7 +437,7 @@ impl Game {
 
 /// Plays a history: eight bytes of settings, then two bytes a step. Panics where the breaker and the
 /// model differ.
-pub fn play(history: &[u8]) {
+pub(crate) fn play(history: &[u8]) {
     let Some((settings, ops)) = history.split_first_chunk::<8>() else {
         return;
     };

@@ -8,7 +8,7 @@ use purlin_ratelimit::breaker::{BreakerConfig, CircuitBreaker, State, Window};
 use purlin_ratelimit::retry_budget::RetryBudget;
 use purlin_vectors::{Field, Suite};
 
-pub fn register(suite: &mut Suite<'_>) {
+pub(crate) fn register(suite: &mut Suite<'_>) {
     suite.schema("ratelimit/circuit_breaker@1", circuit_breaker);
     suite.schema("ratelimit/backoff@1", backoff);
     suite.schema("ratelimit/retry_budget@1", retry_budget);
@@ -145,9 +145,7 @@ fn backoff(file: &Field<'_>) {
     });
     file.case("randomized", |case| {
         let base = Duration::from_millis(case.read("base_ms"));
-        let factor: f64 = case.read("factor");
-        let percent = (1..=100).find(|&percent| f64::from(percent) == factor * 100.0);
-        let percent = percent.expect("a whole percentage");
+        let percent = u8::try_from(percent(case.read("factor"))).expect("at most 100");
         let backoff = Backoff::exponential(base, 10 * base)
             .and_then(|backoff| backoff.with_jitter(Jitter::Spread { percent }))
             .expect("valid");

@@ -1,6 +1,8 @@
 //! The rules: pure functions of a state, an instant and a cost.
 
 pub(crate) mod gcra;
+#[cfg(feature = "alloc")]
+pub(crate) mod multi_bandwidth;
 
 use crate::decision::{Decision, Denied, Reservation};
 use core::time::Duration;

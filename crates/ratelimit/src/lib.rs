@@ -12,6 +12,8 @@ mod algorithm;
 mod arrival;
 mod decision;
 mod error;
+mod headers;
+mod hierarchy;
 mod limiter;
 mod local;
 #[cfg(feature = "std")]
@@ -23,9 +25,13 @@ mod sync;
 mod timeline;
 
 pub use algorithm::gcra::{Gcra, Width};
+#[cfg(feature = "alloc")]
+pub use algorithm::multi_bandwidth::{Bandwidths, MultiBandwidth};
 pub use algorithm::{Algorithm, Carry, Reconfigure};
 pub use decision::{Decision, Denied, Reason, Reservation};
 pub use error::ConfigError;
+pub use headers::{HeaderValue, Headers};
+pub use hierarchy::{Hierarchy, Level};
 pub use limiter::Limiter;
 pub use local::Local;
 #[cfg(feature = "std")]

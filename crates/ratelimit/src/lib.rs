@@ -8,6 +8,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "std")]
+mod adjustable;
 mod algorithm;
 mod arrival;
 mod decision;
@@ -19,11 +21,16 @@ mod local;
 #[cfg(feature = "std")]
 mod locked;
 mod quota;
+mod saved;
 #[cfg(target_has_atomic = "64")]
 mod shared;
+#[cfg(feature = "alloc")]
+pub mod store;
 mod sync;
 mod timeline;
 
+#[cfg(feature = "std")]
+pub use adjustable::{Adjustable, Holder};
 pub use algorithm::gcra::{Gcra, Width};
 #[cfg(feature = "alloc")]
 pub use algorithm::multi_bandwidth::{Bandwidths, MultiBandwidth};
@@ -37,8 +44,12 @@ pub use local::Local;
 #[cfg(feature = "std")]
 pub use locked::Locked;
 pub use quota::Quota;
+pub use saved::{RestoreError, Saved};
 #[cfg(target_has_atomic = "64")]
 pub use shared::Shared;
+#[doc(inline)]
+#[cfg(feature = "alloc")]
+pub use store::Stored;
 
 #[doc(inline)]
 pub use purlin_core::time::{Clock, Instant, Timer};

@@ -144,8 +144,8 @@ impl<A: Algorithm> MultiBandwidth<A> {
     /// What all of them say to a request, without taking it.
     fn ask(&self, states: &[A::State], now: Instant, cost: u64) -> Result<(), Denied> {
         let mut outcome = Ok(());
-        for (bandwidth, state) in self.bandwidths.iter().zip(states) {
-            let mut copy = state.clone();
+        for (at, bandwidth) in self.bandwidths.iter().enumerate() {
+            let mut copy = states.get(at).cloned().unwrap_or_default();
             outcome = match (outcome, bandwidth.decide(&mut copy, now, cost)) {
                 (Err(others), Err(denied)) => Err(Denied::and(others, denied)),
                 (others, answer) => others.and(answer),
@@ -155,17 +155,17 @@ impl<A: Algorithm> MultiBandwidth<A> {
     }
 
     /// Takes from all, of which each has said that it admits.
-    fn take(&self, states: &mut [A::State], now: Instant, cost: u64) -> Result<(), Denied> {
-        self.bandwidths
-            .iter()
-            .zip(states)
-            .try_for_each(|(bandwidth, state)| bandwidth.decide(state, now, cost))
-    }
-
-    /// One state a bandwidth.
-    fn complete(&self, state: &mut Bandwidths<A::State>) {
+    fn take(
+        &self,
+        state: &mut Bandwidths<A::State>,
+        now: Instant,
+        cost: u64,
+    ) -> Result<(), Denied> {
         let count = self.bandwidths.len();
         state.states.resize_with(count, A::State::default);
+        state.turn = state.turn.wrapping_add(1);
+        let mut pairs = self.bandwidths.iter().zip(&mut state.states);
+        pairs.try_for_each(|(bandwidth, state)| bandwidth.decide(state, now, cost))
     }
 }
 
@@ -173,13 +173,11 @@ impl<A: Algorithm> Algorithm for MultiBandwidth<A> {
     type State = Bandwidths<A::State>;
 
     fn decide(&self, state: &mut Self::State, now: Instant, cost: u64) -> Result<(), Denied> {
-        self.complete(state);
         self.ask(&state.states, now, cost)?;
-        if cost > 0 {
-            state.turn = state.turn.wrapping_add(1);
-            self.take(&mut state.states, now, cost)?;
+        if cost == 0 {
+            return Ok(());
         }
-        Ok(())
+        self.take(state, now, cost)
     }
 
     fn inspect(&self, state: &Self::State, now: Instant, cost: u64) -> Decision {
@@ -198,7 +196,6 @@ impl<A: Algorithm> Algorithm for MultiBandwidth<A> {
         cost: u64,
         max_wait: Duration,
     ) -> Result<Reservation, Denied> {
-        self.complete(state);
         let mut ready = now;
         if let Err(denied) = self.ask(&state.states, now, cost) {
             ready = match denied.retry_at() {
@@ -210,8 +207,7 @@ impl<A: Algorithm> Algorithm for MultiBandwidth<A> {
         }
         if cost > 0 {
             state.before.clone_from(&state.states);
-            state.turn = state.turn.wrapping_add(1);
-            self.take(&mut state.states, ready, cost)?;
+            self.take(state, ready, cost)?;
         }
         Ok(Reservation::new(ready, cost, state.turn.into()))
     }
@@ -219,10 +215,11 @@ impl<A: Algorithm> Algorithm for MultiBandwidth<A> {
     fn cancel(&self, state: &mut Self::State, now: Instant, reservation: &Reservation) -> u64 {
         let newest = reservation.mark() == u128::from(state.turn);
         let over = now > reservation.ready_at();
-        if !newest || over || reservation.cost() == 0 || state.before.is_empty() {
+        if !newest || over || reservation.cost() == 0 {
             return 0;
         }
         state.states = core::mem::take(&mut state.before);
+        state.turn = state.turn.wrapping_add(1);
         reservation.cost()
     }
 

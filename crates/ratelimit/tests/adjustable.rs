@@ -8,7 +8,13 @@ use purlin_ratelimit::{
 };
 
 fn gcra(count: u64, burst: u64) -> Gcra {
-    Gcra::new(Quota::per_second(count).unwrap().with_burst(burst).unwrap()).unwrap()
+    Gcra::new(
+        Quota::per_second(count)
+            .expect("it is valid")
+            .with_burst(burst)
+            .expect("it is valid"),
+    )
+    .expect("it is valid")
 }
 
 proptest! {

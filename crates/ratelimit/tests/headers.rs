@@ -16,7 +16,11 @@ fn refused(denied: Denied) -> Decision {
 
 fn lines(decision: &Decision, policy: &str) -> Vec<String> {
     let line = |(name, value)| format!("{name}: {value}");
-    decision.headers(policy).unwrap().map(line).collect()
+    decision
+        .headers(policy)
+        .expect("it is valid")
+        .map(line)
+        .collect()
 }
 
 #[test]
@@ -101,13 +105,13 @@ fn what_is_unknown_or_does_not_fit() {
 
 /// A string of RFC 9651, section 4.2.5, and what follows it.
 fn parse(text: &str) -> (String, &str) {
-    let mut rest = text.strip_prefix('"').unwrap().char_indices();
+    let mut rest = text.strip_prefix('"').expect("it is valid").char_indices();
     let mut name = String::new();
     while let Some((at, character)) = rest.next() {
         match character {
             '"' => return (name, &text[at + 2..]),
             '\\' => {
-                let (_, escaped) = rest.next().unwrap();
+                let (_, escaped) = rest.next().expect("it is valid");
                 assert!(matches!(escaped, '"' | '\\'));
                 name.push(escaped);
             }

@@ -6,11 +6,14 @@ mod bucket;
 use bucket::Bucket;
 use core::time::Duration;
 use proptest::prelude::*;
-use purlin_ratelimit::{Gcra, Hierarchy, Instant, Level, Limiter, Locked, Quota, Reason, Shared};
+use purlin_ratelimit::{
+    Decision, Denied, Gcra, Hierarchy, Instant, Level, Limiter, Locked, Quota, Reason, Reservation,
+    Shared,
+};
 
 fn shared(count: u64, period: Duration, burst: u64) -> Shared<Gcra> {
     let quota = Quota::new(count, period).and_then(|quota| quota.with_burst(burst));
-    Shared::new(Gcra::new(quota.unwrap()).unwrap())
+    Shared::new(Gcra::new(quota.expect("it is valid")).expect("it is valid"))
 }
 
 proptest! {
@@ -147,4 +150,55 @@ fn a_reservation_whose_marks_do_not_fit_is_kept() {
     let reservation = both.reserve_at(now, 1, Duration::ZERO).unwrap();
     assert_eq!(both.cancel_at(now, reservation), 0);
     assert!(both.try_acquire_at(now, 1).is_err());
+}
+
+/// A limiter that somebody else empties after each look.
+struct Raced<'a>(&'a Shared<Gcra>);
+
+impl Limiter for Raced<'_> {
+    fn try_acquire_at(&self, now: Instant, cost: u64) -> Result<(), Denied> {
+        self.0.try_acquire_at(now, cost)
+    }
+
+    fn check_at(&self, now: Instant, cost: u64) -> Decision {
+        self.0.check_at(now, cost)
+    }
+
+    fn peek_at(&self, now: Instant, cost: u64) -> Decision {
+        let decision = self.0.peek_at(now, cost);
+        let _ = self.0.try_acquire_at(now, self.0.limit());
+        decision
+    }
+
+    fn reserve_at(
+        &self,
+        now: Instant,
+        cost: u64,
+        max_wait: Duration,
+    ) -> Result<Reservation, Denied> {
+        self.0.reserve_at(now, cost, max_wait)
+    }
+
+    fn cancel_at(&self, now: Instant, reservation: Reservation) -> u64 {
+        self.0.cancel_at(now, reservation)
+    }
+
+    fn refund_at(&self, now: Instant, cost: u64) {
+        self.0.refund_at(now, cost);
+    }
+
+    fn limit(&self) -> u64 {
+        self.0.limit()
+    }
+}
+
+#[test]
+fn who_comes_between_look_and_take_costs_the_outer_level_nothing() {
+    let second = Duration::from_secs(1);
+    let (outer, inner) = (shared(5, second, 5), shared(2, second, 2));
+    let both = Hierarchy::new(&outer, Raced(&inner));
+    let now = Instant::from_secs(1);
+    outer.try_acquire_at(now, 1).unwrap();
+    assert!(both.try_acquire_at(now, 1).is_err());
+    assert_eq!(outer.peek_at(now, 0).remaining, 4);
 }

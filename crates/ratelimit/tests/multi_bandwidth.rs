@@ -14,8 +14,8 @@ use purlin_ratelimit::{
 const FOREVER: Duration = Duration::from_secs(1 << 40);
 
 fn quota(count: u64, millis: u64, burst: u64) -> Quota {
-    let quota = Quota::new(count, Duration::from_millis(millis)).unwrap();
-    quota.with_burst(burst).unwrap()
+    let quota = Quota::new(count, Duration::from_millis(millis)).expect("it is valid");
+    quota.with_burst(burst).expect("it is valid")
 }
 
 fn quotas() -> impl Strategy<Value = Vec<Quota>> {
@@ -28,9 +28,9 @@ fn quotas() -> impl Strategy<Value = Vec<Quota>> {
 fn rule(quotas: &[Quota]) -> MultiBandwidth<Gcra<u128>> {
     let wide: Vec<_> = quotas
         .iter()
-        .map(|quota| Gcra::wide(*quota).unwrap())
+        .map(|quota| Gcra::wide(*quota).expect("it is valid"))
         .collect();
-    MultiBandwidth::new(wide).unwrap()
+    MultiBandwidth::new(wide).expect("it is valid")
 }
 
 fn steps() -> impl Strategy<Value = Vec<(u64, u64)>> {

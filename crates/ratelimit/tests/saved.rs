@@ -12,11 +12,17 @@ use serde_json::Value;
 const UNIX: UnixTime = UnixTime::from_secs(1_800_000_000);
 
 fn gcra(count: u64, burst: u64) -> Gcra {
-    Gcra::new(Quota::per_second(count).unwrap().with_burst(burst).unwrap()).unwrap()
+    Gcra::new(
+        Quota::per_second(count)
+            .expect("it is valid")
+            .with_burst(burst)
+            .expect("it is valid"),
+    )
+    .expect("it is valid")
 }
 
 fn fixtures() -> Vec<Value> {
-    serde_json::from_str(include_str!("fixtures/saved-format-1.json")).unwrap()
+    serde_json::from_str(include_str!("fixtures/saved-format-1.json")).expect("it is valid")
 }
 
 #[test]

@@ -12,12 +12,12 @@ use purlin_ratelimit::{Algorithm, Gcra, Instant, Limiter, Locked, MultiBandwidth
 const EPOCH: UnixTime = UnixTime::from_secs(1_700_000_000);
 
 fn gcra(count: u64, burst: u64) -> Gcra<u128> {
-    let quota = Quota::per_second(count).unwrap();
-    Gcra::wide(quota.with_burst(burst).unwrap()).unwrap()
+    let quota = Quota::per_second(count).expect("it is valid");
+    Gcra::wide(quota.with_burst(burst).expect("it is valid")).expect("it is valid")
 }
 
 fn bandwidths() -> MultiBandwidth<Gcra<u128>> {
-    MultiBandwidth::new([gcra(7, 3), gcra(2, 9)]).unwrap()
+    MultiBandwidth::new([gcra(7, 3), gcra(2, 9)]).expect("it is valid")
 }
 
 /// The clock, at an instant since the epoch.

@@ -4,16 +4,16 @@ use purlin_ratelimit::{Instant, Quota};
 
 /// Counts in parts of a token, of which a token has as many as the period has nanoseconds.
 #[derive(Clone, Debug)]
-pub struct Bucket {
+pub(crate) struct Bucket {
     rate: u128,
     token: u128,
     burst: u128,
-    pub level: u128,
+    pub(crate) level: u128,
     at: u64,
 }
 
 impl Bucket {
-    pub fn new(quota: &Quota) -> Self {
+    pub(crate) fn new(quota: &Quota) -> Self {
         let token = quota.period().as_nanos();
         let burst = u128::from(quota.burst()) * token;
         Self {
@@ -32,23 +32,23 @@ impl Bucket {
     }
 
     /// Nanoseconds until the cost can be paid; `None` if never.
-    pub fn wait(&mut self, now: Instant, cost: u64) -> Option<u128> {
+    pub(crate) fn wait(&mut self, now: Instant, cost: u64) -> Option<u128> {
         self.fill(now);
         let need = u128::from(cost) * self.token;
         (need <= self.burst).then(|| need.saturating_sub(self.level).div_ceil(self.rate))
     }
 
-    pub fn take(&mut self, cost: u64) {
+    pub(crate) fn take(&mut self, cost: u64) {
         self.level -= u128::from(cost) * self.token;
     }
 
-    pub fn remaining(&self) -> u128 {
+    pub(crate) fn remaining(&self) -> u128 {
         self.level / self.token
     }
 }
 
 /// The wait until all of them can pay: what several bandwidths at once mean.
-pub fn wait(buckets: &mut [Bucket], now: Instant, cost: u64) -> Option<u128> {
+pub(crate) fn wait(buckets: &mut [Bucket], now: Instant, cost: u64) -> Option<u128> {
     let mut longest = Some(0);
     for bucket in buckets {
         let wait = bucket.wait(now, cost);

@@ -76,7 +76,11 @@ proptest! {
         let mut uses: Vec<(u64, u64)> = Vec::new();
         for (elapsed, cost) in steps {
             now += Duration::from_nanos(elapsed / 8);
-            match limiter.reserve_at(now, cost, Duration::from_secs(4)) {
+            let wait = limiter.peek_at(now, cost).retry_after();
+            let wait = wait.filter(|wait| *wait <= Duration::from_secs(4));
+            let reserved = limiter.reserve_at(now, cost, Duration::from_secs(4));
+            prop_assert_eq!(reserved.as_ref().ok().map(|taken| taken.wait_from(now)), wait);
+            match reserved {
                 Ok(reservation) if elapsed % 5 == 0 => {
                     prop_assert_eq!(limiter.cancel_at(now, reservation), cost);
                 }

@@ -2,10 +2,10 @@
 
 pub(crate) mod gcra;
 pub(crate) mod leaky_bucket;
-pub(crate) mod shaper;
-pub(crate) mod token_bucket;
 #[cfg(feature = "alloc")]
 pub(crate) mod multi_bandwidth;
+pub(crate) mod shaper;
+pub(crate) mod token_bucket;
 
 use crate::decision::{Decision, Denied, Reservation};
 use core::time::Duration;

@@ -25,15 +25,15 @@ mod local;
 #[cfg(feature = "std")]
 mod locked;
 mod quota;
-mod saved;
 #[cfg(target_has_atomic = "64")]
 pub mod retry_budget;
+mod saved;
 #[cfg(target_has_atomic = "64")]
 mod shared;
-#[cfg(all(feature = "std", target_has_atomic = "64"))]
-mod striped;
 #[cfg(feature = "alloc")]
 pub mod store;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod striped;
 mod sync;
 mod timeline;
 
@@ -41,10 +41,10 @@ mod timeline;
 pub use adjustable::{Adjustable, Holder};
 pub use algorithm::gcra::{Gcra, Width};
 pub use algorithm::leaky_bucket::LeakyBucket;
-pub use algorithm::shaper::Shaper;
-pub use algorithm::token_bucket::TokenBucket;
 #[cfg(feature = "alloc")]
 pub use algorithm::multi_bandwidth::{Bandwidths, MultiBandwidth};
+pub use algorithm::shaper::Shaper;
+pub use algorithm::token_bucket::TokenBucket;
 pub use algorithm::{Algorithm, Carry, Reconfigure};
 pub use decision::{Decision, Denied, Reason, Reservation};
 pub use error::ConfigError;
@@ -58,11 +58,11 @@ pub use quota::Quota;
 pub use saved::{RestoreError, Saved};
 #[cfg(target_has_atomic = "64")]
 pub use shared::Shared;
-#[cfg(all(feature = "std", target_has_atomic = "64"))]
-pub use striped::Striped;
 #[doc(inline)]
 #[cfg(feature = "alloc")]
 pub use store::Stored;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use striped::Striped;
 
 #[doc(inline)]
 pub use purlin_core::time::{Clock, Instant, Timer};

@@ -133,15 +133,14 @@ impl Striped {
         let gcra = self.core.algorithm();
         let mut seen = self.core.state();
         loop {
-            let tokens = gcra.arrival().lease_size(seen, now, self.sizes).max(cost);
             let mut next = seen;
-            gcra.decide(&mut next, now, tokens)?;
-            match self.core.swap(seen, next) {
+            gcra.decide(&mut next, now, cost)?;
+            let more = gcra.arrival().lease_size(next, now, self.sizes);
+            match self.core.swap(seen, next + gcra.arrival().token * more) {
                 Ok(()) => {
-                    let held = stripe.tokens.load(Ordering::Relaxed);
-                    if tokens > cost && held < tokens {
+                    if more > 0 {
                         // What is left of an older lease is less than a cost: it is forgotten.
-                        stripe.tokens.store(tokens - cost, Ordering::Relaxed);
+                        stripe.tokens.store(more, Ordering::Relaxed);
                     }
                     return Ok(());
                 }
@@ -150,10 +149,10 @@ impl Striped {
         }
     }
 
-    /// Tokens in all stripes.
-    fn stock(&self) -> u64 {
-        let held = |stripe: &Stripe| stripe.tokens.load(Ordering::Relaxed);
-        self.stripes.iter().map(held).sum()
+    /// A thread too many.
+    #[cold]
+    fn without_stripe(&self, now: Instant, cost: u64) -> Result<(), Denied> {
+        self.core.try_acquire_at(now, cost)
     }
 
     /// Checks what must hold between calls.
@@ -171,10 +170,10 @@ impl Striped {
 }
 
 impl Limiter for Striped {
-    #[inline]
+    #[inline(always)]
     fn try_acquire_at(&self, now: Instant, cost: u64) -> Result<(), Denied> {
         let Some(stripe) = self.own() else {
-            return self.core.try_acquire_at(now, cost);
+            return self.without_stripe(now, cost);
         };
         // ORDERING: nobody else writes it. A thread that takes the number over comes after this one
         // ended, by the lock under which numbers are handed over.

@@ -17,6 +17,8 @@ mod local;
 #[cfg(feature = "std")]
 mod locked;
 mod quota;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod rate_limiter;
 #[cfg(target_has_atomic = "64")]
 mod shared;
 mod sync;
@@ -31,9 +33,14 @@ pub use local::Local;
 #[cfg(feature = "std")]
 pub use locked::Locked;
 pub use quota::Quota;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use rate_limiter::{Acquire, AcquireOwned, RateLimiter};
 #[cfg(target_has_atomic = "64")]
 pub use shared::Shared;
 
+#[doc(inline)]
+#[cfg(feature = "tokio")]
+pub use purlin_core::time::TokioTimer;
 #[doc(inline)]
 pub use purlin_core::time::{Clock, Instant, Timer};
 #[doc(inline)]

@@ -23,6 +23,8 @@ mod rate_limiter;
 mod shared;
 mod sync;
 mod timeline;
+#[cfg(all(feature = "tower", target_has_atomic = "64"))]
+pub mod tower;
 
 pub use algorithm::gcra::{Gcra, Width};
 pub use algorithm::{Algorithm, Carry, Reconfigure};

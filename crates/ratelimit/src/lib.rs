@@ -10,6 +10,7 @@ extern crate std;
 
 mod algorithm;
 mod arrival;
+pub mod concurrency;
 mod decision;
 mod error;
 mod limiter;

@@ -10,6 +10,9 @@ extern crate std;
 
 mod algorithm;
 mod arrival;
+pub mod backoff;
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+pub mod breaker;
 pub mod concurrency;
 mod decision;
 mod error;
@@ -20,6 +23,8 @@ mod locked;
 mod quota;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 mod rate_limiter;
+#[cfg(target_has_atomic = "64")]
+pub mod retry_budget;
 #[cfg(target_has_atomic = "64")]
 mod shared;
 mod sync;

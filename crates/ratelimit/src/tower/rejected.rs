@@ -1,3 +1,5 @@
+use crate::breaker::Open;
+use crate::concurrency::AtLimit;
 use crate::decision::{Denied, Reason};
 use alloc::boxed::Box;
 use core::fmt;
@@ -38,6 +40,12 @@ pub enum Rejected {
     /// Beyond the rate.
     #[error(transparent)]
     RateLimited(#[from] Denied),
+    /// Too many are in flight.
+    #[error(transparent)]
+    Overloaded(#[from] AtLimit),
+    /// The service was in trouble lately.
+    #[error(transparent)]
+    CircuitOpen(#[from] Open),
 }
 
 impl Rejected {
@@ -50,6 +58,7 @@ impl Rejected {
                 Reason::Exhausted | Reason::TooLarge => 429,
                 Reason::Full | Reason::Horizon | Reason::Store => 503,
             },
+            Self::Overloaded(_) | Self::CircuitOpen(_) => 503,
         }
     }
 
@@ -59,6 +68,10 @@ impl Rejected {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited(denied) => denied.retry_after(),
+            Self::Overloaded(_) => None,
+            // Forced open, for as long as somebody wants it.
+            Self::CircuitOpen(open) if open.retry_after == Duration::MAX => None,
+            Self::CircuitOpen(open) => Some(open.retry_after),
         }
     }
 

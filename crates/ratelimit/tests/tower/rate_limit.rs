@@ -1,64 +1,13 @@
-//! The layers for tower services.
-#![cfg(all(feature = "tower", feature = "tokio"))]
+//! Layers that limit a rate.
 
-use core::future::{Future, poll_fn, ready};
-use core::pin::Pin;
-use core::task::{Context, Poll};
+use super::{Doubler, Odd, ask};
+use core::future::poll_fn;
 use core::time::Duration;
 use purlin_ratelimit::tower::{RateLimitLayer, RateLimitWaitLayer, Rejected, ServiceError};
 use purlin_ratelimit::{Gcra, ManualClock, Quota, RateLimiter, Reason, Shared, TokioTimer};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use tower_layer::Layer;
 use tower_service::Service;
-
-/// Answers a number with its double, and an odd one with an error; counts what it is asked.
-#[derive(Clone, Default)]
-struct Doubler(Arc<Seen>);
-
-#[derive(Default)]
-struct Seen {
-    readied: AtomicUsize,
-    called: AtomicUsize,
-}
-
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("odd")]
-struct Odd;
-
-type Answer = Pin<Box<dyn Future<Output = Result<u64, Odd>> + Send>>;
-
-impl Service<u64> for Doubler {
-    type Response = u64;
-    type Error = Odd;
-    type Future = Answer;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Odd>> {
-        self.0.readied.fetch_add(1, Ordering::Relaxed);
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, number: u64) -> Answer {
-        self.0.called.fetch_add(1, Ordering::Relaxed);
-        Box::pin(ready(if number % 2 == 0 {
-            Ok(2 * number)
-        } else {
-            Err(Odd)
-        }))
-    }
-}
-
-impl Doubler {
-    fn called(&self) -> usize {
-        self.0.called.load(Ordering::Relaxed)
-    }
-}
-
-/// As a server does: ready, then the call.
-async fn ask<S: Service<u64>>(service: &mut S, number: u64) -> Result<S::Response, S::Error> {
-    poll_fn(|cx| service.poll_ready(cx)).await?;
-    service.call(number).await
-}
 
 fn manual(per_second: u64, burst: u64) -> (RateLimiter<Shared<Gcra>, ManualClock>, ManualClock) {
     let clock = ManualClock::new();
@@ -177,7 +126,7 @@ async fn one_who_waits_holds_nothing_of_the_service_and_leaves_without_a_trace()
     limiter.try_acquire().unwrap();
     let call = tokio::time::timeout(Duration::from_millis(50), ask(&mut service, 2));
     assert!(call.await.is_err());
-    assert_eq!(doubler.0.readied.load(Ordering::Relaxed), 0);
+    assert_eq!(doubler.readied(), 0);
     assert_eq!(
         limiter.peek().retry_after(),
         Some(Duration::from_millis(50))

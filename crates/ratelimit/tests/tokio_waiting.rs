@@ -1,10 +1,13 @@
 //! Waiting for tokens under tokio.
-#![cfg(feature = "tokio")]
+#![cfg(all(feature = "tokio", target_has_atomic = "64", not(purlin_loom)))]
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+extern crate alloc;
+
+use alloc::rc::Rc;
 use core::cell::RefCell;
 use core::time::Duration;
 use purlin_ratelimit::{Gcra, Quota, RateLimiter, Shared, TokioTimer};
-use std::rc::Rc;
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 

@@ -1,8 +1,14 @@
 //! Waiting for tokens under a clock that the test moves.
-#![cfg(all(feature = "std", target_has_atomic = "64"))]
+#![cfg(all(feature = "std", target_has_atomic = "64", not(purlin_loom)))]
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+extern crate alloc;
+
+use alloc::sync::Arc;
+use alloc::task::Wake;
 use core::future::Future;
 use core::pin::pin;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use proptest::prelude::*;
@@ -10,9 +16,6 @@ use purlin_ratelimit::{
     Acquire, AcquireOwned, Clock, Denied, Gcra, Instant, Limiter, ManualClock, Quota, RateLimiter,
     Reason, Reservation, Shared,
 };
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Wake;
 
 type Waits = RateLimiter<Shared<Gcra>, ManualClock>;
 

@@ -82,7 +82,10 @@ pub enum Verdict {
 /// # fn main() {}
 /// ```
 #[derive(Debug)]
-pub struct RetryLayer<P, C>(Arc<Rules<P, C>>);
+pub struct RetryLayer<P, C> {
+    rules: Arc<Rules<P, C>>,
+    random: Arc<SharedRandom>,
+}
 
 #[derive(Debug)]
 struct Rules<P, C> {
@@ -90,20 +93,19 @@ struct Rules<P, C> {
     backoff: Backoff,
     budget: Arc<RetryBudget>,
     timer: C,
-    random: SharedRandom,
 }
 
 /// A service behind a [`RetryLayer`].
 #[derive(Debug)]
 pub struct Retry<S, P, C> {
     inner: S,
-    rules: RetryLayer<P, C>,
+    layer: RetryLayer<P, C>,
 }
 
 /// A request on its way, as often as it takes.
 #[must_use = "futures do nothing unless polled"]
 pub struct RetryFuture<S: Service<R>, R, P, C: Timer> {
-    rules: RetryLayer<P, C>,
+    layer: RetryLayer<P, C>,
     retries: Retries,
     service: S,
     /// For the next call, if there may be one.
@@ -123,34 +125,30 @@ impl<S: Service<R>, R, P, C: Timer> Unpin for RetryFuture<S, R, P, C> {}
 impl<P, C: Timer> RetryLayer<P, C> {
     /// By these rules. The budget may be an [`Arc`], to be shared with other layers.
     ///
-    /// Delays are spread by a seed of the process's own;
-    /// [`with_seed`](Self::with_seed) repeats a run.
+    /// Delays are spread by a seed of this layer's own; [`with_seed`](Self::with_seed) repeats a
+    /// run.
     #[must_use]
     pub fn new(policy: P, backoff: Backoff, budget: impl Into<Arc<RetryBudget>>, timer: C) -> Self {
-        // Another one in each process and for each layer: clients that fail together must not come
-        // back together.
-        let seed = RandomState::new().hash_one(0_u8);
-        Self(Arc::new(Rules {
+        let budget = budget.into();
+        let rules = Arc::new(Rules {
             policy,
             backoff,
-            budget: budget.into(),
+            budget,
             timer,
-            random: SharedRandom::new(seed),
-        }))
+        });
+        // Another one in each process: clients that fail together must not come back together.
+        let seed = RandomState::new().hash_one(0_u8);
+        let random = Arc::new(SharedRandom::new(seed));
+        Self { rules, random }
     }
 
-    /// The same with the delays of this seed, for tests. To be called before the layer is cloned or
-    /// used: later it changes nothing.
+    /// The same with the delays of this seed, for tests.
     #[must_use]
-    pub fn with_seed(mut self, seed: u64) -> Self {
-        if let Some(rules) = Arc::get_mut(&mut self.0) {
-            rules.random = SharedRandom::new(seed);
-        }
-        self
+    pub fn with_seed(self, seed: u64) -> Self {
+        let random = Arc::new(SharedRandom::new(seed));
+        Self { random, ..self }
     }
-}
 
-impl<P, C: Timer> Rules<P, C> {
     /// How long to wait before the next call, which is then paid for; `None` to give up.
     fn delay(&self, retries: &mut Retries, verdict: Verdict) -> Option<Duration> {
         let asked = match verdict {
@@ -158,9 +156,10 @@ impl<P, C: Timer> Rules<P, C> {
             Verdict::Retry => None,
             Verdict::RetryAfter(asked) => Some(asked),
         };
-        let now = self.timer.now();
-        let delay = retries.next_delay(now, &mut &self.random, asked)?;
-        self.budget.try_withdraw_at(now).ok()?;
+        let Rules { budget, timer, .. } = &*self.rules;
+        let now = timer.now();
+        let delay = retries.next_delay(now, &mut &*self.random, asked)?;
+        budget.try_withdraw_at(now).ok()?;
         Some(delay)
     }
 }
@@ -169,8 +168,8 @@ impl<S, P, C> Layer<S> for RetryLayer<P, C> {
     type Service = Retry<S, P, C>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let rules = self.clone();
-        Retry { inner, rules }
+        let layer = self.clone();
+        Retry { inner, layer }
     }
 }
 
@@ -192,14 +191,15 @@ where
         // The call takes the service that is ready and leaves one that is not.
         let clone = self.inner.clone();
         let mut service = mem::replace(&mut self.inner, clone);
-        let rules = self.rules.clone();
-        let now = rules.0.timer.now();
-        rules.0.budget.deposit_at(now);
-        let kept = rules.0.policy.again(&request);
+        let layer = self.layer.clone();
+        let rules = &*layer.rules;
+        let now = rules.timer.now();
+        rules.budget.deposit_at(now);
+        let kept = rules.policy.again(&request);
         let call = Box::pin(service.call(request));
         RetryFuture {
-            retries: rules.0.backoff.start_at(now),
-            rules,
+            retries: rules.backoff.start_at(now),
+            layer,
             service,
             request: kept,
             stage: Stage::Calling(call),
@@ -217,7 +217,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let rules = &*this.rules.0;
+        let rules = &*this.layer.rules;
         loop {
             this.stage = match &mut this.stage {
                 Stage::Calling(call) => {
@@ -226,7 +226,7 @@ where
                         return Poll::Ready(answer);
                     }
                     let verdict = rules.policy.judge(&answer);
-                    let Some(delay) = rules.delay(&mut this.retries, verdict) else {
+                    let Some(delay) = this.layer.delay(&mut this.retries, verdict) else {
                         return Poll::Ready(answer);
                     };
                     let until = rules.timer.now() + delay;
@@ -251,7 +251,10 @@ where
 
 impl<P, C> Clone for RetryLayer<P, C> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self {
+            rules: self.rules.clone(),
+            random: self.random.clone(),
+        }
     }
 }
 
@@ -259,7 +262,7 @@ impl<S: Clone, P, C> Clone for Retry<S, P, C> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
-            rules: self.rules.clone(),
+            layer: self.layer.clone(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Layers that watch the calls they let through.
 
 use super::{Doubler, HANG, Odd, PANIC, ask};
+use alloc::sync::Arc;
 use core::future::poll_fn;
 use core::task::Poll;
 use core::time::Duration;
@@ -8,7 +9,6 @@ use purlin_ratelimit::ManualClock;
 use purlin_ratelimit::breaker::{Breaker, BreakerConfig, Outcome, State};
 use purlin_ratelimit::concurrency::{Aimd, ConcurrencyLimiter, Fixed};
 use purlin_ratelimit::tower::{CircuitBreakerLayer, ConcurrencyLimitLayer, Rejected, ServiceError};
-use std::sync::Arc;
 use tower_layer::Layer;
 use tower_service::Service;
 

@@ -1,15 +1,23 @@
 //! The layers for tower services.
-#![cfg(all(feature = "tower", feature = "tokio", target_has_atomic = "64"))]
+#![cfg(all(
+    feature = "tower",
+    feature = "tokio",
+    target_has_atomic = "64",
+    not(purlin_loom)
+))]
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+extern crate alloc;
 
 mod guards;
 mod rate_limit;
 mod retry;
 
+use alloc::sync::Arc;
 use core::future::{Future, poll_fn};
 use core::pin::Pin;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::{Context, Poll};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use tower_service::Service;
 
 /// A call of this never ends.

@@ -1,11 +1,11 @@
 //! Layers that limit a rate.
 
 use super::{Doubler, Odd, ask};
+use alloc::sync::Arc;
 use core::future::poll_fn;
 use core::time::Duration;
 use purlin_ratelimit::tower::{RateLimitLayer, RateLimitWaitLayer, Rejected, ServiceError};
 use purlin_ratelimit::{Gcra, ManualClock, Quota, RateLimiter, Reason, Shared, TokioTimer};
-use std::sync::Arc;
 use tower_layer::Layer;
 use tower_service::Service;
 

@@ -1,15 +1,16 @@
 //! The layer that makes requests again.
 
 use super::ask;
+use alloc::sync::Arc;
 use core::future::{Ready, ready};
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::{Context, Poll};
 use core::time::Duration;
 use purlin_ratelimit::TokioTimer;
 use purlin_ratelimit::backoff::Backoff;
 use purlin_ratelimit::retry_budget::RetryBudget;
 use purlin_ratelimit::tower::{Retry, RetryLayer, RetryPolicy, Verdict};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;

@@ -27,6 +27,8 @@ mod rate_limiter;
 pub mod retry_budget;
 #[cfg(target_has_atomic = "64")]
 mod shared;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod striped;
 mod sync;
 mod timeline;
 #[cfg(all(feature = "tower", target_has_atomic = "64"))]
@@ -48,6 +50,8 @@ pub use quota::Quota;
 pub use rate_limiter::{Acquire, AcquireOwned, RateLimiter};
 #[cfg(target_has_atomic = "64")]
 pub use shared::Shared;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use striped::Striped;
 
 #[doc(inline)]
 #[cfg(feature = "tokio")]

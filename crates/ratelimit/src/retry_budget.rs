@@ -24,12 +24,13 @@ use reserve::Reserve;
 ///   spent first.
 ///
 /// Within any time `t` at most `percent` of the requests of `t` and of the `ttl` before it, plus
-/// `min_per_sec * (ttl + t)` retries pass. A clock that steps back gives nothing twice. About a
-/// million deposits count per half `ttl`, more are dropped (per request they are at most 1,000 for
-/// one retry); nothing grows.
+/// `min_per_sec * (ttl + t)` retries pass. A clock that steps back gives nothing twice. Deposits are
+/// bounded: what would take those of half a `ttl` above 2^20 parts is dropped, where a retry costs
+/// 100 parts, fewer where `percent` and 100 have a common divisor (at 20 percent 5). So at least
+/// 10,000 retries per half `ttl` are covered.
 ///
-/// Lock-free: two atomic words, one for each of the two parts, which know nothing of each other. 48
-/// bytes. Any number of threads may use it at once.
+/// Lock-free: two atomic words, one for each of the two parts, which know nothing of each other. Any
+/// number of threads may use it at once.
 ///
 /// ```
 /// use core::time::Duration;

@@ -69,8 +69,8 @@ fn aimd() {
     assert_eq!(compared.collect::<Vec<_>>(), [1, 1, 1]);
 }
 
-/// Netflix's alpha and beta are constants here, ours multiples of `log10(limit)`, which is 1 at these
-/// limits.
+/// Netflix's alpha and beta are constants here, ours multiples of `log10(limit)`, which is 1 at
+/// these limits.
 #[test]
 fn vegas() {
     let file = file();
@@ -145,7 +145,12 @@ fn partition() {
     let file = file();
     let case = &file["partition"];
     let limit = number(case, "limit");
-    let percent = |name| (float(case, name) * 100.0).round() as u32;
+    let percent = |name| {
+        let part = float(case, name);
+        let nearest =
+            (0..=100_u32).find(|&percent| (f64::from(percent) - part * 100.0).abs() < 1e-9);
+        nearest.expect("a whole number of per cent")
+    };
     let shares = [("batch", percent("batch")), ("live", percent("live"))];
     let whole = ConcurrencyLimiter::new(Fixed::new(limit).expect("a limit"));
     let limiter = PartitionedLimiter::new(whole, shares).expect("shares of one whole");

@@ -3,6 +3,7 @@
 
 use core::future::Future;
 use core::pin::pin;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
 use loom::thread;
 use purlin_ratelimit::concurrency::{
@@ -10,7 +11,6 @@ use purlin_ratelimit::concurrency::{
 };
 use purlin_ratelimit::{Clock, Instant};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Wake;
 
 /// Fixed limits read no clock.

@@ -102,7 +102,7 @@ impl<C: Clock> Breaker<C> {
     /// use purlin_ratelimit::SystemClock;
     /// use purlin_ratelimit::breaker::{Breaker, BreakerConfig, Outcome, State};
     ///
-    /// let breaker = Breaker::new(BreakerConfig::new().consecutive_failures(1), SystemClock)?;
+    /// let breaker = Breaker::new(BreakerConfig::new().consecutive_failures(1), SystemClock::new())?;
     /// let answer = breaker.call_judged(
     ///     || Err::<(), u16>(404),
     ///     |answer| match answer {

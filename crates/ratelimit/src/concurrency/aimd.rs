@@ -2,6 +2,7 @@ use super::limit_algorithm::{Bounds, whole};
 use super::{LimitAlgorithm, Outcome, Sample};
 use crate::ConfigError;
 use core::time::Duration;
+use purlin_core::time::Instant;
 
 /// Additive increase, multiplicative decrease: one more after a success, a tenth less after a drop.
 ///
@@ -9,6 +10,9 @@ use core::time::Duration;
 /// Algorithms for Congestion Avoidance", 1989), with the details of Netflix `AIMDLimit`: a call
 /// slower than the timeout counts as a drop, and the limit grows only when at least half of it was
 /// in use. Constant time and space.
+///
+/// One overload drops many calls at once. As in TCP, and unlike Netflix's, those that were admitted
+/// before the last decrease do not decrease the limit again.
 ///
 /// ```
 /// use core::time::Duration;
@@ -31,6 +35,8 @@ use core::time::Duration;
 pub struct Aimd {
     config: AimdBuilder,
     limit: u32,
+    /// When the limit was last decreased.
+    decreased: Instant,
 }
 
 impl Aimd {
@@ -54,7 +60,13 @@ impl LimitAlgorithm for Aimd {
         let Bounds { min, max, .. } = self.config.bounds;
         let limit = self.limit;
         let dropped = sample.outcome == Outcome::Dropped || sample.rtt > self.config.timeout;
-        let moved = if dropped {
+        let ended = sample.started + sample.rtt;
+        // One that ended before is from a clock that stepped back.
+        let is_stale = sample.started < self.decreased && self.decreased <= ended;
+        let moved = if dropped && is_stale {
+            limit
+        } else if dropped {
+            self.decreased = ended;
             whole(f64::from(limit) * self.config.backoff)
         } else if sample.in_flight >= limit.div_ceil(2) {
             limit + 1
@@ -130,6 +142,7 @@ impl AimdBuilder {
         Ok(Aimd {
             config: self,
             limit: initial,
+            decreased: Instant::ORIGIN,
         })
     }
 }

@@ -15,7 +15,8 @@ const LEAST_GRADIENT: f64 = 0.5;
 /// limit is `limit * gradient + queue_size`, smoothed. The room for a queue makes it grow while
 /// nothing is wrong; it does not move while less than half of it is in use. It needs no least rtt,
 /// so calls of very different lengths do not mislead it, but a load that rises slowly can become
-/// its normal state: bound it by `max`. Constant time and space.
+/// its normal state: bound it by `max`. It moves with every call, so under many calls a round trip
+/// wrap it in `Windowed` (with `alloc`). Constant time and space.
 ///
 /// The long average is exponential over `long_window` samples. While it is more than twice an rtt,
 /// each such sample lowers it by a twentieth, so that it soon forgets an overload that is over.

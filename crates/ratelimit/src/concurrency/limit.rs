@@ -22,8 +22,8 @@ pub struct AtLimit {
 /// Counts what is in flight against a limit, in one atomic word.
 ///
 /// For those who keep the account themselves: each success of [`try_acquire`](Self::try_acquire) is
-/// to be answered by one [`release`](Self::release). `ConcurrencyLimiter` makes permits of this that
-/// release themselves.
+/// to be answered by one [`release`](Self::release). `ConcurrencyLimiter` makes permits of this
+/// that release themselves.
 ///
 /// Any thread may call anything at any time; the limit is never exceeded, and the count is exact.
 /// All operations are lock-free and take constant time. Whatever was written before a `release` is
@@ -123,6 +123,19 @@ impl ConcurrencyLimit {
         word & WAITING != 0
     }
 
+    #[inline]
+    fn exchange(&self, old: u64, new: u64) -> Result<(), u64> {
+        // ORDERING: whoever takes a place sees what was done under it before. A release sequence
+        // goes on through every read-modify-write, so these need not release.
+        self.0
+            .compare_exchange_weak(old, new, Ordering::Acquire, Ordering::Relaxed)
+            .map(drop)
+    }
+}
+
+/// What the queue and the shares in front of the word need.
+#[cfg(feature = "std")]
+impl ConcurrencyLimit {
     /// Admits one although the limit is reached: for shares that are guaranteed.
     pub(super) fn acquire_beyond_limit(&self) -> u32 {
         // ORDERING: as in `exchange`.
@@ -169,15 +182,6 @@ impl ConcurrencyLimit {
     #[cfg(any(test, fuzzing, feature = "conformance"))]
     pub(super) fn is_marked_waiting(&self) -> bool {
         self.0.load(Ordering::Relaxed) & WAITING != 0
-    }
-
-    #[inline]
-    fn exchange(&self, old: u64, new: u64) -> Result<(), u64> {
-        // ORDERING: whoever takes a place sees what was done under it before. A release sequence
-        // goes on through every read-modify-write, so these need not release.
-        self.0
-            .compare_exchange_weak(old, new, Ordering::Acquire, Ordering::Relaxed)
-            .map(drop)
     }
 }
 

@@ -33,8 +33,8 @@ const DEFAULT_MAX_WAITING: u32 = 1024;
 ///
 /// [`acquire`](Self::acquire) works under any executor and needs no runtime. Who came first is
 /// admitted first, and while anybody waits nobody is admitted past them, by `try_acquire` neither.
-/// A wait can be cancelled by dropping it at any point: it leaves the queue, or passes on the permit
-/// it was given. The queue is bounded, by 1024 unless told otherwise.
+/// A wait can be cancelled by dropping it at any point: it leaves the queue, or passes on the
+/// permit it was given. The queue is bounded, by 1024 unless told otherwise.
 ///
 /// ```
 /// use core::time::Duration;

@@ -10,19 +10,19 @@ use std::sync::PoisonError;
 /// One limit among several kinds of callers, each with a share that nobody takes from it.
 ///
 /// As Netflix `AbstractPartitionedLimiter`: while fewer are in flight than the limit, a partition
-/// may go beyond its share; at the limit it is admitted up to its share all the same. So a guarantee
-/// needs no idle reserve, and its price is that what is in flight can exceed the limit, by no more
-/// than all shares together: once a partition has taken what is idle, the others still come. A
-/// partition's share is its per cent of the present limit, rounded up.
+/// may go beyond its share; at the limit it is admitted up to its share all the same. So a
+/// guarantee needs no idle reserve, and its price is that what is in flight can exceed the limit,
+/// by no more than all shares together: once a partition has taken what is idle, the others still
+/// come. A partition's share is its per cent of the present limit, rounded up.
 ///
 /// A name that is not a partition's has no share: it may use what is idle and is refused at the
 /// limit.
 ///
 /// # Concurrency
 ///
-/// Admission and release take a lock for a few instructions, for the account of a partition and that
-/// of the whole must agree: a guarantee holds under every interleaving. There is no queue: at its
-/// share a partition is refused at once. Finding a partition is linear in their number.
+/// Admission and release take a lock for a few instructions, for the account of a partition and
+/// that of the whole must agree: a guarantee holds under every interleaving. There is no queue: at
+/// its share a partition is refused at once. Finding a partition is linear in their number.
 ///
 /// ```
 /// use purlin_ratelimit::concurrency::{ConcurrencyLimiter, Fixed, PartitionedLimiter};

@@ -55,8 +55,8 @@ macro_rules! permit {
 permit! {
     /// The right to be in flight, of a [`ConcurrencyLimiter`]. Given back when dropped.
     ///
-    /// Dropping it without an outcome, as `?`, a panic or a cancelled future do, teaches the limiter
-    /// nothing.
+    /// Dropping it without an outcome, as `?`, a panic or a cancelled future do, teaches the
+    /// limiter nothing.
     ///
     /// ```
     /// use purlin_ratelimit::concurrency::{ConcurrencyLimiter, Fixed};

@@ -16,6 +16,12 @@ const PROBE_ROUNDS: f64 = 4.0;
 /// `beta * step` do, or on a drop. It does not grow while less than half of it is in use. Constant
 /// time and space.
 ///
+/// # Once a round trip
+///
+/// As in TCP, and unlike Netflix's, calls that were admitted before the last move do not move the
+/// limit again unless they were dropped: they say nothing about what that did. Moving with every
+/// call, as many times a round trip as the limit is high, it would swing from one end to the other.
+///
 /// # The no-load rtt
 ///
 /// It is the least rtt seen since it was last measured anew. That happens after every
@@ -35,10 +41,13 @@ const PROBE_ROUNDS: f64 = 4.0;
 /// use purlin_ratelimit::concurrency::{LimitAlgorithm, Outcome, Sample, Vegas};
 ///
 /// let mut vegas = Vegas::builder().initial(10).build()?;
+/// let mut now = Instant::ORIGIN;
 /// let mut after = |millis| {
+///     let (started, rtt) = (now, Duration::from_millis(millis));
+///     now += rtt;
 ///     vegas.update(&Sample {
-///         started: Instant::ORIGIN,
-///         rtt: Duration::from_millis(millis),
+///         started,
+///         rtt,
 ///         in_flight: 10,
 ///         outcome: Outcome::Success,
 ///     })
@@ -52,6 +61,8 @@ const PROBE_ROUNDS: f64 = 4.0;
 pub struct Vegas {
     config: VegasBuilder,
     limit: f64,
+    /// When the limit last moved.
+    moved: Instant,
     rtt_noload: Option<Duration>,
     /// Successes since the no-load rtt was measured anew, or since the probe for it began.
     samples: u64,
@@ -91,8 +102,8 @@ impl Vegas {
         self.rtt_noload
     }
 
-    /// Takes an rtt into account; whether it served to find the no-load rtt, in which case it cannot
-    /// also be compared with it.
+    /// Takes an rtt into account; whether it served to find the no-load rtt, in which case it
+    /// cannot also be compared with it.
     fn measure(&mut self, sample: &Sample) -> bool {
         let rtt = sample.rtt.min(self.config.max_rtt_noload);
         self.samples += 1;
@@ -104,6 +115,7 @@ impl Vegas {
                 self.rtt_noload = Some(probe.min_rtt);
                 self.probe = None;
                 self.samples = 0;
+                self.moved = sample.started + sample.rtt;
             }
             return true;
         }
@@ -120,6 +132,12 @@ impl Vegas {
             self.rtt_noload = Some(rtt);
         }
         is_least
+    }
+
+    /// Whether the limit moved while the call was in flight. A call that ended before is from a
+    /// clock that stepped back.
+    fn is_stale(&self, sample: &Sample) -> bool {
+        sample.started < self.moved && self.moved <= sample.started + sample.rtt
     }
 
     /// How much the limit should move, given a success.
@@ -153,11 +171,14 @@ impl LimitAlgorithm for Vegas {
     fn update(&mut self, sample: &Sample) -> u32 {
         let step = match sample.outcome {
             Outcome::Dropped => -log10_root(self.limit),
-            Outcome::Success if self.measure(sample) => 0.0,
+            Outcome::Success if self.measure(sample) || self.is_stale(sample) => 0.0,
             Outcome::Success => self.step(sample),
         };
-        let moved = self.config.bounds.clamp(self.limit + step);
-        self.limit += (moved - self.limit) * self.config.smoothing;
+        if step != 0.0 {
+            let moved = self.config.bounds.clamp(self.limit + step);
+            self.limit += (moved - self.limit) * self.config.smoothing;
+            self.moved = sample.started + sample.rtt;
+        }
         self.limit()
     }
 
@@ -264,6 +285,7 @@ impl VegasBuilder {
         Ok(Vegas {
             config: self,
             limit: initial.into(),
+            moved: Instant::ORIGIN,
             rtt_noload: None,
             samples: 0,
             probe: None,

@@ -19,14 +19,13 @@ pub enum Statistic {
 /// Gives another algorithm one sample a window instead of one a call.
 ///
 /// As Netflix `WindowedLimit`. The sample has the mean or a percentile of the rtts, the greatest
-/// number in flight, and is dropped if one of its calls was. It makes an algorithm steadier, and the
-/// busier the service the less often that is asked.
+/// number in flight, and is dropped if one of its calls was. It makes an algorithm steadier, and
+/// the busier the service the less often that is asked.
 ///
 /// A window is over with the first call that ends `min_window` or two of its shortest rtts after it
 /// opened, whichever is later (a change shows only after a round trip), and not before it holds
-/// `min_samples`; until then it stays open. (Netflix discards a window of too few samples, so that a
-/// quiet service never learns.) Where the clock
-/// stepped backwards, the window counts from there.
+/// `min_samples`; until then it stays open. (Netflix discards a window of too few samples, so that
+/// a quiet service never learns.) Where the clock stepped backwards, the window counts from there.
 ///
 /// Time is constant per call, and linear in `max_samples` at the end of a window of percentiles;
 /// space is at most `max_samples` durations.

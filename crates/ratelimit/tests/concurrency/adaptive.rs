@@ -94,7 +94,7 @@ fn vegas_finds_the_capacity_and_does_not_drift() {
     );
     // At half the limit while it probes.
     assert!((25..=30).contains(&least), "{least}");
-    assert!((53..=65).contains(&greatest), "{greatest}");
+    assert!((53..=75).contains(&greatest), "{greatest}");
     let rtt = vegas.rtt_noload().expect("it has seen calls");
     assert!((10_000..11_200).contains(&rtt.as_micros()), "{rtt:?}");
 }
@@ -119,7 +119,7 @@ fn vegas_follows_a_server_that_became_slower_for_good() {
     let (_, greatest) = server.serve(&mut vegas, 200_000, PATIENT);
     let rtt = vegas.rtt_noload().expect("it has seen calls");
     assert!((30_000..33_600).contains(&rtt.as_micros()), "{rtt:?}");
-    assert!((53..=65).contains(&greatest), "{greatest}");
+    assert!((53..=75).contains(&greatest), "{greatest}");
 }
 
 #[test]
@@ -151,15 +151,16 @@ fn vegas_never_believes_more_than_its_bound() {
     assert_eq!(vegas.rtt_noload(), Some(bound));
 }
 
-/// A queue as long as the workers are many is twice the time of a call.
+/// A call takes 21 ms when about 100 are in flight. The saw's teeth are as high as the limit grows
+/// in one round trip, and the server is never left without work.
 #[test]
-fn aimd_saws_below_the_timeout() {
-    let mut aimd = Aimd::builder().build().expect("valid");
+fn aimd_saws_around_the_timeout() {
+    let mut aimd = Aimd::builder().max(1_000).build().expect("valid");
     let timeout = Duration::from_millis(21);
     let (least, greatest) = Server::new(50).serve(&mut aimd, 200_000, timeout);
     println!("aimd: {least}..={greatest}");
-    assert!(greatest <= 110, "{greatest}");
-    assert!(least < greatest);
+    assert!((50..100).contains(&least), "{least}");
+    assert!((100..=220).contains(&greatest), "{greatest}");
 
     let late = Duration::from_millis(5);
     let mut strict = Aimd::builder().timeout(late).build().expect("valid");

@@ -2,13 +2,13 @@
 
 use core::future::Future;
 use core::pin::Pin;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
 use proptest::prelude::*;
 use purlin_ratelimit::ManualClock;
 use purlin_ratelimit::concurrency::{AcquireError, ConcurrencyLimiter, Fixed, Permit};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Wake;
 
 type FixedPermit<'a> = Permit<'a, Fixed, ManualClock>;

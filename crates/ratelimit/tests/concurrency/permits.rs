@@ -1,14 +1,15 @@
 //! Permits come back exactly once, however they end, and only outcomes teach.
 
+use core::panic::AssertUnwindSafe;
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use core::time::Duration;
 use purlin_ratelimit::concurrency::{
     Aimd, AtLimit, ConcurrencyLimit, ConcurrencyLimiter, Fixed, LimitAlgorithm, MAX_LIMIT, Outcome,
     Sample,
 };
 use purlin_ratelimit::{Clock, Instant, ManualClock};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Notes what it is told.
 #[derive(Debug, Default)]

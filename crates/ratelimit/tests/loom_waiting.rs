@@ -109,14 +109,15 @@ fn nobody_is_forgotten() {
     });
 }
 
-/// The first gives up while the next is about to wait for it.
+/// The first gives up while the next is about to wait for it. Each has its slot before.
 #[test]
 fn who_gives_up_lets_the_next_one_go() {
     loom::model(|| {
         let limiter = empty(true);
         let mut first = acquire(&limiter);
         assert!(!poll_once(&mut first));
-        let next = acquire(&limiter);
+        let mut next = acquire(&limiter);
+        assert!(!poll_once(&mut next));
         let next = thread::spawn(move || block_on(next));
         drop(first);
         assert!(next.join().expect("it does not panic").is_ok());
@@ -133,7 +134,8 @@ fn a_gap_in_the_queue_passes_the_turn_on() {
         assert!(!poll_once(&mut first));
         let mut middle = acquire(&limiter);
         assert!(!poll_once(&mut middle));
-        let last = acquire(&limiter);
+        let mut last = acquire(&limiter);
+        assert!(!poll_once(&mut last));
         let last = thread::spawn(move || block_on(last));
         let giving_up = thread::spawn(move || drop(middle));
         drop(first);

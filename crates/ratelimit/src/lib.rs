@@ -25,6 +25,8 @@ mod local;
 #[cfg(feature = "std")]
 mod locked;
 mod quota;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod rate_limiter;
 #[cfg(target_has_atomic = "64")]
 pub mod retry_budget;
 mod saved;
@@ -36,6 +38,8 @@ pub mod store;
 mod striped;
 mod sync;
 mod timeline;
+#[cfg(all(feature = "tower", target_has_atomic = "64"))]
+pub mod tower;
 
 #[cfg(feature = "std")]
 pub use adjustable::{Adjustable, Holder};
@@ -56,6 +60,8 @@ pub use local::Local;
 pub use locked::Locked;
 pub use quota::Quota;
 pub use saved::{RestoreError, Saved};
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use rate_limiter::{Acquire, AcquireOwned, RateLimiter};
 #[cfg(target_has_atomic = "64")]
 pub use shared::Shared;
 #[doc(inline)]
@@ -64,6 +70,9 @@ pub use store::Stored;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use striped::Striped;
 
+#[doc(inline)]
+#[cfg(feature = "tokio")]
+pub use purlin_core::time::TokioTimer;
 #[doc(inline)]
 pub use purlin_core::time::{Clock, Instant, Timer};
 #[doc(inline)]

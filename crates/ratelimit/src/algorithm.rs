@@ -1,6 +1,10 @@
 //! The rules: pure functions of a state, an instant and a cost.
 
+pub(crate) mod fixed_window;
 pub(crate) mod gcra;
+pub(crate) mod sliding_window_counter;
+#[cfg(feature = "alloc")]
+pub(crate) mod sliding_window_log;
 
 use crate::decision::{Decision, Denied, Reservation};
 use core::time::Duration;

@@ -22,7 +22,11 @@ mod shared;
 mod sync;
 mod timeline;
 
+pub use algorithm::fixed_window::FixedWindow;
 pub use algorithm::gcra::{Gcra, Width};
+pub use algorithm::sliding_window_counter::SlidingWindowCounter;
+#[cfg(feature = "alloc")]
+pub use algorithm::sliding_window_log::{Log, SlidingWindowLog};
 pub use algorithm::{Algorithm, Carry, Reconfigure};
 pub use decision::{Decision, Denied, Reason, Reservation};
 pub use error::ConfigError;

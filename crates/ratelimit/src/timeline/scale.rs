@@ -88,7 +88,8 @@ impl Scale {
     ///
     /// # Errors
     ///
-    /// When that many tokens until the horizon cannot be counted.
+    /// When that many tokens until the horizon cannot be counted, for a period of zero, and for one
+    /// that does not end before the horizon.
     pub(crate) fn stepped(
         step: u64,
         period: Duration,
@@ -96,9 +97,20 @@ impl Scale {
         origin: Instant,
     ) -> Result<Self, ConfigError> {
         let nanos = period.as_nanos();
+        if nanos == 0 {
+            return Err(ConfigError::Zero { field: "period" });
+        }
+        if nanos > u128::from(HORIZON) {
+            return Err(ConfigError::TooLarge {
+                field: "period",
+                value: nanos,
+                max: HORIZON.into(),
+            });
+        }
         // Division by the period, as a multiplication that is exact up to the horizon: the
-        // multiplier is above 2^shift / period by less than one, which makes less than
-        // HORIZON / 2^57 = 1 of a period / 2^bits in the product (Granlund and Montgomery 1994).
+        // multiplier is above 2^shift / period by less than one, which makes the quotient too large
+        // by less than HORIZON / 2^shift = 1 / 2^bits, at most one part in the period: not enough to
+        // reach the next whole number (Granlund and Montgomery 1994).
         let bits = 128 - (nanos - 1).leading_zeros();
         let shift = 57 + bits;
         let fits = |periods: u128| {
@@ -123,6 +135,11 @@ impl Scale {
             origin,
             horizon: HORIZON,
         })
+    }
+
+    /// The same timeline, counted from another instant.
+    pub(crate) const fn starting_at(self, origin: Instant) -> Self {
+        Self { origin, ..self }
     }
 
     /// Whether nothing is ever rounded.
@@ -206,3 +223,6 @@ impl Timeline for Scale {
         Instant::from_nanos(self.origin.as_nanos().saturating_add(self.horizon))
     }
 }
+
+#[cfg(test)]
+mod tests;

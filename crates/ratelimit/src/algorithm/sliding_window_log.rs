@@ -11,9 +11,9 @@ use crate::error::ConfigError;
 use core::time::Duration;
 use purlin_core::time::Instant;
 
-/// 2²⁶ entries of 16 bytes are 1 GiB, the most that one allocation can be where addresses have 32
-/// bits.
-const MAX_LIMIT: u64 = 1 << 26;
+/// Twice 2²⁵ entries of 16 bytes are 1 GiB, the most that one allocation can be where addresses have
+/// 32 bits.
+const MAX_LIMIT: u64 = 1 << 25;
 
 /// At most `limit` tokens in every span of length `window`, exactly: the rule by which the others are
 /// measured. It remembers when each was admitted.
@@ -24,8 +24,8 @@ const MAX_LIMIT: u64 = 1 << 26;
 /// # Memory
 ///
 /// Tokens of one instant share an entry of 16 bytes, so that a cost of a million takes as much as a
-/// cost of one. There are at most `limit` entries, and the memory grows up to that only as it is
-/// needed. Where this is too much, [`SlidingWindowCounter`](crate::SlidingWindowCounter) decides
+/// cost of one. There are at most `limit` entries, and as many more while tokens are reserved; the
+/// memory grows up to that only as it is needed. Where this is too much, [`SlidingWindowCounter`](crate::SlidingWindowCounter) decides
 /// almost the same by one word.
 ///
 /// # Reservations
@@ -77,7 +77,7 @@ impl SlidingWindowLog {
     /// # Errors
     ///
     /// [`ConfigError::Zero`] for a limit or a window of zero. [`ConfigError::TooLarge`] for a limit
-    /// above 2²⁶, of which the log could be larger than 1 GiB, and for a window of more than four and
+    /// above 2²⁵, of which the log could be larger than 1 GiB, and for a window of more than four and
     /// a half years (2⁵⁷ ns).
     pub fn new(limit: u64, window: Duration) -> Result<Self, ConfigError> {
         check_window(limit, window)?;
@@ -98,16 +98,19 @@ impl SlidingWindowLog {
         Duration::from_nanos(self.window)
     }
 
-    /// The most entries there can be.
+    /// The most entries there can be: those that count now, and as many of the future.
     fn capacity(&self) -> usize {
-        usize::try_from(self.limit).unwrap_or(usize::MAX)
+        usize::try_from(2 * self.limit).unwrap_or(usize::MAX)
     }
 
     /// The first instant, not before `now` nor before that of the newest token, from which on there is
     /// room for the cost.
     fn slot(&self, log: &Log, now: u64, cost: u64) -> u64 {
-        let room = log.all_but(self.limit - cost).unwrap_or(0);
-        now.max(room).max(self.last_admission(log))
+        let room = match cost {
+            0 => None,
+            _ => log.all_but(self.limit - cost),
+        };
+        now.max(room.unwrap_or(0)).max(self.last_admission(log))
     }
 
     /// The instant of the newest token: ahead of now if it is reserved.

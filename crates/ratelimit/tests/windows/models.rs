@@ -8,8 +8,10 @@ pub trait Model {
     /// It was admitted at `now` for that instant.
     fn record(&mut self, now: u64, slot: u64, cost: u64);
 
-    /// A request was admitted at `now`, and taken back.
-    fn undone(&mut self, _now: u64) {}
+    /// A request was admitted at `now`, and taken back. The instant that is remembered of it.
+    fn undone(&mut self, _now: u64, _cost: u64) -> u64 {
+        0
+    }
 }
 
 /// Tokens taken of each window.
@@ -66,6 +68,16 @@ impl Model for FixedModel {
     fn record(&mut self, now: u64, _: u64, cost: u64) {
         (self.taken, _) = self.take(now, cost);
     }
+
+    /// What was left of earlier windows is lost, should the clock go back.
+    fn undone(&mut self, now: u64, cost: u64) -> u64 {
+        let index = self.index(now);
+        if cost > 0 && cost <= self.limit && index > 0 && self.taken.len() <= index {
+            self.taken.resize(index, 0);
+            self.taken[index - 1] = self.limit;
+        }
+        0
+    }
 }
 
 /// Every admission.
@@ -96,19 +108,25 @@ impl Model for LogModel {
         let newest = self.admitted.last().map_or(0, |(at, _)| *at);
         let now_or_seen = now.max(self.seen);
         let slot = (now_or_seen.max(newest)..).find(|at| {
-            let inside = self.admitted.iter().filter(|(then, _)| then + self.window > *at);
+            let inside = self
+                .admitted
+                .iter()
+                .filter(|(then, _)| then + self.window > *at);
             inside.map(|(_, cost)| cost).sum::<u64>() + cost <= self.limit
         });
         slot.map(|slot| if slot == now_or_seen { now } else { slot })
     }
 
     fn record(&mut self, now: u64, slot: u64, cost: u64) {
-        self.undone(now);
+        self.undone(now, cost);
         self.admitted.push((slot.max(self.seen), cost));
     }
 
-    fn undone(&mut self, now: u64) {
-        self.seen = self.seen.max(now);
+    fn undone(&mut self, now: u64, cost: u64) -> u64 {
+        if cost > 0 {
+            self.seen = self.seen.max(now);
+        }
+        self.seen
     }
 }
 
@@ -142,7 +160,11 @@ impl CounterModel {
 
     fn fits(&self, now: u64, cost: u64) -> bool {
         let (index, passed) = self.at(now);
-        let in_sight = if self.strict { self.window } else { self.window - passed };
+        let in_sight = if self.strict {
+            self.window
+        } else {
+            self.window - passed
+        };
         let worth = self.admitted.iter().map(|(at, cost)| match at + self.k {
             end if end > index => cost * self.window,
             end if end == index => cost * in_sight,

@@ -242,7 +242,8 @@ impl<W: Word> SlidingWindowCounter<W> {
             if before == 0 {
                 count = count.saturating_add(extra);
             }
-            count.min(self.limit)
+            // Above the limit too, as far as it fits: what was taken of a larger one.
+            count
         })
     }
 }

@@ -86,8 +86,8 @@ impl Log {
         self.entries.push_back(Entry { leaves, last });
     }
 
-    /// Of more entries than the limit has tokens the oldest decides nothing, unless reservations are
-    /// cancelled: then it counts as if it left with the second.
+    /// Decisions are by the last `limit` tokens. Of more entries than that the oldest decides nothing,
+    /// unless as many reservations are cancelled: then it counts as if it left with the second.
     fn make_room(&mut self, capacity: usize) {
         let len = self.entries.len();
         if len >= capacity {
@@ -195,10 +195,13 @@ impl Log {
     /// What must be true of every log of that limit.
     #[cfg(any(test, fuzzing, feature = "conformance"))]
     pub(super) fn check_invariants(&self, capacity: usize) {
-        assert!(self.entries.len() <= capacity, "more entries than tokens");
+        assert!(
+            self.entries.len() <= capacity,
+            "more entries than there may be"
+        );
         assert!(
             self.entries.capacity() <= capacity,
-            "room for more than the limit"
+            "room for more than there may be"
         );
         let mut previous = (0, 0);
         for entry in &self.entries {

@@ -386,20 +386,29 @@ proptest! {
     #[test]
     fn no_instant_panics(
         calls in prop::collection::vec((any::<u64>(), any::<u64>(), any::<u64>(), 0_u32..64), 1..40),
-        word in any::<u64>(),
+        word in any::<u128>(),
         k in 1_u32..8,
     ) {
         let window = Duration::from_secs(1);
         let counter = SlidingWindowCounter::new(7, window).unwrap().with_sub_windows(k).unwrap();
-        let limiters: [Box<dyn Limiter>; 5] = [
+        let wide = SlidingWindowCounter::wide(7, window).unwrap().with_sub_windows(k).unwrap();
+        let low = u64::try_from(word >> 64).unwrap();
+        let limiters: [Box<dyn Limiter>; 6] = [
+            Box::new(Local::with_state(wide.clone(), word)),
             Box::new(Local::new(FixedWindow::new(7, window).unwrap())),
             Box::new(Local::new(SlidingWindowLog::new(7, window).unwrap())),
             Box::new(Local::new(counter.clone())),
-            Box::new(Local::with_state(counter.clone(), word)),
+            Box::new(Local::with_state(counter.clone(), low)),
             Box::new(Local::new(counter.strict())),
         ];
         for (now, cost, wait, bits) in calls {
             let now = at(now >> bits);
+            let moved = wide.rebase(&word, now, at(wait));
+            let other = SlidingWindowCounter::wide(9, window * 2).unwrap();
+            for carry in [Carry::AsIs, Carry::Proportional, Carry::Additive] {
+                let word = other.migrate(&wide, &moved, now, carry);
+                prop_assert!(other.inspect(&word, now, 1).remaining <= 9);
+            }
             for limiter in &limiters {
                 let _ = limiter.check_at(now, cost >> bits.max(60));
                 if let Ok(reservation) = limiter.reserve_at(now, 3, Duration::from_nanos(wait))

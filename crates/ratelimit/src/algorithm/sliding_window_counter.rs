@@ -53,8 +53,8 @@ use word::{Layout, Word};
 /// near the present. A clock that goes back to an earlier sub-window than the last one used finds no
 /// tokens until that one begins.
 ///
-/// A decision is O(k), without a division. `retry_after` is exact and costs O(k) and one division when
-/// a request is refused.
+/// A decision is O(k), without a division where `k` is one. `retry_after` is exact, and costs a
+/// division when it is asked for.
 ///
 /// # Examples
 ///

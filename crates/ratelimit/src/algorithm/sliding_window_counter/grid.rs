@@ -1,6 +1,6 @@
 //! Sub-windows: which one an instant is in, and how far.
 
-use crate::timeline::HORIZON;
+use crate::timeline::{HORIZON, Mark};
 use core::time::Duration;
 use purlin_core::time::Instant;
 
@@ -19,6 +19,8 @@ pub(super) struct Grid {
     /// `parts / window` is `multiplier / 2^shift`, rounded up.
     multiplier: u64,
     shift: u32,
+    /// The part in which the horizon is.
+    last: u64,
 }
 
 impl Grid {
@@ -32,12 +34,14 @@ impl Grid {
         let bits = u64::BITS - (window - 1).leading_zeros();
         let shift = HORIZON.ilog2() + bits;
         let multiplier = (u128::from(parts) << shift).div_ceil(window.into());
+        let last = u128::from(HORIZON) * u128::from(parts) / u128::from(window);
         Self {
             origin,
             window,
             parts: parts.into(),
             multiplier: u64::try_from(multiplier).unwrap_or(u64::MAX),
             shift,
+            last: u64::try_from(last).unwrap_or(u64::MAX),
         }
     }
 
@@ -82,17 +86,34 @@ impl Grid {
         Some(Instant::from_nanos(nanos))
     }
 
+    /// The first instant at which `some / of` of a part have passed, yet to be computed. `None` where
+    /// the numbers are too large for that, or the horizon is near.
+    pub(super) fn mark(&self, index: u64, some: u64, of: u64) -> Option<Mark> {
+        if index >= self.last {
+            return None;
+        }
+        let begins = index * self.window;
+        let (nanos, rest) = match self.parts {
+            1 => (begins, 0),
+            parts => (begins / parts, begins % parts),
+        };
+        Some(Mark {
+            origin: Instant::from_nanos(self.origin.as_nanos().checked_add(nanos)?),
+            units: some
+                .checked_mul(self.window)?
+                .checked_add(rest.checked_mul(of)?)?,
+            multiplier: of.checked_mul(self.parts)?,
+            shift: 0,
+        })
+    }
+
     pub(super) fn horizon(&self) -> Instant {
         self.origin.saturating_add(Duration::from_nanos(HORIZON))
     }
 
     /// The last part that is counted.
-    pub(super) fn last(&self) -> u64 {
-        let counted = Self {
-            origin: Instant::default(),
-            ..self.clone()
-        };
-        counted.at(Instant::from_nanos(HORIZON)).0
+    pub(super) const fn last(&self) -> u64 {
+        self.last
     }
 }
 

@@ -68,38 +68,35 @@ impl<W: Word> SlidingWindowCounter<W> {
             || u128::from(oldest) * u128::from(in_sight) <= u128::from(room) * u128::from(units)
     }
 
-    /// Refused until enough has faded: at the latest when all that is counted now has.
+    /// Refused until enough has faded: in the first sub-window in which the newer counts leave room.
     fn short(&self, view: &View<W>, now: Instant, cost: u64) -> Denied {
-        let mut counts = view.counts;
+        let (mut index, mut counts) = (view.index, view.counts);
         let (mut oldest, mut newer) = self.layout.weigh(counts);
-        for later in 0..=self.grid.parts() + 1 {
-            let room = (self.limit - cost).checked_sub(newer);
-            if let Some(passed) = room.and_then(|room| self.faded(oldest, room)) {
-                return match self.grid.instant(view.index + later, passed) {
-                    Some(at) => Denied::until(now, at),
-                    None => Denied::because(now, Reason::Horizon),
-                };
+        let room = loop {
+            if let Some(room) = (self.limit - cost).checked_sub(newer) {
+                break room;
             }
+            // Saturating here and below: a word that came from elsewhere may hold any index.
+            index = index.saturating_add(1);
             counts = self.layout.aged(counts, 1);
             oldest = self.layout.count(counts, self.grid.parts());
             newer -= oldest;
-        }
-        Denied::because(now, Reason::Horizon)
-    }
-
-    /// The first unit of a sub-window at which its oldest count is worth no more than the room.
-    fn faded(&self, oldest: u64, room: u64) -> Option<u64> {
-        if oldest <= room {
-            return Some(0);
-        }
-        let units = self.grid.units();
-        let kept = match room.checked_mul(units) {
-            Some(product) => product / oldest,
-            // Below `units`, since the room is below the count.
-            None => u64::try_from(u128::from(room) * u128::from(units) / u128::from(oldest))
-                .unwrap_or(0),
         };
-        (kept > 0 && self.fading > 0).then(|| units - kept)
+        // What must fade of the oldest count, of which it is worth nothing when the next one begins.
+        let (fading, of) = match oldest.saturating_sub(room) {
+            0 => (0, 1),
+            _ if self.fading == 0 => (1, 1),
+            excess => (excess, oldest),
+        };
+        if let Some(mark) = self.grid.mark(index, fading, of) {
+            return Denied::reaching(now, mark);
+        }
+        let passed = u128::from(fading) * u128::from(self.grid.units());
+        let passed = u64::try_from(passed.div_ceil(of.into())).unwrap_or(u64::MAX);
+        match self.grid.instant(index, passed) {
+            Some(at) => Denied::until(now, at),
+            None => Denied::because(now, Reason::Horizon),
+        }
     }
 
     pub(super) fn remaining(&self, state: W, now: Instant) -> u64 {
@@ -125,7 +122,7 @@ impl<W: Word> SlidingWindowCounter<W> {
         let parts = self.grid.parts();
         let newest = (0..=parts).find(|before| self.layout.count(view.counts, *before) > 0);
         let index = match newest {
-            Some(before) => view.index + parts + 1 - before,
+            Some(before) => view.index.saturating_add(parts + 1 - before),
             None if view.ahead => view.index,
             None => return Duration::ZERO,
         };
@@ -156,7 +153,7 @@ impl<W: Word> SlidingWindowCounter<W> {
         let (index, _) = self.grid.at(now);
         let (last, mut counts) = self.layout.unpack(*state);
         let newest = last.saturating_sub(index);
-        let oldest = (last + self.grid.parts()).checked_sub(index);
+        let oldest = last.saturating_add(self.grid.parts()).checked_sub(index);
         let Some(oldest) = oldest else {
             return;
         };
@@ -174,7 +171,7 @@ impl<W: Word> SlidingWindowCounter<W> {
         let late = new_passed > old_passed;
         let count = |before| self.layout.count(view.counts, before);
         if view.ahead {
-            let index = new + (view.index - old) + u64::from(late);
+            let index = (view.index - old).saturating_add(new + u64::from(late));
             return self.layout.pack(index.min(self.grid.last()), view.counts);
         }
         if view.counts == W::default() {
@@ -205,8 +202,8 @@ impl<W: Word> SlidingWindowCounter<W> {
         }
         let (index, used) = if view.ahead {
             // Not before the whole sub-window in which something is reserved.
-            let end = old.grid.instant(view.index + 1, 0);
-            let end = end.unwrap_or(old.grid.horizon());
+            let end = old.grid.instant(view.index.saturating_add(1), 0);
+            let end = end.unwrap_or_else(|| old.grid.horizon());
             (self.grid.at(end).0, old.limit)
         } else {
             (self.grid.at(now).0, old.used(&view))

@@ -5,6 +5,10 @@
     clippy::std_instead_of_core,
     reason = "a test is never built without std"
 )]
+#![expect(
+    clippy::unwrap_used,
+    reason = "in functions that only tests call, which clippy does not see"
+)]
 
 #[path = "windows/models.rs"]
 mod models;
@@ -464,7 +468,7 @@ fn idle_when_reset<A: Algorithm>(rule: &A, calls: &[(i64, Call)]) {
 fn carries<A: Reconfigure>(old: &A, new: &A, calls: &[(i64, Call)]) {
     let (mut state, mut now) = (A::State::default(), at(100));
     for (step, call) in calls {
-        now = now + Duration::from_nanos(step.unsigned_abs());
+        now += Duration::from_nanos(step.unsigned_abs());
         if let Call::Acquire(cost) = *call {
             let _ = old.decide(&mut state, now, cost);
         }

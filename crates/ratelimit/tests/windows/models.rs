@@ -1,7 +1,7 @@
 //! What the limiters should do, by plain lists and a look at every nanosecond.
 
 /// A limiter that tells when a request would be admitted.
-pub trait Model {
+pub(crate) trait Model {
     /// The first instant from now on at which a request would be admitted. `None` if never.
     fn slot(&self, now: u64, cost: u64) -> Option<u64>;
 
@@ -15,7 +15,7 @@ pub trait Model {
 }
 
 /// Tokens taken of each window.
-pub struct FixedModel {
+pub(crate) struct FixedModel {
     limit: u64,
     window: u64,
     origin: u64,
@@ -23,7 +23,7 @@ pub struct FixedModel {
 }
 
 impl FixedModel {
-    pub fn new(limit: u64, window: u64, origin: u64) -> Self {
+    pub(crate) fn new(limit: u64, window: u64, origin: u64) -> Self {
         let taken = Vec::new();
         Self {
             limit,
@@ -81,7 +81,7 @@ impl Model for FixedModel {
 }
 
 /// Every admission.
-pub struct LogModel {
+pub(crate) struct LogModel {
     limit: u64,
     window: u64,
     admitted: Vec<(u64, u64)>,
@@ -90,7 +90,7 @@ pub struct LogModel {
 }
 
 impl LogModel {
-    pub fn new(limit: u64, window: u64) -> Self {
+    pub(crate) fn new(limit: u64, window: u64) -> Self {
         Self {
             limit,
             window,
@@ -131,7 +131,7 @@ impl Model for LogModel {
 }
 
 /// Every admission, by sub-window.
-pub struct CounterModel {
+pub(crate) struct CounterModel {
     limit: u64,
     window: u64,
     k: u64,
@@ -141,7 +141,7 @@ pub struct CounterModel {
 }
 
 impl CounterModel {
-    pub fn new(limit: u64, window: u64, k: u64, strict: bool, origin: u64) -> Self {
+    pub(crate) fn new(limit: u64, window: u64, k: u64, strict: bool, origin: u64) -> Self {
         Self {
             limit,
             window,

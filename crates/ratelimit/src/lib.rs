@@ -43,11 +43,15 @@ pub mod tower;
 
 #[cfg(feature = "std")]
 pub use adjustable::{Adjustable, Holder};
+pub use algorithm::fixed_window::FixedWindow;
 pub use algorithm::gcra::{Gcra, Width};
 pub use algorithm::leaky_bucket::LeakyBucket;
 #[cfg(feature = "alloc")]
 pub use algorithm::multi_bandwidth::{Bandwidths, MultiBandwidth};
 pub use algorithm::shaper::Shaper;
+pub use algorithm::sliding_window_counter::SlidingWindowCounter;
+#[cfg(feature = "alloc")]
+pub use algorithm::sliding_window_log::{Log, SlidingWindowLog};
 pub use algorithm::token_bucket::TokenBucket;
 pub use algorithm::{Algorithm, Carry, Reconfigure};
 pub use decision::{Decision, Denied, Reason, Reservation};
@@ -59,9 +63,9 @@ pub use local::Local;
 #[cfg(feature = "std")]
 pub use locked::Locked;
 pub use quota::Quota;
-pub use saved::{RestoreError, Saved};
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use rate_limiter::{Acquire, AcquireOwned, RateLimiter};
+pub use saved::{RestoreError, Saved};
 #[cfg(target_has_atomic = "64")]
 pub use shared::Shared;
 #[doc(inline)]

@@ -94,6 +94,9 @@ pub(crate) trait Timeline: Clone + Debug + PartialEq {
         self.mark(units).instant()
     }
 
+    /// The first instant that is counted: it has no units. Earlier ones are taken for it.
+    fn origin(&self) -> Instant;
+
     /// The last instant that is counted. Later ones are taken for it.
     fn horizon(&self) -> Instant;
 }

@@ -12,6 +12,8 @@ mod algorithm;
 mod arrival;
 mod decision;
 mod error;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod keyed;
 mod limiter;
 mod local;
 #[cfg(feature = "std")]
@@ -26,6 +28,8 @@ pub use algorithm::gcra::{Gcra, Width};
 pub use algorithm::{Algorithm, Carry, Reconfigure};
 pub use decision::{Decision, Denied, Reason, Reservation};
 pub use error::ConfigError;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use keyed::{Key, KeyLimiter, Keyed, KeyedBuilder, KeyedEntry, KeyedStats, WhenFull};
 pub use limiter::Limiter;
 pub use local::Local;
 #[cfg(feature = "std")]

@@ -1,5 +1,6 @@
 //! A limiter per key: like a map of limiters, in memory that does not grow.
 #![cfg(not(purlin_loom))]
+#![expect(clippy::unwrap_used, reason = "how a test fails")]
 
 use allocation_counter::measure;
 use core::time::Duration;
@@ -455,7 +456,7 @@ fn threads_together_admit_what_one_would() {
             let _ = table.try_acquire_at(&(key + 1_000_000), at(1), 1);
         }
         let run = |thread: u64| {
-            let mut admitted = [0_u64; KEYS as usize];
+            let mut admitted = [0_u64; 500];
             for step in 0..KEYS * 40 {
                 let key = (step * 7 + thread * 131) % KEYS;
                 let answer = table.try_acquire_at(&key, at(5000 + round), 1);

@@ -1,5 +1,6 @@
 //! Every interleaving of a few threads at one bucket, which has four slots here.
 #![cfg(purlin_loom)]
+#![expect(clippy::unwrap_used, reason = "how a test fails")]
 
 use loom::sync::Arc;
 use loom::thread;

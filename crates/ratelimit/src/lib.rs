@@ -10,6 +10,10 @@ extern crate std;
 
 mod algorithm;
 mod arrival;
+#[cfg(any(feature = "conformance", feature = "registry"))]
+mod capabilities;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod decision;
 mod error;
 mod limiter;
@@ -24,6 +28,8 @@ mod timeline;
 
 pub use algorithm::gcra::{Gcra, Width};
 pub use algorithm::{Algorithm, Carry, Reconfigure};
+#[cfg(any(feature = "conformance", feature = "registry"))]
+pub use capabilities::{Bound, Capabilities, Rule};
 pub use decision::{Decision, Denied, Reason, Reservation};
 pub use error::ConfigError;
 pub use limiter::Limiter;

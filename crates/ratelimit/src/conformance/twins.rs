@@ -260,7 +260,8 @@ pub fn agreement(one: &Subject<'_>, other: &Subject<'_>, seed: u64) {
         let what = format_args!("reserve of {cost} at {now:?}, by {}", twins.quota);
         if one.capabilities().reserves {
             let [a, b] = [0, 1].map(|twin| twins.limiters[twin].reserve_at(now, cost, max_wait));
-            case.equal(&a, &b, what);
+            let told = [&a, &b].map(|reserved| reserved.as_ref().map(|r| (r.ready_at(), r.cost())));
+            case.equal(&told[0], &told[1], what);
             if let (Ok(a), Ok(b), 0) = (a, b, twins.draw.below(2)) {
                 let given =
                     [(0, a), (1, b)].map(|(twin, r)| twins.limiters[twin].cancel_at(now, r));

@@ -38,7 +38,8 @@ pub enum Bound {
     Stepped,
     /// `count` in any period.
     Window,
-    /// `count * (1 + 1 / k)` in any period, of which there are `k` parts.
+    /// Less than twice the `count` in any period, of which there are `k` parts, and `count` in any
+    /// time that is shorter by such a part.
     SubWindows(u32),
 }
 

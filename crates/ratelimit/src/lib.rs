@@ -21,6 +21,8 @@ mod local;
 #[cfg(feature = "std")]
 mod locked;
 mod quota;
+#[cfg(feature = "registry")]
+pub mod registry;
 #[cfg(target_has_atomic = "64")]
 mod shared;
 mod sync;
@@ -39,7 +41,7 @@ pub use limiter::Limiter;
 pub use local::Local;
 #[cfg(feature = "std")]
 pub use locked::Locked;
-pub use quota::Quota;
+pub use quota::{ParseQuotaError, Quota};
 #[cfg(target_has_atomic = "64")]
 pub use shared::Shared;
 

@@ -329,8 +329,9 @@ impl History {
     }
 
     fn refund(&mut self, now: Instant, cost: u64) {
-        // More than was taken must not be put back.
-        let cost = u64::try_from(self.refundable.min(cost.into())).unwrap_or(u64::MAX);
+        // More than was taken must not be put back, and one call puts back no more than the limit.
+        let most = self.refundable.min(self.quota.burst().into());
+        let cost = u64::try_from(most.min(cost.into())).unwrap_or(u64::MAX);
         self.limiter.refund_at(now, cost);
         self.refundable -= u128::from(cost);
         self.ledger.take_back(cost);

@@ -103,8 +103,9 @@ impl Ledger {
             Bound::Stepped => over <= count * u128::from(to / period - from / period),
             Bound::Window => to - from >= period || sum <= count,
             Bound::SubWindows(parts) => {
-                let parts = u128::from(parts);
-                to - from >= period || sum.saturating_sub(count) * parts <= count
+                let (parts, apart) = (u128::from(parts), u128::from(to - from));
+                let part_less = apart * parts < u128::from(period) * (parts - 1);
+                to - from >= period || sum < 2 * count && (!part_less || sum <= count)
             }
         }
     }

@@ -269,7 +269,7 @@ pub fn agreement(one: &Subject<'_>, other: &Subject<'_>, seed: u64) {
             }
         }
         if twins.draw.below(8) == 0 {
-            let cost = twins.draw.below(3);
+            let cost = twins.draw.below(3).min(twins.quota.burst());
             for limiter in &twins.limiters {
                 limiter.refund_at(now, cost);
             }

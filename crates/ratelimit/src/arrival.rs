@@ -88,6 +88,23 @@ impl<T: Timeline> Arrival<T> {
         Ok(())
     }
 
+    /// Takes `cost` tokens, or the first of the sizes instead for which so many units are left.
+    /// Answers how many.
+    pub(crate) fn lease(
+        &self,
+        state: &mut T::Units,
+        now: Instant,
+        cost: u64,
+        sizes: [(u64, T::Units); 2],
+    ) -> Result<u64, Denied> {
+        let (floor, _) = self.time.at(now);
+        let left = (floor + self.burst).saturating_sub((*state).max(floor));
+        let size = sizes.iter().find(|(_, plenty)| *plenty <= left);
+        let tokens = size.map_or(cost, |(tokens, _)| cost.max(*tokens));
+        self.decide(state, now, tokens)?;
+        Ok(tokens)
+    }
+
     pub(crate) fn inspect(&self, state: T::Units, now: Instant, cost: u64) -> Decision {
         let mut copy = state;
         let outcome = self.decide(&mut copy, now, cost);

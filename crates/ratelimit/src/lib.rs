@@ -10,8 +10,12 @@ extern crate std;
 
 mod algorithm;
 mod arrival;
+pub mod backoff;
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+pub mod breaker;
 #[cfg(any(feature = "conformance", feature = "registry"))]
 mod capabilities;
+pub mod concurrency;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod decision;
@@ -24,7 +28,11 @@ mod quota;
 #[cfg(feature = "registry")]
 pub mod registry;
 #[cfg(target_has_atomic = "64")]
+pub mod retry_budget;
+#[cfg(target_has_atomic = "64")]
 mod shared;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod striped;
 mod sync;
 mod timeline;
 
@@ -44,6 +52,8 @@ pub use locked::Locked;
 pub use quota::{ParseQuotaError, Quota};
 #[cfg(target_has_atomic = "64")]
 pub use shared::Shared;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use striped::Striped;
 
 #[doc(inline)]
 pub use purlin_core::time::{Clock, Instant, Timer};

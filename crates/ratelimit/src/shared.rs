@@ -102,6 +102,14 @@ impl<A: Algorithm<State = u64>> Shared<A> {
         }
     }
 
+    /// Sets the word, if it still is what it was.
+    #[cfg(feature = "std")]
+    pub(crate) fn swap(&self, seen: u64, next: u64) -> bool {
+        self.word
+            .compare_exchange(seen, next, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    }
+
     #[inline]
     pub(crate) fn look<R>(&self, look: impl FnOnce(&A, &u64) -> R) -> R {
         look(&self.algorithm, &self.state())

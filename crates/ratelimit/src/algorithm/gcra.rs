@@ -149,6 +149,10 @@ impl Gcra {
         (units, nanos * u128::from(self.arrival.token))
     }
 
+    pub(crate) const fn arrival(&self) -> &Arrival<Scale> {
+        &self.arrival
+    }
+
     /// Whether nothing is ever rounded.
     #[must_use]
     pub const fn is_exact(&self) -> bool {

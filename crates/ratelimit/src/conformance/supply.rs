@@ -38,7 +38,12 @@ pub fn no_lost_tokens(subject: &Subject<'_>, seed: u64) {
             }
         }
         Some(Rule::Even | Rule::Stepped | Rule::Log) => {
-            follow_the_waits(case, &*limiter, &quota, start, slack);
+            // What does not fit when it comes is lost to all.
+            let step = match subject.capabilities().rule {
+                Some(Rule::Stepped) => quota.count().min(quota.burst()),
+                _ => quota.count(),
+            };
+            follow_the_waits(case, &*limiter, &quota, start, step, slack);
         }
         // What a counter grants depends on what came before: see `answers`.
         Some(Rule::Counter { .. }) | None => {}
@@ -52,9 +57,16 @@ fn take_all(limiter: &dyn Limiter, now: u64) -> u64 {
     all.count() as u64
 }
 
-/// Asks again when it was told to: so many in so many periods as the quota says.
+/// Asks again when it was told to: `count` in every period.
 #[track_caller]
-fn follow_the_waits(case: Case, limiter: &dyn Limiter, quota: &Quota, start: u64, slack: u64) {
+fn follow_the_waits(
+    case: Case,
+    limiter: &dyn Limiter,
+    quota: &Quota,
+    start: u64,
+    count: u64,
+    slack: u64,
+) {
     let period = nanos(quota);
     let mut now = start;
     let mut taken = 0_u64;
@@ -72,7 +84,7 @@ fn follow_the_waits(case: Case, limiter: &dyn Limiter, quota: &Quota, start: u64
     }
     // `now` is after ten periods; all that came until a nanosecond before was taken. Each wait may
     // be late.
-    let owed = 10 * quota.count();
+    let owed = 10 * count;
     let late = slack * taken * quota.count() / period;
     case.check(
         taken + late >= owed,

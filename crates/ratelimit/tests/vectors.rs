@@ -1,0 +1,17 @@
+//! Published facts about limiters: every case of `tests/vectors/*.json`.
+
+#[path = "suites/buckets.rs"]
+mod buckets;
+#[path = "suites/gcra.rs"]
+mod gcra;
+#[path = "suites/resilience.rs"]
+mod resilience;
+
+#[test]
+fn vectors() {
+    purlin_vectors::run(env!("CARGO_MANIFEST_DIR"), "ratelimit", |suite| {
+        gcra::register(suite);
+        buckets::register(suite);
+        resilience::register(suite);
+    });
+}

@@ -2,6 +2,8 @@
 
 pub(crate) mod gcra;
 pub(crate) mod leaky_bucket;
+#[cfg(feature = "alloc")]
+pub(crate) mod multi_bandwidth;
 pub(crate) mod shaper;
 pub(crate) mod token_bucket;
 

@@ -88,21 +88,22 @@ impl<T: Timeline> Arrival<T> {
         Ok(())
     }
 
-    /// Takes `cost` tokens, or the first of the sizes instead for which so many units are left.
-    /// Answers how many.
-    pub(crate) fn lease(
+    /// The first of the sizes for which so many units are left, or zero.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "between the ends of a compare-and-swap"
+    )]
+    pub(crate) fn lease_size(
         &self,
-        state: &mut T::Units,
+        state: T::Units,
         now: Instant,
-        cost: u64,
         sizes: [(u64, T::Units); 2],
-    ) -> Result<u64, Denied> {
+    ) -> u64 {
         let (floor, _) = self.time.at(now);
-        let left = (floor + self.burst).saturating_sub((*state).max(floor));
-        let size = sizes.iter().find(|(_, plenty)| *plenty <= left);
-        let tokens = size.map_or(cost, |(tokens, _)| cost.max(*tokens));
-        self.decide(state, now, tokens)?;
-        Ok(tokens)
+        let full = floor + self.burst;
+        let fits = |(_, plenty): &(u64, T::Units)| *plenty <= self.burst && state <= full - *plenty;
+        sizes.into_iter().find(fits).map_or(0, |(tokens, _)| tokens)
     }
 
     pub(crate) fn inspect(&self, state: T::Units, now: Instant, cost: u64) -> Decision {

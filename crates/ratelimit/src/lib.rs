@@ -8,6 +8,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "std")]
+mod adjustable;
 mod algorithm;
 mod arrival;
 pub mod backoff;
@@ -20,6 +22,8 @@ pub mod concurrency;
 pub mod conformance;
 mod decision;
 mod error;
+mod headers;
+mod hierarchy;
 mod limiter;
 mod local;
 #[cfg(feature = "std")]
@@ -29,15 +33,22 @@ mod quota;
 pub mod registry;
 #[cfg(target_has_atomic = "64")]
 pub mod retry_budget;
+mod saved;
 #[cfg(target_has_atomic = "64")]
 mod shared;
+#[cfg(feature = "alloc")]
+pub mod store;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 mod striped;
 mod sync;
 mod timeline;
 
+#[cfg(feature = "std")]
+pub use adjustable::{Adjustable, Holder};
 pub use algorithm::gcra::{Gcra, Width};
 pub use algorithm::leaky_bucket::LeakyBucket;
+#[cfg(feature = "alloc")]
+pub use algorithm::multi_bandwidth::{Bandwidths, MultiBandwidth};
 pub use algorithm::shaper::Shaper;
 pub use algorithm::token_bucket::TokenBucket;
 pub use algorithm::{Algorithm, Carry, Reconfigure};
@@ -45,13 +56,19 @@ pub use algorithm::{Algorithm, Carry, Reconfigure};
 pub use capabilities::{Bound, Capabilities, Rule};
 pub use decision::{Decision, Denied, Reason, Reservation};
 pub use error::ConfigError;
+pub use headers::{HeaderValue, Headers};
+pub use hierarchy::{Hierarchy, Level};
 pub use limiter::Limiter;
 pub use local::Local;
 #[cfg(feature = "std")]
 pub use locked::Locked;
 pub use quota::{ParseQuotaError, Quota};
+pub use saved::{RestoreError, Saved};
 #[cfg(target_has_atomic = "64")]
 pub use shared::Shared;
+#[doc(inline)]
+#[cfg(feature = "alloc")]
+pub use store::Stored;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use striped::Striped;
 

@@ -102,12 +102,14 @@ impl<A: Algorithm<State = u64>> Shared<A> {
         }
     }
 
-    /// Sets the word, if it still is what it was.
+    /// Sets the word if it still is what it was, and answers what it is if not.
     #[cfg(feature = "std")]
-    pub(crate) fn swap(&self, seen: u64, next: u64) -> bool {
+    #[inline]
+    pub(crate) fn swap(&self, seen: u64, next: u64) -> Result<(), u64> {
+        // ORDERING: as in `state`.
         self.word
-            .compare_exchange(seen, next, Ordering::Relaxed, Ordering::Relaxed)
-            .is_ok()
+            .compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed)
+            .map(drop)
     }
 
     #[inline]

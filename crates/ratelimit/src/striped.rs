@@ -1,47 +1,47 @@
 //! A limiter of which every thread has a few tokens at hand.
 
-mod stripe;
+mod thread_number;
 
+use crate::algorithm::Algorithm as _;
 use crate::algorithm::gcra::Gcra;
 use crate::decision::{Decision, Denied, Reservation};
 use crate::error::ConfigError;
 use crate::limiter::Limiter;
 use crate::quota::Quota;
 use crate::shared::Shared;
+use crate::sync::{AtomicU64, Ordering};
 use alloc::boxed::Box;
-use core::cell::Cell;
 use core::time::Duration;
 use purlin_core::time::Instant;
 use std::thread;
-use stripe::Stripe;
+use thread_number::thread_number;
 
-/// The most tokens that a stripe holds.
+/// The most tokens that a thread has at hand.
 const LEASE_MAX: u64 = 64;
 
-/// A limiter for many threads that ask all the time: threads take tokens from one [`Gcra`] by the
-/// dozen, and spend them from a cache line of their own.
+/// A limiter for threads that ask all the time: each takes tokens from one [`Gcra`] by the dozen, and
+/// spends them one by one without an atomic operation.
 ///
-/// A [`Shared`] limiter is one word, which the cores pass around: on two cores that is three times as
-/// slow as on one, and the more cores the worse. Here most admissions touch the word not at all. Each
-/// thread belongs to a *stripe*; a stripe without tokens *leases* some from the word, in one
-/// compare-and-swap, and then spends them one by one.
+/// A [`Shared`] limiter is one word that is changed for each admission and passed around among the
+/// cores, which takes the longer the more of them ask. Here a thread *leases* tokens from the word in
+/// one compare-and-swap, and keeps them in a *stripe*, a cache line which only that thread writes.
 ///
 /// # What is admitted
 ///
-/// Never more than `burst + rate * t` in any span of time `t`, as with every other limiter of the
-/// same quota. Tokens count as taken when they are leased, and may be spent later: so as many as all
-/// stripes may hold together are set aside from the burst, at most a quarter of it. Hence the
-/// price:
+/// Never more than `burst + rate * t` in any span of time `t`, as by every other limiter of that
+/// quota. Leased tokens may be spent later than the word gave them away, so as many as all stripes
+/// hold together at most are set aside: up to a quarter of the burst. Hence the price:
 ///
-/// * The burst that can be had at once is between three quarters of the quota's and all of it:
-///   [`limit`](Limiter::limit) says how much for sure.
-/// * Tokens in the stripe of a thread that stopped asking wait for it, at most 64, and the less is
-///   left the fewer are leased: near the limit, one by one. Other threads may be refused meanwhile.
-/// * The order of two threads' admissions is not that of one word.
+/// * What can be had at once is between three quarters of the burst and all of it;
+///   [`limit`](Limiter::limit) is what can be had for sure.
+/// * What lies in the stripe of a thread that stopped asking waits for it, at most 64 tokens, and
+///   others may be refused meanwhile. The less is left the less is leased; near the limit, every
+///   token comes from the word.
 ///
-/// Everything but [`try_acquire_at`](Limiter::try_acquire_at) and
-/// [`check_at`](Limiter::check_at) goes by the word, without the stripes. Costs of more than a lease
-/// do so too.
+/// Stripes belong to threads by number. Numbers of threads that ended are given out again, with what
+/// is in their stripes; threads beyond the number of stripes take every token from the word. Only
+/// [`try_acquire_at`](Limiter::try_acquire_at) and [`check_at`](Limiter::check_at) use stripes:
+/// everything else goes by the word.
 ///
 /// # Examples
 ///
@@ -56,77 +56,63 @@ const LEASE_MAX: u64 = 64;
 ///     });
 ///     threads.into_iter().map(|thread| thread.join().unwrap() as u64).sum()
 /// });
-/// assert!(admitted <= 1_000_000);
+/// assert!((limiter.limit()..=1_000_000).contains(&admitted));
 /// # Ok::<(), purlin_ratelimit::ConfigError>(())
 /// ```
 #[derive(Debug)]
 pub struct Striped {
     core: Shared<Gcra>,
-    /// A power of two of them.
     stripes: Box<[Stripe]>,
-    /// The most that a stripe may hold; zero for a burst too small to share.
-    lease: u64,
-    /// What is leased while so many units are left: the less there is, the less is leased, so that
-    /// all stripes together never take more than half of it at once.
+    /// What is leased while so many units are left. The less there is, the less is leased: all
+    /// threads together never take more than half of it at once.
     sizes: [(u64, u64); 2],
 }
 
+/// The tokens at hand of one thread, on two cache lines of its own: processors fetch lines in pairs.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Stripe {
+    /// Written by the thread whose number the stripe has, and by no other.
+    tokens: AtomicU64,
+}
+
 impl Striped {
-    /// By that quota, with a stripe for each core of the machine.
+    /// By that quota, with four stripes for each core of the machine.
     ///
     /// # Errors
     ///
     /// Those of [`Gcra::new`].
     pub fn new(quota: Quota) -> Result<Self, ConfigError> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self::with_stripes(quota, cores.next_power_of_two(), Instant::default())
+        Self::with_stripes(quota, cores.saturating_mul(4).min(1024), Instant::default())
     }
 
     /// The same with that many stripes, for a clock that counts from about `origin`.
     ///
     /// # Errors
     ///
-    /// Those of [`Gcra::new`], and [`ConfigError::OutOfRange`] for a number of stripes that is no
-    /// power of two up to 1,024.
+    /// Those of [`Gcra::new`], and [`ConfigError::OutOfRange`] for more than 1,024 stripes, or none.
     pub fn with_stripes(
         quota: Quota,
         stripes: usize,
         origin: Instant,
     ) -> Result<Self, ConfigError> {
-        if !stripes.is_power_of_two() || stripes > 1024 {
+        if !(1..=1024).contains(&stripes) {
             return Err(ConfigError::OutOfRange {
                 field: "stripes",
-                expected: "a power of two, up to 1,024",
+                expected: "between 1 and 1,024",
             });
         }
-        let lease = (quota.burst() / 4 / stripes as u64).min(LEASE_MAX);
-        // One would be a detour.
-        let lease = if lease < 2 { 0 } else { lease };
-        let aside = lease * stripes as u64;
+        let threads = stripes as u64;
+        let lease = (quota.burst() / 4 / threads).min(LEASE_MAX);
+        let aside = lease * threads;
         let gcra = Gcra::starting_at(quota.with_burst(quota.burst() - aside)?, origin)?;
-        let share = 2 * stripes as u64 * gcra.arrival().token;
+        let share = 2 * threads * gcra.arrival().token;
         Ok(Self {
-            sizes: [lease, lease / 8].map(|size| (size, size * share)),
             core: Shared::new(gcra),
             stripes: (0..stripes).map(|_| Stripe::default()).collect(),
-            lease,
+            sizes: [lease, lease / 8].map(|size| (size, size * share)),
         })
-    }
-
-    /// [`try_acquire_at`](Limiter::try_acquire_at) by a stripe that the caller chose: where it knows
-    /// better which core it runs on. Numbers from the number of stripes on wrap around.
-    ///
-    /// # Errors
-    ///
-    /// [`Denied`], and nothing was taken.
-    #[inline]
-    pub fn try_acquire_on(&self, stripe: usize, now: Instant, cost: u64) -> Result<(), Denied> {
-        // A power of two: the mask is in range, and the compiler sees it.
-        let stripe = &self.stripes[stripe & (self.stripes.len() - 1)];
-        if cost <= self.lease && stripe.take(cost) {
-            return Ok(());
-        }
-        self.lease(stripe, now, cost)
     }
 
     /// The number of stripes.
@@ -135,33 +121,39 @@ impl Striped {
         self.stripes.len()
     }
 
-    /// Takes `cost` tokens from the word, and more for the stripe if there are plenty.
     #[inline]
-    fn lease(&self, stripe: &Stripe, now: Instant, cost: u64) -> Result<(), Denied> {
-        let (leased, mark) = self.core.update(|gcra, state| {
-            let leased = gcra.arrival().lease(state, now, cost, self.sizes)?;
-            Ok((leased, *state))
-        })?;
-        if leased > cost {
-            self.keep(stripe, leased - cost, mark);
-        }
-        Ok(())
+    fn own(&self) -> Option<&Stripe> {
+        self.stripes.get(thread_number())
     }
 
-    #[cold]
-    fn keep(&self, stripe: &Stripe, tokens: u64, mark: u64) {
-        let over = stripe.put(tokens, self.lease);
-        if over > 0 {
-            // Somebody filled the same stripe meanwhile. What does not fit goes back, unless others
-            // have been at the word since: then it is lost, which is safe.
-            let units = over * self.core.algorithm().arrival().token;
-            self.core.swap(mark, mark - units);
+    /// Takes `cost` tokens from the word, and more for the stripe if there are plenty.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a refusal is to cost no call")]
+    fn lease(&self, stripe: &Stripe, now: Instant, cost: u64) -> Result<(), Denied> {
+        let gcra = self.core.algorithm();
+        let mut seen = self.core.state();
+        loop {
+            let tokens = gcra.arrival().lease_size(seen, now, self.sizes).max(cost);
+            let mut next = seen;
+            gcra.decide(&mut next, now, tokens)?;
+            match self.core.swap(seen, next) {
+                Ok(()) => {
+                    let held = stripe.tokens.load(Ordering::Relaxed);
+                    if tokens > cost && held < tokens {
+                        // What is left of an older lease is less than a cost: it is forgotten.
+                        stripe.tokens.store(tokens - cost, Ordering::Relaxed);
+                    }
+                    return Ok(());
+                }
+                Err(actual) => seen = actual,
+            }
         }
     }
 
     /// Tokens in all stripes.
     fn stock(&self) -> u64 {
-        self.stripes.iter().map(Stripe::stock).sum()
+        let held = |stripe: &Stripe| stripe.tokens.load(Ordering::Relaxed);
+        self.stripes.iter().map(held).sum()
     }
 
     /// Checks what must hold between calls.
@@ -172,38 +164,29 @@ impl Striped {
     #[cfg(any(test, fuzzing, feature = "conformance"))]
     pub fn check_invariants(&self) {
         for stripe in &self.stripes {
-            assert!(stripe.stock() <= self.lease, "a stripe holds too much");
+            let held = stripe.tokens.load(Ordering::Relaxed);
+            assert!(held <= self.sizes[0].0, "a stripe holds {held}");
         }
     }
-}
-
-/// The stripe of this thread: threads are numbered as they come.
-#[inline]
-fn own_stripe() -> usize {
-    use core::sync::atomic::{AtomicUsize, Ordering};
-    static THREADS: AtomicUsize = AtomicUsize::new(0);
-    std::thread_local! {
-        static OWN: Cell<usize> = const { Cell::new(usize::MAX) };
-    }
-    #[cold]
-    fn first() -> usize {
-        // ORDERING: a number that nobody else gets.
-        THREADS.fetch_add(1, Ordering::Relaxed) & (usize::MAX >> 1)
-    }
-    OWN.with(|own| {
-        if own.get() == usize::MAX {
-            own.set(first());
-        }
-        own.get()
-    })
 }
 
 impl Limiter for Striped {
     #[inline]
     fn try_acquire_at(&self, now: Instant, cost: u64) -> Result<(), Denied> {
-        self.try_acquire_on(own_stripe(), now, cost)
+        let Some(stripe) = self.own() else {
+            return self.core.try_acquire_at(now, cost);
+        };
+        // ORDERING: nobody else writes it. A thread that takes the number over comes after this one
+        // ended, by the lock under which numbers are handed over.
+        let held = stripe.tokens.load(Ordering::Relaxed);
+        if cost <= held {
+            stripe.tokens.store(held - cost, Ordering::Relaxed);
+            return Ok(());
+        }
+        self.lease(stripe, now, cost)
     }
 
+    /// Not one step: the tokens that remain are those of a moment later.
     fn check_at(&self, now: Instant, cost: u64) -> Decision {
         let outcome = self.try_acquire_at(now, cost);
         let decision = self.peek_at(now, 0);
@@ -213,14 +196,15 @@ impl Limiter for Striped {
         }
     }
 
-    /// `remaining` counts what lies in all stripes, which this thread may not reach.
+    /// `remaining` is what this thread could take: from the word, and from its own stripe.
     fn peek_at(&self, now: Instant, cost: u64) -> Decision {
         let mut decision = self.core.peek_at(now, cost);
-        let own = &self.stripes[own_stripe() & (self.stripes.len() - 1)];
-        if cost <= own.stock() {
+        let own = self.own();
+        let held = own.map_or(0, |stripe| stripe.tokens.load(Ordering::Relaxed));
+        if cost <= held {
             decision.outcome = Ok(());
         }
-        decision.remaining += self.stock();
+        decision.remaining += held;
         decision
     }
 

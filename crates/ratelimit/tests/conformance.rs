@@ -1,7 +1,7 @@
 //! The conformance suite: on limiters that are whole it passes; each of its properties finds the
 //! flaws that it is there to find.
 
-#[path = "reference/bucket.rs"]
+#[path = "reference/flawed_bucket.rs"]
 mod reference;
 
 use core::panic::AssertUnwindSafe;

@@ -61,7 +61,7 @@ impl Ledger {
     /// Every span from one admission to another.
     #[track_caller]
     pub(super) fn check(&self, case: Case) {
-        let mut latest = 0;
+        let (mut latest, mut latest_due) = (0, 0);
         let mut held = Vec::with_capacity(self.admitted.len());
         for admission in self
             .admitted

@@ -68,12 +68,11 @@ impl Ledger {
             .iter()
             .filter(|admission| admission.tokens > 0)
         {
-            let due = admission.due.max(latest);
             latest = admission.at.max(latest);
-            let at = latest;
+            latest_due = admission.due.max(latest_due);
             held.push(Admission {
-                at,
-                due,
+                at: latest,
+                due: latest_due,
                 ..*admission
             });
         }

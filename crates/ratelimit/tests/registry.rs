@@ -8,7 +8,7 @@ use purlin_ratelimit::{Bound, ConfigError, Gcra, Quota};
 
 /// Each variant by its quota alone, and with the option that makes another of it.
 fn subjects() -> Vec<(String, Subject<'static>)> {
-    let quota = Quota::per_second(1).unwrap();
+    let quota = Quota::per_second(1).expect("not zero");
     let plain = VARIANTS
         .iter()
         .map(|variant| (variant.algorithm, Options::new(quota)));

@@ -195,7 +195,7 @@ impl History {
             case.equal(&told, &now, format_args!("{step}: the refusal's instant"));
             let retry = denied.retry_at().map(Instant::as_nanos);
             case.check(
-                retry.is_none_or(|retry| retry > now),
+                retry.is_none_or(|retry| retry > now) || now > self.horizon,
                 format_args!("{step} at {now} ns, by {quota}: refused until {retry:?}"),
             );
         }

@@ -6,7 +6,7 @@ use purlin_ratelimit::{Decision, Denied, Instant, Limiter, Quota, Reason, Reserv
 
 /// What is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
+pub(crate) enum Flaw {
     None,
     /// One more than the burst.
     OneTooMany,
@@ -66,7 +66,7 @@ struct State {
     taken: u128,
 }
 
-pub struct NaiveBucket {
+pub(crate) struct NaiveBucket {
     state: RefCell<State>,
     quota: Quota,
     flaw: Flaw,
@@ -75,7 +75,7 @@ pub struct NaiveBucket {
 }
 
 impl NaiveBucket {
-    pub fn new(quota: Quota, flaw: Flaw) -> Self {
+    pub(crate) fn new(quota: Quota, flaw: Flaw) -> Self {
         let (mut count, mut period) = (u128::from(quota.count()), quota.period().as_nanos());
         if flaw == Flaw::RoundsInterval && period >= count {
             (count, period) = (1, period / count);
@@ -106,12 +106,11 @@ impl NaiveBucket {
             Flaw::Doubles if u128::from(now) / self.period != u128::from(at) / self.period => {
                 u128::MAX
             }
-            Flaw::Overflows => u128::from(
-                u64::try_from(apart)
-                    .unwrap()
-                    .checked_mul(self.quota.count())
-                    .unwrap(),
-            ),
+            Flaw::Overflows => now
+                .abs_diff(at)
+                .checked_mul(self.quota.count())
+                .expect("what the flaw is about")
+                .into(),
             _ => apart * self.count,
         };
         if now >= at || taken == 0 {
@@ -234,7 +233,7 @@ impl Limiter for NaiveBucket {
             Ok(()) => now,
             Err(denied) => match denied.retry_at() {
                 Some(retry)
-                    if denied.retry_after().unwrap() <= max_wait
+                    if retry.saturating_duration_since(now) <= max_wait
                         || self.flaw == Flaw::IgnoresMaxWait =>
                 {
                     if self.flaw == Flaw::Overtakes {

@@ -26,7 +26,7 @@ fn wide() -> Subject<'static> {
 
 #[test]
 fn gcra_conforms() {
-    for seed in 0..200 {
+    for seed in 0..2000 {
         conformance::all(&word(), seed);
         conformance::all(&wide(), seed);
     }
@@ -64,7 +64,7 @@ fn a_naive_bucket_conforms() {
 /// What the property says of a bucket, on the first seed of some that it does not hold for.
 fn complaint(property: fn(&Subject<'_>, u64), flaw: Flaw) -> Option<String> {
     let subject = naive(flaw);
-    (0..40).find_map(|seed| {
+    (0..100).find_map(|seed| {
         let outcome = catch_unwind(AssertUnwindSafe(|| property(&subject, seed)));
         let panic = outcome.err()?;
         let said = panic.downcast_ref::<String>().cloned();

@@ -38,7 +38,7 @@ fn subjects() -> Vec<(String, Subject<'static>)> {
 fn all_conform() {
     for (name, subject) in subjects() {
         println!("{name}");
-        for seed in 0..60 {
+        for seed in 0..1000 {
             conformance::all(&subject, seed);
         }
     }

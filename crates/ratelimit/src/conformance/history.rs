@@ -283,8 +283,9 @@ impl History {
                 let soon = denied.retry_at().is_some_and(|retry| {
                     retry.as_nanos() <= self.horizon && wait.is_some_and(|wait| wait <= max_wait)
                 });
+                // What follows no rule may refuse for another reason, as a queue that is full.
                 case.check(
-                    !soon,
+                    !soon || self.capabilities.rule.is_none(),
                     format_args!("{step} at {at} ns, by {quota}: refused, to wait {wait:?}"),
                 );
             }
@@ -313,7 +314,7 @@ impl History {
             format_args!("{step}: {given} given back of {cost}"),
         );
         self.cancelled = true;
-        self.ledger.strike(reserved.in_ledger);
+        self.ledger.strike(reserved.in_ledger, cost);
         self.refundable = self.refundable.saturating_sub(cost.into());
         let (Some(model), Some(number)) = (&mut self.model, reserved.in_model) else {
             return;

@@ -44,9 +44,11 @@ impl Ledger {
         number
     }
 
-    /// A reservation was cancelled: nobody acts by it.
-    pub(super) fn strike(&mut self, number: usize) {
-        self.admitted[number].tokens = 0;
+    /// A reservation of so many tokens was cancelled: nobody acts by it. Those of its tokens that were
+    /// taken back before were others' then.
+    pub(super) fn strike(&mut self, number: usize, tokens: u64) {
+        let left = core::mem::take(&mut self.admitted[number].tokens);
+        self.take_back(tokens - left);
     }
 
     /// What was admitted last was not carried out.

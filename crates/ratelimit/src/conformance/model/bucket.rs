@@ -64,6 +64,13 @@ impl Bucket {
         }
     }
 
+    /// What lacks at an instant, and what has come since nothing did.
+    fn apart(&self, level: Level, now: u64) -> (u128, u128) {
+        let ticks = (now / self.tick).saturating_sub(level.at);
+        let came = self.gain * u128::from(ticks);
+        (self.taken(level, now), came.saturating_sub(level.taken))
+    }
+
     fn burst(&self) -> u128 {
         self.token * u128::from(self.limit)
     }
@@ -138,8 +145,11 @@ impl Model for Bucket {
 
     /// The rule of golang.org/x/time/rate: what was taken later stays taken.
     fn cancel(&mut self, now: u64, number: usize, cost: u64) -> Option<u64> {
-        let then = self.taken(self.reserved[number], now);
-        let later = self.taken(self.level, now).saturating_sub(then);
+        // Each by how far it lies ahead of now, or behind.
+        let (ahead, behind) = self.apart(self.level, now);
+        let (then_ahead, then_behind) = self.apart(self.reserved[number], now);
+        let later = ahead.saturating_add(then_behind);
+        let later = later.saturating_sub(then_ahead.saturating_add(behind));
         let back = (self.token * u128::from(cost)).saturating_sub(later);
         self.put_back(now, back);
         u64::try_from(back / self.token).ok()

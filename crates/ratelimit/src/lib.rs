@@ -24,6 +24,8 @@ mod decision;
 mod error;
 mod headers;
 mod hierarchy;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod keyed;
 mod limiter;
 mod local;
 #[cfg(feature = "std")]
@@ -31,6 +33,8 @@ mod locked;
 mod quota;
 #[cfg(feature = "registry")]
 pub mod registry;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod rate_limiter;
 #[cfg(target_has_atomic = "64")]
 pub mod retry_budget;
 mod saved;
@@ -42,14 +46,20 @@ pub mod store;
 mod striped;
 mod sync;
 mod timeline;
+#[cfg(all(feature = "tower", target_has_atomic = "64"))]
+pub mod tower;
 
 #[cfg(feature = "std")]
 pub use adjustable::{Adjustable, Holder};
+pub use algorithm::fixed_window::FixedWindow;
 pub use algorithm::gcra::{Gcra, Width};
 pub use algorithm::leaky_bucket::LeakyBucket;
 #[cfg(feature = "alloc")]
 pub use algorithm::multi_bandwidth::{Bandwidths, MultiBandwidth};
 pub use algorithm::shaper::Shaper;
+pub use algorithm::sliding_window_counter::SlidingWindowCounter;
+#[cfg(feature = "alloc")]
+pub use algorithm::sliding_window_log::{Log, SlidingWindowLog};
 pub use algorithm::token_bucket::TokenBucket;
 pub use algorithm::{Algorithm, Carry, Reconfigure};
 #[cfg(any(feature = "conformance", feature = "registry"))]
@@ -58,11 +68,16 @@ pub use decision::{Decision, Denied, Reason, Reservation};
 pub use error::ConfigError;
 pub use headers::{HeaderValue, Headers};
 pub use hierarchy::{Hierarchy, Level};
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use keyed::{Key, KeyLimiter, Keyed, KeyedBuilder, KeyedEntry, KeyedStats, WhenFull};
 pub use limiter::Limiter;
 pub use local::Local;
 #[cfg(feature = "std")]
 pub use locked::Locked;
 pub use quota::{ParseQuotaError, Quota};
+pub use quota::Quota;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use rate_limiter::{Acquire, AcquireOwned, RateLimiter};
 pub use saved::{RestoreError, Saved};
 #[cfg(target_has_atomic = "64")]
 pub use shared::Shared;
@@ -72,6 +87,9 @@ pub use store::Stored;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use striped::Striped;
 
+#[doc(inline)]
+#[cfg(feature = "tokio")]
+pub use purlin_core::time::TokioTimer;
 #[doc(inline)]
 pub use purlin_core::time::{Clock, Instant, Timer};
 #[doc(inline)]

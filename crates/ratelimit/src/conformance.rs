@@ -53,7 +53,7 @@
 //!             return Err(Denied::because(now, Reason::TooLarge));
 //!         }
 //!         if cost > self.limit() - count {
-//!             let next = Instant::from_nanos((index + 1).saturating_mul(period));
+//!             let next = Instant::from_nanos(index.saturating_add(1).saturating_mul(period));
 //!             return Err(Denied::until(now, next));
 //!         }
 //!         self.counted.set((index, count + cost));

@@ -31,10 +31,10 @@ mod local;
 #[cfg(feature = "std")]
 mod locked;
 mod quota;
-#[cfg(feature = "registry")]
-pub mod registry;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 mod rate_limiter;
+#[cfg(feature = "registry")]
+pub mod registry;
 #[cfg(target_has_atomic = "64")]
 pub mod retry_budget;
 mod saved;
@@ -75,7 +75,6 @@ pub use local::Local;
 #[cfg(feature = "std")]
 pub use locked::Locked;
 pub use quota::{ParseQuotaError, Quota};
-pub use quota::Quota;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use rate_limiter::{Acquire, AcquireOwned, RateLimiter};
 pub use saved::{RestoreError, Saved};

@@ -21,13 +21,15 @@ mod options;
 pub use options::Options;
 
 use crate::{
-    Bound, Capabilities, ConfigError, Gcra, LeakyBucket, Limiter, Locked, Rule, Shaper, Shared,
+    Bound, Capabilities, ConfigError, FixedWindow, Gcra, LeakyBucket, Limiter, Locked,
+    MultiBandwidth, Quota, Rule, Shaper, Shared, SlidingWindowCounter, SlidingWindowLog,
     TokenBucket,
 };
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
+use core::time::Duration;
 
 /// A limiter of an algorithm that was chosen at run time.
 pub type AnyLimiter = Box<dyn Limiter + Send + Sync>;
@@ -48,6 +50,14 @@ pub enum Algorithm {
     LeakyBucket,
     /// [`Shaper`].
     Shaper,
+    /// [`FixedWindow`].
+    FixedWindow,
+    /// [`SlidingWindowLog`].
+    SlidingWindowLog,
+    /// [`SlidingWindowCounter`], in 128 bits.
+    SlidingWindowCounter,
+    /// [`MultiBandwidth`] of one quota.
+    MultiBandwidth,
 }
 
 /// A row of the registry.
@@ -103,11 +113,59 @@ pub static VARIANTS: &[Variant] = &[
         capabilities: Capabilities { rule: None, ..WORD },
         options: &["slack"],
     },
+    Variant {
+        algorithm: Algorithm::FixedWindow,
+        name: "fixed_window",
+        about: "so many from one full minute to the next, and twice that around it",
+        capabilities: Capabilities {
+            bound: Bound::Stepped,
+            rule: Some(Rule::Stepped),
+            ..WINDOW
+        },
+        options: &[],
+    },
+    Variant {
+        algorithm: Algorithm::SlidingWindowLog,
+        name: "sliding_window_log",
+        about: "so many in any minute, exactly, by a list of all that were admitted in the last one",
+        capabilities: WINDOW,
+        options: &[],
+    },
+    Variant {
+        algorithm: Algorithm::SlidingWindowCounter,
+        name: "sliding_window_counter",
+        about: "about so many in any minute, by the counts of this one and the one before",
+        capabilities: Capabilities {
+            bound: Bound::SubWindows(1),
+            rule: Some(Rule::Counter {
+                sub_windows: 1,
+                strict: false,
+            }),
+            ..WINDOW
+        },
+        options: &[],
+    },
+    Variant {
+        algorithm: Algorithm::MultiBandwidth,
+        name: "multi_bandwidth",
+        about: "several rates at once; here of one quota",
+        // A reservation is booked at a whole nanosecond, each of which may be late.
+        capabilities: Capabilities { rule: None, ..WORD },
+        options: &[],
+    },
 ];
 
 /// Whether a word rounds depends on the quota.
 const WORD: Capabilities = Capabilities {
     exact: false,
+    ..Capabilities::BUCKET
+};
+
+/// A limit, and no other burst.
+const WINDOW: Capabilities = Capabilities {
+    bound: Bound::Window,
+    rule: Some(Rule::Log),
+    bursts: false,
     ..Capabilities::BUCKET
 };
 
@@ -140,7 +198,11 @@ impl Algorithm {
                 exact: Gcra::new(options.quota).is_ok_and(|gcra| gcra.is_exact()),
                 ..capabilities
             },
-            Self::WideGcra => capabilities,
+            Self::WideGcra
+            | Self::MultiBandwidth
+            | Self::FixedWindow
+            | Self::SlidingWindowLog
+            | Self::SlidingWindowCounter => capabilities,
         }
     }
 
@@ -165,8 +227,34 @@ impl Algorithm {
                 let slack = options.slack.unwrap_or(0);
                 Box::new(Shared::new(Shaper::new(quota)?.with_slack(slack)?))
             }
+            Self::FixedWindow => {
+                let (limit, window) = limit_and_window(&quota)?;
+                Box::new(Shared::new(FixedWindow::new(limit, window)?))
+            }
+            Self::SlidingWindowLog => {
+                let (limit, window) = limit_and_window(&quota)?;
+                Box::new(Locked::new(SlidingWindowLog::new(limit, window)?))
+            }
+            Self::SlidingWindowCounter => {
+                let (limit, window) = limit_and_window(&quota)?;
+                Box::new(Locked::new(SlidingWindowCounter::wide(limit, window)?))
+            }
+            Self::MultiBandwidth => {
+                Box::new(Locked::new(MultiBandwidth::new([Gcra::new(quota)?])?))
+            }
         })
     }
+}
+
+/// What a window takes of a quota.
+fn limit_and_window(quota: &Quota) -> Result<(u64, Duration), ConfigError> {
+    if quota.burst() == quota.count() {
+        return Ok((quota.count(), quota.period()));
+    }
+    Err(ConfigError::OutOfRange {
+        field: "burst",
+        expected: "the count: a window has no other burst",
+    })
 }
 
 impl fmt::Display for Algorithm {

@@ -12,6 +12,8 @@ mod buckets;
 mod gcra;
 #[path = "suites/resilience.rs"]
 mod resilience;
+#[path = "suites/windows.rs"]
+mod windows;
 
 #[test]
 fn vectors() {
@@ -19,5 +21,6 @@ fn vectors() {
         gcra::register(suite);
         buckets::register(suite);
         resilience::register(suite);
+        windows::register(suite);
     });
 }

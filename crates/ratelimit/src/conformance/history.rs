@@ -226,8 +226,10 @@ impl History {
             return;
         };
         let (found, expected) = (decision.remaining, model.remaining(now));
+        // As many tokens as may come in the time by which it is late.
+        let low = self.slack * self.quota.count().div_ceil(model::nanos(&self.quota));
         case.check(
-            found <= expected && expected - found <= self.slack,
+            found <= expected && expected - found <= low,
             format_args!(
                 "{step} at {now} ns, by {quota}: what remains: found {found}, expected {expected}"
             ),

@@ -119,6 +119,7 @@ flaws! {
     forgotten_promise: ForgetsPromise is found by first_come_first_served, answers;
     longer_wait: IgnoresMaxWait is found by answers;
     refunded_twice: RefundsTwice is found by answers;
+    refunded_promise: RefundsPromised is found by answers;
     vain_hope: HopesInVain is found by answers, any_quota;
     wrong_limit: WrongLimit is found by any_quota, answers, bound;
 }

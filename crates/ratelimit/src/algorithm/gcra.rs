@@ -97,7 +97,8 @@ impl Gcra {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::TooLarge`] where a word cannot count that fast, or hold such a burst.
+    /// [`ConfigError::TooLarge`] where a word cannot count that fast, or for a burst that takes
+    /// hundreds of years to come.
     pub fn new(quota: Quota) -> Result<Self, ConfigError> {
         Self::starting_at(quota, Instant::default())
     }

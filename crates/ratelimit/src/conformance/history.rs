@@ -4,7 +4,9 @@ use super::ledger::Ledger;
 use super::model::{self, Model};
 use super::step::Step;
 use super::subject::{Case, Subject};
-use crate::{Capabilities, ConfigError, Decision, Denied, Instant, Limiter, Quota, Reservation};
+use crate::{
+    Capabilities, ConfigError, Decision, Denied, Instant, Limiter, Quota, Reservation, Rule,
+};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
@@ -338,9 +340,16 @@ impl History {
         let cost = u64::try_from(most.min(cost.into())).unwrap_or(u64::MAX);
         self.limiter.refund_at(now, cost);
         self.refundable -= u128::from(cost);
-        self.ledger.take_back(cost);
         let ahead = |reserved: &Reserved| reserved.reservation.ready_at() > now;
-        self.refunded_ahead |= self.reserved.iter().any(ahead);
+        if self.reserved.iter().any(ahead) {
+            // A bucket puts nothing back then, and is held to that; unless what was cancelled took
+            // the debt from under the promises, or there only seems to be one, by rounding.
+            let bucket = matches!(self.capabilities.rule, Some(Rule::Even | Rule::Stepped));
+            let exact = self.slack == 0;
+            self.refunded_ahead |= !(bucket && exact) || self.cancelled;
+        } else {
+            self.ledger.take_back(cost);
+        }
         let defined = |model: &mut Box<dyn Model>| model.refund(now.as_nanos(), cost);
         if !self.model.as_mut().is_none_or(defined) {
             self.model = None;

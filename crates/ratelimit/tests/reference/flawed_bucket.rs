@@ -50,6 +50,8 @@ pub(crate) enum Flaw {
     IgnoresMaxWait,
     /// Puts back more than was taken.
     RefundsTwice,
+    /// Puts back what promised instants rest on.
+    RefundsPromised,
     /// A request that never fits is told to come back.
     HopesInVain,
     /// Says that it holds another number.
@@ -274,6 +276,9 @@ impl Limiter for NaiveBucket {
     }
 
     fn refund_at(&self, now: Instant, cost: u64) {
+        if self.taken(now.as_nanos()) > self.burst() && self.flaw != Flaw::RefundsPromised {
+            return;
+        }
         let times = if self.flaw == Flaw::RefundsTwice {
             2
         } else {

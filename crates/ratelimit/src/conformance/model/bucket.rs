@@ -155,8 +155,11 @@ impl Model for Bucket {
         u64::try_from(back / self.token).ok()
     }
 
+    /// Nothing while there is a debt: others were promised instants by it.
     fn refund(&mut self, now: u64, cost: u64) -> bool {
-        self.put_back(now, self.token.saturating_mul(cost.into()));
+        if self.taken(self.level, now) <= self.burst() {
+            self.put_back(now, self.token.saturating_mul(cost.into()));
+        }
         true
     }
 

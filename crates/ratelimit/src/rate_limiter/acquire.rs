@@ -81,6 +81,13 @@ impl<L: Limiter, C: Timer> AcquireOwned<L, C> {
     }
 }
 
+#[cfg(feature = "tower")]
+impl<L: Limiter, C: Timer> AcquireOwned<L, C> {
+    pub(crate) fn limiter(&self) -> &RateLimiter<L, C> {
+        &self.limiter
+    }
+}
+
 impl<S: Future<Output = ()>> State<S> {
     fn poll<L: Limiter, C: Timer<Sleep = S>>(
         &mut self,

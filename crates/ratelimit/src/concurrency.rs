@@ -24,6 +24,8 @@
 //! `ConcurrencyLimiter` (with `std`) adds permits, an algorithm, and a queue of waiters.
 //! `PartitionedLimiter` divides one limit among kinds of callers.
 
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod acquire;
 mod aimd;
 mod fixed;
 mod gradient2;
@@ -42,6 +44,8 @@ mod waiters;
 #[cfg(feature = "alloc")]
 mod windowed;
 
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use acquire::{Acquire, AcquireOwned};
 pub use aimd::{Aimd, AimdBuilder};
 pub use fixed::Fixed;
 pub use gradient2::{Gradient2, Gradient2Builder};

@@ -50,7 +50,7 @@ pub enum Reason {
     Exhausted = 0,
     /// The request costs more than the limiter ever holds at once. It never can be admitted.
     TooLarge = 1,
-    /// A keyed limiter has no room for another key.
+    /// There is no room: in a keyed limiter for another key, or in a queue for another who waits.
     Full = 2,
     /// The instant lies beyond what the limiter can count: see the algorithm's horizon.
     Horizon = 3,
@@ -170,7 +170,7 @@ impl fmt::Display for Denied {
                 f.write_str("limit exceeded, and no later time is known to the limiter")
             }
             (Reason::TooLarge, _) => f.write_str("the request costs more than the limit"),
-            (Reason::Full, _) => f.write_str("no room for another key"),
+            (Reason::Full, _) => f.write_str("no room for another key, or another who waits"),
             (Reason::Store, _) => f.write_str("the limiter's store did not answer"),
         }
     }

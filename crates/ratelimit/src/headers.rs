@@ -139,13 +139,20 @@ impl Decision {
 }
 
 /// Whole seconds, rounded up. `None` for what means "never" and has no number.
-fn seconds(duration: Duration) -> Option<u64> {
+pub(crate) fn seconds(duration: Duration) -> Option<u64> {
     let whole = duration.as_secs();
     let seconds = whole.checked_add(u64::from(duration.subsec_nanos() > 0))?;
     (duration != Duration::MAX).then_some(seconds)
 }
 
 impl<'a> Headers<'a> {
+    /// Nothing but when to come back.
+    #[cfg(feature = "tower")]
+    pub(crate) fn retry_after(seconds: Option<u64>) -> Self {
+        let field = seconds.map(|seconds| ("retry-after", Value::Number(seconds)));
+        Self::new([field, None, None, None])
+    }
+
     fn new(fields: [Option<(&'static str, Value<'a>)>; 4]) -> Self {
         let fields = fields.map(|field| field.map(|(name, value)| (name, HeaderValue(value))));
         Self { fields, next: 0 }

@@ -17,6 +17,9 @@ use core::time::Duration;
 use purlin_core::time::{Clock, SystemClock, Timer};
 use queue::Queue;
 
+/// How many may wait, unless told otherwise.
+const DEFAULT_MAX_WAITING: u32 = 1 << 16;
+
 /// A [`Limiter`] that reads a clock itself, and waits for tokens where the clock can.
 ///
 /// The one to begin with. `RateLimiter` without parameters is a [`Gcra`] in one atomic word under
@@ -75,9 +78,10 @@ use queue::Queue;
 /// # fn main() {}
 /// ```
 ///
-/// The queue of those who wait takes one entry of a map for each waiting future. What bounds it is
-/// the number of futures that you make, and [`acquire_within`](Self::acquire_within): by
-/// a `max_wait` of `t` no more than `rate * t` tokens are ever waited for.
+/// The queue of those who wait takes one entry of a map for each, and holds 65,536 unless told
+/// otherwise by [`with_max_waiting`](Self::with_max_waiting): who comes then is refused at once. In
+/// time it is bounded by [`acquire_within`](Self::acquire_within): by a `max_wait` of `t` no more
+/// than `rate * t` tokens are ever waited for.
 pub struct RateLimiter<L = Shared<Gcra>, C = SystemClock> {
     limiter: L,
     clock: C,
@@ -167,12 +171,44 @@ impl<L: Limiter, C: Clock> RateLimiter<L, C> {
     /// ```
     #[must_use]
     pub fn from_limiter(limiter: L, clock: C) -> Self {
-        let queue = Queue::new();
+        let queue = Queue::new(DEFAULT_MAX_WAITING);
         Self {
             limiter,
             clock,
             queue,
         }
+    }
+
+    /// Lets at most so many wait at a time; others are refused with [`Reason::Full`]. With zero nobody
+    /// waits.
+    ///
+    /// [`Reason::Full`]: crate::Reason::Full
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use core::future::Future;
+    /// # use core::pin::pin;
+    /// # use core::task::{Context, Poll, Waker};
+    /// use purlin_ratelimit::{ManualClock, Quota, RateLimiter, Reason};
+    ///
+    /// let limiter = RateLimiter::with_clock(Quota::per_second(1)?, ManualClock::new())?;
+    /// let limiter = limiter.with_max_waiting(1);
+    /// limiter.try_acquire().expect("nobody else is here");
+    /// # let mut cx = Context::from_waker(Waker::noop());
+    ///
+    /// let mut waits = pin!(limiter.acquire());
+    /// assert!(waits.as_mut().poll(&mut cx).is_pending());
+    /// let Poll::Ready(Err(denied)) = pin!(limiter.acquire()).poll(&mut cx) else {
+    ///     panic!("two wait");
+    /// };
+    /// assert_eq!(denied.reason(), Reason::Full);
+    /// # Ok::<(), purlin_ratelimit::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn with_max_waiting(mut self, max_waiting: u32) -> Self {
+        self.queue.set_max_waiting(max_waiting);
+        self
     }
 
     /// Takes a token.
@@ -268,7 +304,12 @@ impl<L: Limiter, C: Clock> RateLimiter<L, C> {
         &self.limiter
     }
 
-    /// Asserts what must hold of those who wait at all times; panics where it does not.
+    /// How many wait.
+    pub fn waiting(&self) -> u64 {
+        self.queue.waiting()
+    }
+
+    /// Asserts what must hold of those who wait while no call is under way; panics where it does not.
     #[cfg(any(test, fuzzing, feature = "conformance"))]
     pub fn check_invariants(&self) {
         self.queue.check_invariants();
@@ -303,8 +344,9 @@ impl<L: Limiter, C: Timer> RateLimiter<L, C> {
     ///
     /// # Errors
     ///
-    /// [`Denied`] at once, with nothing taken, when the wait would be longer than `max_wait`, or
-    /// when `cost` is more than [`limit`](Self::limit).
+    /// [`Denied`] at once, with nothing taken, when the wait would be longer than `max_wait`, when
+    /// `cost` is more than [`limit`](Self::limit), or when [as many](Self::with_max_waiting) wait as
+    /// may.
     pub fn acquire_within(&self, cost: u64, max_wait: Duration) -> Acquire<'_, L, C> {
         Acquire::new(self, cost, max_wait)
     }

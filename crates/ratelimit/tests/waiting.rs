@@ -13,9 +13,10 @@ use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use proptest::prelude::*;
 use purlin_ratelimit::{
-    Acquire, AcquireOwned, Clock, Denied, Gcra, Instant, Limiter, ManualClock, Quota, RateLimiter,
-    Reason, Reservation, Shared,
+    Acquire, AcquireOwned, Clock, Decision, Denied, Gcra, Instant, Limiter, ManualClock, Quota,
+    RateLimiter, Reason, Reservation, Shared,
 };
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 type Waits = RateLimiter<Shared<Gcra>, ManualClock>;
 
@@ -251,6 +252,86 @@ fn a_limiter_is_whole_again_when_all_waiters_are_dropped() {
     clock.advance(500 * MS);
     assert_eq!(limiter.peek().remaining, 5);
     assert_eq!(clock.next_deadline(), None);
+    limiter.check_invariants();
+}
+
+#[test]
+fn no_more_wait_than_may() {
+    let (limiter, clock) = limiter(1000, 1);
+    let limiter = limiter.with_max_waiting(2);
+    limiter.try_acquire().unwrap();
+    let mut waiters = [limiter.acquire(), limiter.acquire()];
+    for waiter in &mut waiters {
+        assert!(poll(waiter).is_pending());
+    }
+    let before = limiter.limiter().state();
+    assert_eq!(limiter.waiting(), 2);
+    match poll(&mut limiter.acquire()) {
+        Poll::Ready(Err(denied)) => assert_eq!(denied.reason(), Reason::Full),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(limiter.limiter().state(), before);
+
+    // Who goes or gives up makes room, and so does who is not waited for any more.
+    let [first, second] = waiters;
+    drop(second);
+    let mut third = limiter.acquire();
+    assert!(poll(&mut third).is_pending());
+    assert!(poll(&mut limiter.acquire()).is_ready());
+    clock.advance(MS);
+    let mut first = first;
+    assert_eq!(poll(&mut first), Poll::Ready(Ok(())));
+    let mut fourth = limiter.acquire();
+    assert!(poll(&mut fourth).is_pending());
+    clock.advance(2 * MS);
+    assert!(poll(&mut fourth).is_pending());
+    clock.advance(10 * MS);
+    assert_eq!(poll(&mut fourth), Poll::Ready(Ok(())));
+    assert_eq!(limiter.waiting(), 0);
+    limiter.check_invariants();
+    assert_eq!(poll(&mut third), Poll::Ready(Ok(())));
+    assert_eq!(limiter.waiting(), 0);
+    limiter.check_invariants();
+}
+
+#[test]
+fn where_nobody_may_wait_there_are_still_tokens_to_be_had() {
+    let (limiter, _) = limiter(10, 1);
+    let limiter = limiter.with_max_waiting(0);
+    assert_eq!(poll(&mut limiter.acquire()), Poll::Ready(Ok(())));
+    assert!(matches!(poll(&mut limiter.acquire()), Poll::Ready(Err(_))));
+}
+
+/// A rule that panics takes no place in the queue with it.
+#[test]
+fn a_panic_while_one_reserves_leaves_no_trace_in_the_queue() {
+    struct Panics;
+    impl Limiter for Panics {
+        fn try_acquire_at(&self, _: Instant, _: u64) -> Result<(), Denied> {
+            panic!("as asked")
+        }
+        fn check_at(&self, _: Instant, _: u64) -> Decision {
+            panic!("as asked")
+        }
+        fn peek_at(&self, _: Instant, _: u64) -> Decision {
+            panic!("as asked")
+        }
+        fn reserve_at(&self, now: Instant, _: u64, wait: Duration) -> Result<Reservation, Denied> {
+            assert!(wait.is_zero(), "as asked");
+            Err(Denied::because(now, Reason::Exhausted))
+        }
+        fn cancel_at(&self, _: Instant, _: Reservation) -> u64 {
+            0
+        }
+        fn refund_at(&self, _: Instant, _: u64) {}
+        fn limit(&self) -> u64 {
+            1
+        }
+    }
+    let limiter = RateLimiter::from_limiter(Panics, ManualClock::new());
+    let caught = catch_unwind(AssertUnwindSafe(|| poll(&mut limiter.acquire())));
+    assert!(caught.is_err());
+    assert_eq!(limiter.waiting(), 0);
     limiter.check_invariants();
 }
 

@@ -1,11 +1,11 @@
+use super::acquire::Wait;
 use super::waiters::Waiters;
-use super::{AcquireError, AtLimit, Fixed, LimitAlgorithm, Outcome, OwnedPermit, Permit, Sample};
+use super::{
+    Acquire, AcquireOwned, AtLimit, Fixed, LimitAlgorithm, Outcome, OwnedPermit, Permit, Sample,
+};
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use crate::{Clock, ConfigError, Instant, SystemClock, Timer};
 use alloc::sync::Arc;
-use core::future::{Future, poll_fn};
-use core::pin::pin;
-use core::task::Poll;
 use core::time::Duration;
 use std::sync::TryLockError;
 
@@ -153,9 +153,8 @@ impl<A: LimitAlgorithm, C: Clock> ConcurrencyLimiter<A, C> {
     /// # Errors
     ///
     /// At once, when as many wait as may.
-    pub async fn acquire(&self) -> Result<Permit<'_, A, C>, AcquireError> {
-        let in_flight = self.admission().await?;
-        Ok(Permit::admit(self, in_flight))
+    pub fn acquire(&self) -> Acquire<'_, A, C> {
+        Acquire::new(self, Wait::forever())
     }
 
     /// [`acquire`](Self::acquire) with a permit that keeps the limiter alive, as the future does.
@@ -163,14 +162,8 @@ impl<A: LimitAlgorithm, C: Clock> ConcurrencyLimiter<A, C> {
     /// # Errors
     ///
     /// At once, when as many wait as may.
-    pub fn acquire_owned(
-        self: &Arc<Self>,
-    ) -> impl Future<Output = Result<OwnedPermit<A, C>, AcquireError>> + use<A, C> {
-        let limiter = Arc::clone(self);
-        async move {
-            let in_flight = limiter.admission().await?;
-            Ok(OwnedPermit::admit(limiter, in_flight))
-        }
+    pub fn acquire_owned(self: &Arc<Self>) -> AcquireOwned<A, C> {
+        AcquireOwned::new(Arc::clone(self), Wait::forever())
     }
 
     /// A permit, after all who came before, if that takes no longer than `max_wait`. With zero it
@@ -200,12 +193,11 @@ impl<A: LimitAlgorithm, C: Clock> ConcurrencyLimiter<A, C> {
     /// # Errors
     ///
     /// At once, when as many wait as may; or when the time is over.
-    pub async fn acquire_within(&self, max_wait: Duration) -> Result<Permit<'_, A, C>, AcquireError>
+    pub fn acquire_within(&self, max_wait: Duration) -> Acquire<'_, A, C, C::Sleep>
     where
         C: Timer,
     {
-        let in_flight = self.admission_within(max_wait).await?;
-        Ok(Permit::admit(self, in_flight))
+        Acquire::new(self, Wait::within(max_wait))
     }
 
     /// [`acquire_within`](Self::acquire_within) with a permit that keeps the limiter alive, as the
@@ -217,15 +209,11 @@ impl<A: LimitAlgorithm, C: Clock> ConcurrencyLimiter<A, C> {
     pub fn acquire_owned_within(
         self: &Arc<Self>,
         max_wait: Duration,
-    ) -> impl Future<Output = Result<OwnedPermit<A, C>, AcquireError>> + use<A, C>
+    ) -> AcquireOwned<A, C, C::Sleep>
     where
         C: Timer,
     {
-        let limiter = Arc::clone(self);
-        async move {
-            let in_flight = limiter.admission_within(max_wait).await?;
-            Ok(OwnedPermit::admit(limiter, in_flight))
-        }
+        AcquireOwned::new(Arc::clone(self), Wait::within(max_wait))
     }
 
     /// How many may be in flight.
@@ -267,6 +255,10 @@ impl<A: LimitAlgorithm, C: Clock> ConcurrencyLimiter<A, C> {
     #[cfg(any(test, fuzzing, feature = "conformance"))]
     pub fn check_invariants(&self) {
         self.waiters.check_invariants();
+    }
+
+    pub(super) fn clock(&self) -> &C {
+        &self.clock
     }
 
     pub(super) fn waiters(&self) -> &Waiters {
@@ -312,37 +304,6 @@ impl<A: LimitAlgorithm, C: Clock> ConcurrencyLimiter<A, C> {
         // Under the lock, so that limits take effect in the order in which they were found. Who
         // waits for a raised one is admitted as this call's permit is released, just after.
         self.waiters.limit().set_limit(limit);
-    }
-
-    async fn admission(&self) -> Result<u32, AcquireError> {
-        if let Ok(in_flight) = self.waiters.try_acquire() {
-            return Ok(in_flight);
-        }
-        self.waiters.acquire().await?;
-        Ok(self.in_flight())
-    }
-
-    async fn admission_within(&self, max_wait: Duration) -> Result<u32, AcquireError>
-    where
-        C: Timer,
-    {
-        if let Ok(in_flight) = self.waiters.try_acquire() {
-            return Ok(in_flight);
-        }
-        let mut sleep = pin!(self.clock.sleep_until(self.clock.now() + max_wait));
-        let mut acquire = pin!(self.waiters.acquire());
-        poll_fn(|cx| {
-            if let Poll::Ready(admitted) = acquire.as_mut().poll(cx) {
-                return Poll::Ready(admitted);
-            }
-            match sleep.as_mut().poll(cx) {
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(()) if acquire.give_up() => Poll::Ready(Ok(())),
-                Poll::Ready(()) => Poll::Ready(Err(AcquireError::TimedOut { max_wait })),
-            }
-        })
-        .await?;
-        Ok(self.in_flight())
     }
 }
 

@@ -1,9 +1,7 @@
 use super::{AtLimit, ConcurrencyLimit};
 use crate::sync::{Mutex, MutexGuard};
 use alloc::collections::BTreeMap;
-use core::future::Future;
-use core::pin::Pin;
-use core::task::{Context, Poll, Waker};
+use core::task::Waker;
 use core::time::Duration;
 use std::sync::PoisonError;
 
@@ -81,13 +79,6 @@ impl Waiters {
         }
     }
 
-    pub(super) fn acquire(&self) -> Acquire<'_> {
-        Acquire {
-            waiters: self,
-            ticket: None,
-        }
-    }
-
     pub(super) fn waiting(&self) -> usize {
         self.queue().waiting.len()
     }
@@ -111,7 +102,8 @@ impl Waiters {
         Some(waker)
     }
 
-    fn join(&self, waker: Waker) -> Result<Option<u64>, AcquireError> {
+    /// A ticket for the queue; `None` with a place at once.
+    pub(super) fn join(&self, waker: Waker) -> Result<Option<u64>, AcquireError> {
         let mut queue = self.queue();
         if queue.waiting.len() >= self.max_waiting as usize {
             // The bound may be zero: then nobody stands in front, and there may be room.
@@ -129,7 +121,7 @@ impl Waiters {
     }
 
     /// Whether the ticket still waits; if so, its waker is this one from now on.
-    fn keep_waiting(&self, ticket: u64, mut waker: Waker) -> bool {
+    pub(super) fn keep_waiting(&self, ticket: u64, mut waker: Waker) -> bool {
         // The one that is not kept is dropped on return, outside of the lock: it is foreign code.
         match self.queue().waiting.get_mut(&ticket) {
             Some(kept) => {
@@ -141,7 +133,7 @@ impl Waiters {
     }
 
     /// Takes the ticket out of the queue; false when it was admitted before.
-    fn leave(&self, ticket: u64) -> bool {
+    pub(super) fn leave(&self, ticket: u64) -> bool {
         let mut queue = self.queue();
         let left = queue.waiting.remove(&ticket);
         if left.is_some() && queue.waiting.is_empty() {
@@ -171,51 +163,5 @@ impl Waiters {
                 .keys()
                 .all(|&ticket| ticket < queue.next_ticket)
         );
-    }
-}
-
-/// Completes with a place. Dropped before, it leaves the queue, or hands on the place that it was
-/// given and did not collect.
-#[derive(Debug)]
-#[must_use = "futures do nothing unless polled"]
-pub(super) struct Acquire<'a> {
-    waiters: &'a Waiters,
-    /// While it waits.
-    ticket: Option<u64>,
-}
-
-impl Acquire<'_> {
-    /// Stops waiting; whether a place had come.
-    pub(super) fn give_up(&mut self) -> bool {
-        let ticket = self.ticket.take();
-        ticket.is_some_and(|ticket| !self.waiters.leave(ticket))
-    }
-}
-
-impl Future for Acquire<'_> {
-    type Output = Result<(), AcquireError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let waker = cx.waker().clone();
-        let Some(ticket) = self.ticket else {
-            self.ticket = self.waiters.join(waker)?;
-            return match self.ticket {
-                Some(_) => Poll::Pending,
-                None => Poll::Ready(Ok(())),
-            };
-        };
-        if self.waiters.keep_waiting(ticket, waker) {
-            return Poll::Pending;
-        }
-        self.ticket = None;
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl Drop for Acquire<'_> {
-    fn drop(&mut self) {
-        if self.give_up() {
-            self.waiters.release();
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::RateLimiter;
 use super::queue::Place;
-use crate::decision::{Denied, Reservation};
+use crate::decision::{Denied, Reason, Reservation};
 use crate::limiter::Limiter;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -81,6 +81,13 @@ impl<L: Limiter, C: Timer> AcquireOwned<L, C> {
     }
 }
 
+#[cfg(feature = "tower")]
+impl<L: Limiter, C: Timer> AcquireOwned<L, C> {
+    pub(crate) fn limiter(&self) -> &RateLimiter<L, C> {
+        &self.limiter
+    }
+}
+
 impl<S: Future<Output = ()>> State<S> {
     fn poll<L: Limiter, C: Timer<Sleep = S>>(
         &mut self,
@@ -90,13 +97,15 @@ impl<S: Future<Output = ()>> State<S> {
         if let Self::Unpolled { cost, max_wait } = *self {
             *self = Self::Done;
             let now = limiter.clock.now();
-            let reservation = limiter.limiter.reserve_at(now, cost, max_wait)?;
-            let ready = reservation.ready_at();
-            if ready <= now && limiter.queue.is_empty() {
+            let rule = &limiter.limiter;
+            if limiter.queue.is_empty() && rule.reserve_at(now, cost, Duration::ZERO).is_ok() {
                 return Poll::Ready(Ok(()));
             }
+            let claim = limiter.queue.claim();
+            let claim = claim.ok_or_else(|| Denied::because(now, Reason::Full))?;
+            let reservation = rule.reserve_at(now, cost, max_wait)?;
             *self = Self::Waiting(Waiting {
-                place: limiter.queue.enter(ready),
+                place: claim.enter(reservation.ready_at()),
                 reservation,
                 sleep: None,
                 awaited: None,

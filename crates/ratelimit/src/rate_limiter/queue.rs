@@ -14,9 +14,16 @@ use std::sync::PoisonError;
 
 /// The waiters of one limiter by their slots.
 pub(super) struct Queue {
-    /// How many wait: to know without the lock that nobody does.
+    /// How many wait or are about to: to know without the lock that nobody does, and to bound it.
     waiting: AtomicU64,
+    max_waiting: u32,
     inner: Mutex<Inner>,
+}
+
+/// The right to enter: counted already, and given back when dropped.
+pub(super) struct Claim<'q> {
+    queue: &'q Queue,
+    has_entered: bool,
 }
 
 #[derive(Default)]
@@ -34,28 +41,40 @@ pub(super) struct Place {
 }
 
 impl Queue {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(max_waiting: u32) -> Self {
         Self {
             waiting: AtomicU64::new(0),
+            max_waiting,
             inner: Mutex::new(Inner::default()),
         }
     }
 
     /// Whether nobody waits who came before this call.
     pub(super) fn is_empty(&self) -> bool {
-        // ORDERING: nothing is read because of it. Who entered before, in the order of
-        // happens-before, is seen; who enters meanwhile is in no order to us.
-        self.waiting.load(Ordering::Relaxed) == 0
+        self.waiting() == 0
     }
 
-    pub(super) fn enter(&self, ready: Instant) -> Place {
-        let mut inner = self.lock();
-        let number = inner.entered;
-        inner.entered += 1;
-        let place = Place { ready, number };
-        inner.entries.insert(place, None);
-        self.count(&inner);
-        place
+    pub(super) fn waiting(&self) -> u64 {
+        // ORDERING: nothing is read because of it. Who entered before, in the order of
+        // happens-before, is seen; who enters meanwhile is in no order to us.
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_max_waiting(&mut self, max_waiting: u32) {
+        self.max_waiting = max_waiting;
+    }
+
+    /// The right to enter, unless as many wait as may.
+    pub(super) fn claim(&self) -> Option<Claim<'_>> {
+        let max_waiting = u64::from(self.max_waiting);
+        let more = |waiting| (waiting < max_waiting).then_some(waiting + 1);
+        self.waiting
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .ok()?;
+        Some(Claim {
+            queue: self,
+            has_entered: false,
+        })
     }
 
     /// Leaves the queue if it is this place's turn; otherwise names the one that is awaited, and
@@ -90,8 +109,9 @@ impl Queue {
                 break;
             }
             first.remove();
+            self.uncount();
         }
-        self.went(inner);
+        went(inner);
     }
 
     /// Takes a place out that is not waited for any more.
@@ -100,25 +120,17 @@ impl Queue {
     }
 
     fn remove(&self, mut inner: MutexGuard<'_, Inner>, place: Place) {
-        let waker = inner.entries.remove(&place);
-        self.went(inner);
-        drop(waker);
-    }
-
-    /// After somebody went: whoever is the first now need not sleep.
-    fn went(&self, mut inner: MutexGuard<'_, Inner>) {
-        let first = inner.entries.first_entry();
-        let waker = first.and_then(|mut first| first.get_mut().take());
-        self.count(&inner);
-        drop(inner);
-        if let Some(waker) = waker {
-            waker.wake();
+        let removed = inner.entries.remove(&place);
+        // Not there when it was overtaken, and is not counted any more.
+        if removed.is_some() {
+            self.uncount();
         }
+        went(inner);
+        drop(removed);
     }
 
-    fn count(&self, inner: &Inner) {
-        let waiting = u64::try_from(inner.entries.len()).unwrap_or(u64::MAX);
-        self.waiting.store(waiting, Ordering::Relaxed);
+    fn uncount(&self) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -129,8 +141,9 @@ impl Queue {
     #[cfg(any(test, fuzzing, feature = "conformance"))]
     pub(super) fn check_invariants(&self) {
         let inner = self.lock();
-        let waiting = self.waiting.load(Ordering::Relaxed);
+        let waiting = self.waiting();
         assert_eq!(waiting, inner.entries.len() as u64);
+        assert!(waiting <= u64::from(self.max_waiting));
         let first = inner.entries.values().next();
         assert!(
             first.is_none_or(Option::is_none),
@@ -142,6 +155,36 @@ impl Queue {
                 .keys()
                 .all(|place| place.number < inner.entered)
         );
+    }
+}
+
+/// After somebody went: whoever is the first now need not sleep.
+fn went(mut inner: MutexGuard<'_, Inner>) {
+    let first = inner.entries.first_entry();
+    let waker = first.and_then(|mut first| first.get_mut().take());
+    drop(inner);
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+impl Claim<'_> {
+    pub(super) fn enter(mut self, ready: Instant) -> Place {
+        let mut inner = self.queue.lock();
+        let number = inner.entered;
+        inner.entered += 1;
+        let place = Place { ready, number };
+        inner.entries.insert(place, None);
+        self.has_entered = true;
+        place
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        if !self.has_entered {
+            self.queue.uncount();
+        }
     }
 }
 

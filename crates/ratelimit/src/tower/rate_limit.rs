@@ -1,5 +1,5 @@
-use super::{GuardedFuture, ServiceError};
-use crate::decision::Denied;
+use super::{GuardedFuture, Rejected, ServiceError};
+use crate::decision::Decision;
 use crate::limiter::Limiter;
 use crate::rate_limiter::RateLimiter;
 use alloc::sync::Arc;
@@ -8,7 +8,7 @@ use purlin_core::time::Clock;
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Refuses requests beyond a rate, with [`Rejected::RateLimited`](super::Rejected::RateLimited).
+/// Refuses requests beyond a rate, with [`Rejected::RateLimited`].
 ///
 /// # Examples
 ///
@@ -25,7 +25,7 @@ use tower_service::Service;
 ///     bytes: u64,
 /// }
 /// let bandwidth = RateLimiter::per_second(10_000_000)?;
-/// let layer = RateLimitLayer::by(move |upload: &Upload| bandwidth.try_acquire_n(upload.bytes));
+/// let layer = RateLimitLayer::by(move |upload: &Upload| bandwidth.check_n(upload.bytes));
 /// # let _ = layer;
 /// # Ok::<(), purlin_ratelimit::ConfigError>(())
 /// ```
@@ -41,22 +41,24 @@ pub struct RateLimit<S, A> {
     admission: Arc<A>,
 }
 
-/// Decides on requests: every `Fn(&Request) -> Result<(), Denied>` does.
+/// Decides on requests: every `Fn(&Request) -> Decision` does.
 pub trait Admit<Request> {
     /// Takes what the request costs.
     ///
     /// # Errors
     ///
-    /// [`Denied`], and nothing was taken.
-    fn admit(&self, request: &Request) -> Result<(), Denied>;
+    /// [`Rejected`], and nothing was taken.
+    fn admit(&self, request: &Request) -> Result<(), Rejected>;
 }
 
 impl<Request, F> Admit<Request> for F
 where
-    F: Fn(&Request) -> Result<(), Denied>,
+    F: Fn(&Request) -> Decision,
 {
-    fn admit(&self, request: &Request) -> Result<(), Denied> {
-        self(request)
+    fn admit(&self, request: &Request) -> Result<(), Rejected> {
+        let decision = self(request);
+        let rejected = |_| Rejected::RateLimited(decision);
+        decision.outcome.map_err(rejected)
     }
 }
 
@@ -65,8 +67,10 @@ where
 pub struct OneLimit<L, C>(Arc<RateLimiter<L, C>>);
 
 impl<Request, L: Limiter, C: Clock> Admit<Request> for OneLimit<L, C> {
-    fn admit(&self, _: &Request) -> Result<(), Denied> {
-        self.0.try_acquire()
+    fn admit(&self, _: &Request) -> Result<(), Rejected> {
+        // Who is admitted does not pay for a description of the limiter.
+        let refused = |denied| Rejected::by(&self.0, denied);
+        self.0.try_acquire().map_err(refused)
     }
 }
 
@@ -113,7 +117,7 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         match self.admission.admit(&request) {
             // The readiness of the service stays, for the next request.
-            Err(denied) => GuardedFuture::rejected(denied.into()),
+            Err(rejected) => GuardedFuture::rejected(rejected),
             Ok(()) => GuardedFuture::calling(self.inner.call(request)),
         }
     }

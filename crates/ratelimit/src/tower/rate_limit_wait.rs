@@ -1,23 +1,24 @@
-use super::ServiceError;
+use super::{Rejected, ServiceError};
 use crate::limiter::Limiter;
 use crate::rate_limiter::{AcquireOwned, RateLimiter};
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
+use pin_project_lite::pin_project;
 use purlin_core::time::Timer;
 use tower_layer::Layer;
 use tower_service::Service;
 
 /// Holds requests back until a rate allows them, in the order in which they came; refuses at once
-/// those that would have to wait longer than `max_wait`.
+/// those that would have to wait longer than `max_wait`, with [`Rejected::RateLimited`].
 ///
-/// A service behind it is always ready: requests wait in the futures of their calls, and `max_wait`
-/// bounds how many do, at `rate * max_wait`. A request that waits holds nothing of the service
-/// below: a clone of it is made ready when the request's slot has come.
+/// A service behind it is always ready: requests wait in the futures of their calls. `max_wait`
+/// bounds how many do, at `rate * max_wait`, and so does
+/// [`with_max_waiting`](RateLimiter::with_max_waiting). A request that waits holds nothing of the
+/// service below: a clone of it is made ready when the request's slot has come.
 ///
 /// # Examples
 ///
@@ -51,22 +52,44 @@ pub struct RateLimitWait<S, L, C> {
     limit: RateLimitWaitLayer<L, C>,
 }
 
-/// A call that waits for its slot, then for the service, then for the answer.
-///
-/// Dropped while it waits for its slot, it gives that back.
-#[must_use = "futures do nothing unless polled"]
-pub struct RateLimitWaitFuture<S: Service<R>, R, L: Limiter, C: Timer> {
-    stage: Stage<S, R, L, C>,
+pin_project! {
+    /// A call that waits for its slot, then for the service, then for the answer.
+    ///
+    /// Dropped while it waits for its slot, it gives that back.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct RateLimitWaitFuture<S, R, L, C>
+    where
+        S: Service<R>,
+        L: Limiter,
+        C: Timer,
+    {
+        #[pin]
+        stage: Stage<S, R, L, C>,
+    }
 }
 
-enum Stage<S: Service<R>, R, L: Limiter, C: Timer> {
-    Waiting(AcquireOwned<L, C>, Option<(S, R)>),
-    Readying(S, Option<R>),
-    Calling(Pin<Box<S::Future>>),
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<S, R, L, C>
+    where
+        S: Service<R>,
+        L: Limiter,
+        C: Timer,
+    {
+        Waiting {
+            acquire: AcquireOwned<L, C>,
+            parts: Option<(S, R)>,
+        },
+        Readying {
+            service: S,
+            request: Option<R>,
+        },
+        Calling {
+            #[pin]
+            future: S::Future,
+        },
+    }
 }
-
-/// Nothing in it is pinned but what is in boxes.
-impl<S: Service<R>, R, L: Limiter, C: Timer> Unpin for RateLimitWaitFuture<S, R, L, C> {}
 
 impl<L: Limiter, C: Timer> RateLimitWaitLayer<L, C> {
     /// By one limiter for all requests, of which each costs one. It may be an [`Arc`] of which you
@@ -104,7 +127,8 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let limiter = self.limit.limiter.clone();
         let acquire = limiter.acquire_owned(1, self.limit.max_wait);
-        let stage = Stage::Waiting(acquire, Some((self.inner.clone(), request)));
+        let parts = Some((self.inner.clone(), request));
+        let stage = Stage::Waiting { acquire, parts };
         RateLimitWaitFuture { stage }
     }
 }
@@ -113,28 +137,31 @@ impl<S: Service<R>, R, L: Limiter, C: Timer> Future for RateLimitWaitFuture<S, R
     type Output = Result<S::Response, ServiceError<S::Error>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let stage = &mut self.get_mut().stage;
+        let mut stage = self.project().stage;
         loop {
-            *stage = match stage {
-                Stage::Waiting(acquire, parts) => {
-                    ready!(Pin::new(acquire).poll(cx))
-                        .map_err(|denied| ServiceError::Rejected(denied.into()))?;
+            let next = match stage.as_mut().project() {
+                StageProjection::Waiting { acquire, parts } => {
+                    ready!(Pin::new(&mut *acquire).poll(cx))
+                        .map_err(|denied| Rejected::by(acquire.limiter(), denied))?;
                     let Some((service, request)) = parts.take() else {
                         return Poll::Pending;
                     };
-                    Stage::Readying(service, Some(request))
+                    let request = Some(request);
+                    Stage::Readying { service, request }
                 }
-                Stage::Readying(service, request) => {
+                StageProjection::Readying { service, request } => {
                     ready!(service.poll_ready(cx)).map_err(ServiceError::Inner)?;
                     let Some(request) = request.take() else {
                         return Poll::Pending;
                     };
-                    Stage::Calling(Box::pin(service.call(request)))
+                    let future = service.call(request);
+                    Stage::Calling { future }
                 }
-                Stage::Calling(future) => {
-                    return future.as_mut().poll(cx).map_err(ServiceError::Inner);
+                StageProjection::Calling { future } => {
+                    return future.poll(cx).map_err(ServiceError::Inner);
                 }
             };
+            stage.set(next);
         }
     }
 }
@@ -160,9 +187,9 @@ impl<S: Clone, L, C> Clone for RateLimitWait<S, L, C> {
 impl<S: Service<R>, R, L: Limiter, C: Timer> fmt::Debug for RateLimitWaitFuture<S, R, L, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stage: &dyn fmt::Debug = match &self.stage {
-            Stage::Waiting(acquire, _) => acquire,
-            Stage::Readying(..) => &"waiting for the service",
-            Stage::Calling(_) => &"waiting for the answer",
+            Stage::Waiting { acquire, .. } => acquire,
+            Stage::Readying { .. } => &"waiting for the service",
+            Stage::Calling { .. } => &"waiting for the answer",
         };
         f.debug_tuple("RateLimitWaitFuture").field(stage).finish()
     }

@@ -1,12 +1,13 @@
 use crate::breaker::Open;
-use crate::concurrency::AtLimit;
-use crate::decision::{Denied, Reason};
-use alloc::boxed::Box;
+use crate::concurrency::{AcquireError, AtLimit};
+use crate::decision::{Decision, Denied, Reason};
+use crate::error::ConfigError;
+use crate::headers::{Headers, seconds};
+use crate::limiter::Limiter;
+use crate::rate_limiter::RateLimiter;
 use core::fmt;
-use core::future::Future;
-use core::pin::Pin;
-use core::task::{Context, Poll};
 use core::time::Duration;
+use purlin_core::time::Clock;
 
 /// Why a guarded service did not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,46 +20,88 @@ pub enum ServiceError<E> {
     Inner(E),
 }
 
-/// A request that was not passed on.
+impl<E> ServiceError<ServiceError<E>> {
+    /// The error of one guard around another, as if they were one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use purlin_ratelimit::tower::ServiceError;
+    ///
+    /// let answer: Result<(), _> = Err(ServiceError::Inner(ServiceError::Inner("broken")));
+    /// assert_eq!(answer.map_err(ServiceError::flatten), Err(ServiceError::Inner("broken")));
+    /// ```
+    pub fn flatten(self) -> ServiceError<E> {
+        match self {
+            Self::Rejected(rejected) => ServiceError::Rejected(rejected),
+            Self::Inner(inner) => inner,
+        }
+    }
+}
+
+/// A request that was not passed on, with what its response needs: [`status`](Self::status) and
+/// [`headers`](Self::headers).
 ///
 /// # Examples
 ///
 /// ```
-/// use core::time::Duration;
 /// use purlin_ratelimit::tower::Rejected;
-/// use purlin_ratelimit::{Denied, Instant};
+/// use purlin_ratelimit::{Gcra, Instant, Limiter, Quota, Shared};
 ///
-/// let now = Instant::from_secs(1);
-/// let denied = Denied::until(now, now + Duration::from_millis(1001));
-/// let rejected = Rejected::RateLimited(denied);
+/// let limiter = Shared::new(Gcra::new(Quota::per_minute(2)?)?);
+/// limiter.check_at(Instant::from_secs(0), 2);
+/// let rejected = Rejected::RateLimited(limiter.check_at(Instant::from_millis(100), 1));
+///
 /// assert_eq!(rejected.status(), 429);
-/// assert_eq!(rejected.retry_after_secs(), Some(2));
+/// let fields: Vec<_> = rejected
+///     .headers("tenant")?
+///     .map(|(name, value)| format!("{name}: {value}"))
+///     .collect();
+/// assert_eq!(
+///     fields,
+///     [
+///         "ratelimit-policy: \"tenant\";q=2;w=60",
+///         "ratelimit: \"tenant\";r=0;t=30",
+///         "retry-after: 30",
+///     ],
+/// );
+/// # Ok::<(), purlin_ratelimit::ConfigError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rejected {
-    /// Beyond the rate.
-    #[error(transparent)]
-    RateLimited(#[from] Denied),
+    /// Beyond the rate. The decision's outcome says why, the rest how the limiter stands.
+    RateLimited(Decision),
     /// Too many are in flight.
-    #[error(transparent)]
-    Overloaded(#[from] AtLimit),
+    Overloaded(AtLimit),
+    /// Too many are in flight, and waiting was in vain.
+    WaitedInVain(AcquireError),
     /// The service was in trouble lately.
-    #[error(transparent)]
-    CircuitOpen(#[from] Open),
+    CircuitOpen(Open),
 }
 
 impl Rejected {
+    /// What a limiter just refused, with how it stands a moment later.
+    pub(super) fn by<L: Limiter, C: Clock>(limiter: &RateLimiter<L, C>, denied: Denied) -> Self {
+        Self::RateLimited(Decision {
+            outcome: Err(denied),
+            ..limiter.peek()
+        })
+    }
+
     /// The status of an HTTP response: 429 (Too Many Requests, RFC 6585) where the client asked too
     /// much, 503 (Service Unavailable) where the trouble is on this side.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::RateLimited(denied) => match denied.reason() {
-                Reason::Exhausted | Reason::TooLarge => 429,
-                Reason::Full | Reason::Horizon | Reason::Store => 503,
+            Self::RateLimited(decision) => match &decision.outcome {
+                Err(denied) => match denied.reason() {
+                    Reason::Exhausted | Reason::TooLarge => 429,
+                    Reason::Full | Reason::Horizon | Reason::Store => 503,
+                },
+                Ok(()) => 429,
             },
-            Self::Overloaded(_) | Self::CircuitOpen(_) => 503,
+            Self::Overloaded(_) | Self::WaitedInVain(_) | Self::CircuitOpen(_) => 503,
         }
     }
 
@@ -67,8 +110,8 @@ impl Rejected {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited(denied) => denied.retry_after(),
-            Self::Overloaded(_) => None,
+            Self::RateLimited(decision) => decision.outcome.err()?.retry_after(),
+            Self::Overloaded(_) | Self::WaitedInVain(_) => None,
             // Forced open, for as long as somebody wants it.
             Self::CircuitOpen(open) if open.retry_after == Duration::MAX => None,
             Self::CircuitOpen(open) => Some(open.retry_after),
@@ -79,55 +122,38 @@ impl Rejected {
     /// comes back too early.
     #[must_use]
     pub fn retry_after_secs(&self) -> Option<u64> {
-        let after = self.retry_after()?;
-        let begun = u64::from(after.subsec_nanos() > 0);
-        Some(after.as_secs().saturating_add(begun))
-    }
-}
-
-/// The answer of a service, or a refusal.
-#[must_use = "futures do nothing unless polled"]
-pub struct GuardedFuture<F> {
-    state: State<F>,
-}
-
-enum State<F> {
-    Rejected(Rejected),
-    Calling(Pin<Box<F>>),
-}
-
-impl<F> GuardedFuture<F> {
-    pub(super) const fn rejected(rejected: Rejected) -> Self {
-        let state = State::Rejected(rejected);
-        Self { state }
+        seconds(self.retry_after()?)
     }
 
-    pub(super) fn calling(future: F) -> Self {
-        let state = State::Calling(Box::pin(future));
-        Self { state }
-    }
-}
-
-impl<F, T, E> Future for GuardedFuture<F>
-where
-    F: Future<Output = Result<T, E>>,
-{
-    type Output = Result<T, ServiceError<E>>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.get_mut().state {
-            State::Rejected(rejected) => Poll::Ready(Err((*rejected).into())),
-            State::Calling(future) => future.as_mut().poll(cx).map_err(ServiceError::Inner),
+    /// The fields of an HTTP response. Where a rate was exceeded: how the limiter stands, under the
+    /// name of a policy, as by [`Decision::headers`]. In all cases: `retry-after` where that is known.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::OutOfRange`] for a name with other than printable ASCII characters, where a
+    /// rate was exceeded.
+    pub fn headers<'a>(&self, policy: &'a str) -> Result<Headers<'a>, ConfigError> {
+        match self {
+            Self::RateLimited(decision) => decision.headers(policy),
+            Self::Overloaded(_) | Self::WaitedInVain(_) | Self::CircuitOpen(_) => {
+                Ok(Headers::retry_after(self.retry_after_secs()))
+            }
         }
     }
 }
 
-impl<F> fmt::Debug for GuardedFuture<F> {
+impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("GuardedFuture");
-        if let State::Rejected(rejected) = &self.state {
-            debug.field("rejected", rejected);
+        match self {
+            Self::RateLimited(decision) => match decision.outcome {
+                Err(denied) => denied.fmt(f),
+                Ok(()) => f.write_str("limit exceeded"),
+            },
+            Self::Overloaded(at_limit) => at_limit.fmt(f),
+            Self::WaitedInVain(error) => error.fmt(f),
+            Self::CircuitOpen(open) => open.fmt(f),
         }
-        debug.finish_non_exhaustive()
     }
 }
+
+impl core::error::Error for Rejected {}

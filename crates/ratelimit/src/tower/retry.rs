@@ -1,6 +1,5 @@
 use crate::backoff::{Backoff, Retries};
 use crate::retry_budget::RetryBudget;
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 use core::future::Future;
@@ -9,6 +8,7 @@ use core::mem;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
+use pin_project_lite::pin_project;
 use purlin_core::random::SharedRandom;
 use purlin_core::time::Timer;
 use std::hash::RandomState;
@@ -102,25 +102,32 @@ pub struct Retry<S, P, C> {
     layer: RetryLayer<P, C>,
 }
 
-/// A request on its way, as often as it takes.
-#[must_use = "futures do nothing unless polled"]
-pub struct RetryFuture<S: Service<R>, R, P, C: Timer> {
-    layer: RetryLayer<P, C>,
-    retries: Retries,
-    service: S,
-    /// For the next call, if there may be one.
-    request: Option<R>,
-    stage: Stage<S::Future, C::Sleep>,
+pin_project! {
+    /// A request on its way, as often as it takes.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct RetryFuture<S, R, P, C>
+    where
+        S: Service<R>,
+        C: Timer,
+    {
+        layer: RetryLayer<P, C>,
+        retries: Retries,
+        service: S,
+        // For the next call, if there may be one.
+        request: Option<R>,
+        #[pin]
+        stage: Stage<S::Future, C::Sleep>,
+    }
 }
 
-enum Stage<F, S> {
-    Calling(Pin<Box<F>>),
-    Sleeping(Pin<Box<S>>),
-    Readying,
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<F, S> {
+        Calling { #[pin] call: F },
+        Sleeping { #[pin] sleep: S },
+        Readying,
+    }
 }
-
-/// Nothing in it is pinned but what is in boxes.
-impl<S: Service<R>, R, P, C: Timer> Unpin for RetryFuture<S, R, P, C> {}
 
 impl<P, C: Timer> RetryLayer<P, C> {
     /// By these rules. The budget may be an [`Arc`], to be shared with other layers.
@@ -196,13 +203,13 @@ where
         let now = rules.timer.now();
         rules.budget.deposit_at(now);
         let kept = rules.policy.again(&request);
-        let call = Box::pin(service.call(request));
+        let call = service.call(request);
         RetryFuture {
             retries: rules.backoff.start_at(now),
             layer,
             service,
             request: kept,
-            stage: Stage::Calling(call),
+            stage: Stage::Calling { call },
         }
     }
 }
@@ -216,35 +223,38 @@ where
     type Output = Result<S::Response, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
+        let mut this = self.project();
         let rules = &*this.layer.rules;
         loop {
-            this.stage = match &mut this.stage {
-                Stage::Calling(call) => {
-                    let answer = ready!(call.as_mut().poll(cx));
+            let next = match this.stage.as_mut().project() {
+                StageProjection::Calling { call } => {
+                    let answer = ready!(call.poll(cx));
                     if this.request.is_none() {
                         return Poll::Ready(answer);
                     }
                     let verdict = rules.policy.judge(&answer);
-                    let Some(delay) = this.layer.delay(&mut this.retries, verdict) else {
+                    let Some(delay) = this.layer.delay(this.retries, verdict) else {
                         return Poll::Ready(answer);
                     };
                     let until = rules.timer.now() + delay;
-                    Stage::Sleeping(Box::pin(rules.timer.sleep_until(until)))
+                    let sleep = rules.timer.sleep_until(until);
+                    Stage::Sleeping { sleep }
                 }
-                Stage::Sleeping(sleep) => {
-                    ready!(sleep.as_mut().poll(cx));
+                StageProjection::Sleeping { sleep } => {
+                    ready!(sleep.poll(cx));
                     Stage::Readying
                 }
-                Stage::Readying => {
+                StageProjection::Readying => {
                     ready!(this.service.poll_ready(cx))?;
                     let Some(request) = this.request.take() else {
                         return Poll::Pending;
                     };
-                    this.request = rules.policy.again(&request);
-                    Stage::Calling(Box::pin(this.service.call(request)))
+                    *this.request = rules.policy.again(&request);
+                    let call = this.service.call(request);
+                    Stage::Calling { call }
                 }
             };
+            this.stage.set(next);
         }
     }
 }

@@ -1,11 +1,11 @@
 use super::{Rejected, ServiceError};
 use crate::breaker::Outcome;
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
+use pin_project_lite::pin_project;
 
 /// Says what an answer means for the service that gave it: every `Fn(&Result<T, E>) -> Outcome`
 /// does.
@@ -42,33 +42,48 @@ pub trait Watch {
     fn end(self, outcome: Outcome);
 }
 
-/// The answer of a service, of which a guard learns; or a refusal.
-///
-/// Dropped before the end, or when the call panics, it gives back what the call held.
-#[must_use = "futures do nothing unless polled"]
-pub struct WatchedFuture<F, W, J> {
-    state: State<F, W, J>,
+pin_project! {
+    /// The answer of a service, of which a guard learns; or a refusal.
+    ///
+    /// Dropped before the end, or when the call panics, it gives back what the call held.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct WatchedFuture<F, W, J> {
+        #[pin]
+        state: State<F, W, J>,
+    }
 }
 
-enum State<F, W, J> {
-    Rejected(Rejected),
-    // The call is dropped before what it holds.
-    Calling(Pin<Box<F>>, Option<W>, Arc<J>),
+pin_project! {
+    #[project = StateProjection]
+    enum State<F, W, J> {
+        Rejected {
+            rejected: Rejected,
+        },
+        Calling {
+            // Dropped before what the call holds.
+            #[pin]
+            future: F,
+            held: Option<W>,
+            judge: Arc<J>,
+        },
+    }
 }
-
-/// What it watches with is moved, never pinned.
-impl<F, W, J> Unpin for WatchedFuture<F, W, J> {}
 
 impl<F, W, J> WatchedFuture<F, W, J> {
     pub(super) const fn rejected(rejected: Rejected) -> Self {
-        let state = State::Rejected(rejected);
+        let state = State::Rejected { rejected };
         Self { state }
     }
 
     /// Makes the call; `watch` is given up should it panic.
     pub(super) fn calling(watch: W, judge: Arc<J>, call: impl FnOnce() -> F) -> Self {
-        let future = Box::pin(call());
-        let state = State::Calling(future, Some(watch), judge);
+        let future = call();
+        let held = Some(watch);
+        let state = State::Calling {
+            future,
+            held,
+            judge,
+        };
         Self { state }
     }
 }
@@ -82,13 +97,17 @@ where
     type Output = Result<T, ServiceError<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.get_mut().state {
-            State::Rejected(rejected) => Poll::Ready(Err((*rejected).into())),
-            State::Calling(future, held, judge) => {
+        match self.project().state.project() {
+            StateProjection::Rejected { rejected } => Poll::Ready(Err((*rejected).into())),
+            StateProjection::Calling {
+                future,
+                held,
+                judge,
+            } => {
                 // Out of the future while it runs: a panic then drops it while it unwinds, and not
                 // some time later when whoever caught the panic drops the future.
                 let watch = held.take();
-                let Poll::Ready(answer) = future.as_mut().poll(cx) else {
+                let Poll::Ready(answer) = future.poll(cx) else {
                     *held = watch;
                     return Poll::Pending;
                 };
@@ -104,7 +123,7 @@ where
 impl<F, W, J> fmt::Debug for WatchedFuture<F, W, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("WatchedFuture");
-        if let State::Rejected(rejected) = &self.state {
+        if let State::Rejected { rejected } = &self.state {
             debug.field("rejected", rejected);
         }
         debug.finish_non_exhaustive()

@@ -5,10 +5,10 @@ use alloc::sync::Arc;
 use core::future::poll_fn;
 use core::task::Poll;
 use core::time::Duration;
-use purlin_ratelimit::ManualClock;
 use purlin_ratelimit::breaker::{Breaker, BreakerConfig, Outcome, State};
 use purlin_ratelimit::concurrency::{Aimd, ConcurrencyLimiter, Fixed};
 use purlin_ratelimit::tower::{CircuitBreakerLayer, ConcurrencyLimitLayer, Rejected, ServiceError};
+use purlin_ratelimit::{HeaderValue, ManualClock};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -44,6 +44,7 @@ async fn a_permit_is_held_by_the_call_and_by_nothing_else() {
     let refused = rejected(ask(&mut clone, 2).await);
     assert!(matches!(refused, Rejected::Overloaded(_)));
     assert_eq!((refused.status(), refused.retry_after()), (503, None));
+    assert_eq!(fields(refused), []);
     assert_eq!(doubler.called(), 2);
 
     drop(hanging);
@@ -79,6 +80,13 @@ async fn a_failure_by_the_judge_lowers_an_adaptive_limit_and_an_ignored_one_does
     assert_eq!(lenient.limit(), 20);
 }
 
+/// The fields of a refusal but for the name of a policy, which stands in none of them.
+fn fields(rejected: Rejected) -> Vec<(&'static str, String)> {
+    let fields = rejected.headers("name").unwrap();
+    let text = |(name, value): (_, HeaderValue<'_>)| (name, value.to_string());
+    fields.map(text).collect()
+}
+
 fn breaker(failures: u32) -> (Arc<Breaker<ManualClock>>, ManualClock) {
     let clock = ManualClock::new();
     let config = BreakerConfig::new()
@@ -107,13 +115,15 @@ async fn an_open_circuit_refuses_and_probes_again() {
         (refused.status(), refused.retry_after_secs()),
         (503, Some(2))
     );
+    assert_eq!(fields(refused), [("retry-after", "2".to_owned())]);
     assert_eq!(doubler.called(), 2);
 
     clock.advance(refused.retry_after().unwrap());
     assert_eq!(ask(&mut service, 2).await.unwrap(), 4);
     assert_eq!(breaker.state(), State::Closed);
     let _ = breaker.core().force_open();
-    assert_eq!(rejected(ask(&mut service, 2).await).retry_after(), None);
+    let forced = rejected(ask(&mut service, 2).await);
+    assert_eq!((forced.retry_after(), fields(forced)), (None, vec![]));
 }
 
 #[tokio::test]

@@ -10,8 +10,10 @@
 extern crate alloc;
 
 mod guards;
+mod in_place;
 mod rate_limit;
 mod retry;
+mod waiting;
 
 use alloc::sync::Arc;
 use core::future::{Future, poll_fn};

@@ -19,12 +19,13 @@ fn manual(per_second: u64, burst: u64) -> (RateLimiter<Shared<Gcra>, ManualClock
     )
 }
 
-fn tokio_limiter(per_second: u64) -> Arc<RateLimiter<Shared<Gcra>, TokioTimer>> {
+fn tokio_limiter(per_second: u64, waiting: u32) -> Arc<RateLimiter<Shared<Gcra>, TokioTimer>> {
     let quota = Quota::per_second(per_second)
         .unwrap()
         .with_burst(1)
         .unwrap();
-    Arc::new(RateLimiter::with_clock(quota, TokioTimer::new()).unwrap())
+    let limiter = RateLimiter::with_clock(quota, TokioTimer::new()).unwrap();
+    Arc::new(limiter.with_max_waiting(waiting))
 }
 
 #[tokio::test]
@@ -82,21 +83,77 @@ async fn clones_share_the_limit() {
 #[tokio::test]
 async fn a_request_may_cost_what_it_says() {
     let (limiter, _) = manual(1, 10);
-    let layer = RateLimitLayer::by(move |number: &u64| limiter.try_acquire_n(*number));
+    let layer = RateLimitLayer::by(move |number: &u64| limiter.check_n(*number));
     let mut service = layer.layer(Doubler::default());
     assert!(ask(&mut service, 8).await.is_ok());
     assert!(ask(&mut service, 4).await.is_err());
     assert!(ask(&mut service, 2).await.is_ok());
     let refused = ask(&mut service, 12).await.unwrap_err();
-    let ServiceError::Rejected(Rejected::RateLimited(denied)) = refused else {
+    let ServiceError::Rejected(Rejected::RateLimited(decision)) = refused else {
         panic!("{refused:?}")
     };
+    let denied = decision.outcome.unwrap_err();
     assert_eq!(denied.reason(), Reason::TooLarge);
+    assert_eq!((decision.limit, decision.remaining), (10, 0));
+}
+
+fn fields(error: ServiceError<Odd>) -> Vec<String> {
+    let ServiceError::Rejected(rejected) = error else {
+        panic!("{error:?}")
+    };
+    let fields = rejected.headers("tenant").unwrap();
+    fields
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_refusal_has_the_fields_of_a_response_however_it_came_about() {
+    let (limiter, clock) = manual(2, 1);
+    let limiter = Arc::new(limiter);
+    let by_check = limiter.clone();
+    let by = RateLimitLayer::by(move |_: &u64| by_check.check());
+    let mut by = by.layer(Doubler::default());
+    let mut one = RateLimitLayer::new(limiter.clone()).layer(Doubler::default());
+    let waiting = RateLimitWaitLayer::new(limiter.clone(), Duration::from_millis(10));
+    let mut waiting = waiting.layer(Doubler::default());
+
+    assert_eq!(ask(&mut one, 4).await.unwrap(), 8);
+    clock.advance(Duration::from_millis(1));
+    let expected = [
+        "ratelimit-policy: \"tenant\";q=1;w=1",
+        "ratelimit: \"tenant\";r=0;t=1",
+        "retry-after: 1",
+    ];
+    assert_eq!(fields(ask(&mut one, 4).await.unwrap_err()), expected);
+    assert_eq!(fields(ask(&mut by, 4).await.unwrap_err()), expected);
+    assert_eq!(fields(ask(&mut waiting, 4).await.unwrap_err()), expected);
+
+    // A name that would end the field is refused, not sent.
+    let refused = ask(&mut one, 4).await.unwrap_err();
+    let ServiceError::Rejected(rejected) = refused else {
+        panic!("{refused:?}")
+    };
+    assert!(rejected.headers("a\r\nset-cookie: b").is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_is_this_sides_trouble() {
+    let limiter = tokio_limiter(10, 1);
+    let layer = RateLimitWaitLayer::new(limiter.clone(), Duration::from_secs(9));
+    let mut service = layer.layer(Doubler::default());
+    let (first, second, third) = tokio::join!(service.call(2), service.call(4), service.call(6));
+    assert_eq!((first.unwrap(), second.unwrap()), (4, 8));
+    let Err(ServiceError::Rejected(rejected)) = third else {
+        panic!("{third:?}")
+    };
+    assert_eq!((rejected.status(), rejected.retry_after()), (503, None));
+    assert_eq!(limiter.waiting(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn requests_wait_in_order_and_never_longer_than_allowed() {
-    let limiter = tokio_limiter(10);
+    let limiter = tokio_limiter(10, 9);
     let doubler = Doubler::default();
     let layer = RateLimitWaitLayer::new(limiter.clone(), Duration::from_millis(250));
     let mut service = layer.layer(doubler.clone());
@@ -119,7 +176,7 @@ async fn requests_wait_in_order_and_never_longer_than_allowed() {
 
 #[tokio::test(start_paused = true)]
 async fn one_who_waits_holds_nothing_of_the_service_and_leaves_without_a_trace() {
-    let limiter = tokio_limiter(10);
+    let limiter = tokio_limiter(10, 9);
     let doubler = Doubler::default();
     let layer = RateLimitWaitLayer::new(limiter.clone(), Duration::from_secs(1));
     let mut service = layer.layer(doubler.clone());

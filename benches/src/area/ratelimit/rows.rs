@@ -1,0 +1,87 @@
+//! What `lab versus ratelimit` measures.
+
+use super::{rate_error, single, striped};
+use crate::error::LabError;
+use crate::settings::Settings;
+use crate::versus::{Contest, Measure, Row, Samples};
+
+type Setup = fn(&Settings) -> Result<Contest, LabError>;
+type Count = fn(&Settings) -> Result<Samples, LabError>;
+
+/// All of them, in the order of the README's table.
+pub(super) static ROWS: [Row; 12] = [
+    timed(
+        "allow",
+        "a request that is admitted, time given (both load it from an atomic)",
+        single::allow,
+    ),
+    timed(
+        "allow-floor",
+        "the same, beside a bare compare-and-swap",
+        single::allow,
+    ),
+    Row::timed(
+        "allow-idle",
+        "a request that is admitted by a limiter that has filled since the last, time given (both read a cell)",
+        single::allow_idle,
+    ),
+    timed(
+        "allow-clock",
+        "a request that is admitted, std's clock read",
+        single::allow_on_std,
+    ),
+    timed(
+        "allow-clock-ratelimit",
+        "the same, beside ratelimit",
+        single::allow_on_std,
+    ),
+    timed(
+        "allow-clock-leaky-bucket",
+        "the same, beside leaky-bucket as it is by default: fair",
+        single::allow_on_std,
+    ),
+    timed(
+        "deny",
+        "a request that is refused, time given",
+        single::deny,
+    ),
+    Row::timed(
+        "deny-wait",
+        "a request that is refused, and when to come back, time given",
+        single::deny_with_wait,
+    ),
+    timed(
+        "striped",
+        "a bucket that runs dry and fills again, 9 of 10 admitted, one thread, time given",
+        striped::one_thread,
+    ),
+    threads(
+        "striped-2",
+        "the same by two threads: time per request of both together",
+        striped::two_threads,
+    ),
+    timed("striped-deny", "an empty bucket, one thread", striped::deny),
+    counted(
+        "rate-error",
+        "the worst relative error of a rate from 1 a day to 4e9 a second: 16 rates where others fail, and 1,000 random ones a seed",
+        "",
+        rate_error::worst,
+    ),
+];
+
+const fn timed(id: &'static str, what: &'static str, contest: Setup) -> Row {
+    Row::timed(id, what, contest).promised()
+}
+
+/// By two threads.
+const fn threads(id: &'static str, what: &'static str, measure: Count) -> Row {
+    counted(id, what, "ns/op", measure)
+}
+
+const fn counted(id: &'static str, what: &'static str, unit: &'static str, measure: Count) -> Row {
+    Row {
+        unit,
+        measure: Measure::Counted(measure),
+        ..timed(id, what, |_| unreachable!("it is counted"))
+    }
+}

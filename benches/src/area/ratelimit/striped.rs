@@ -1,0 +1,143 @@
+//! One limiter that runs dry and fills again, by one thread and by two.
+//!
+//! A second's worth is a million, ten thousand of them at once. Time stands still while more are
+//! asked for than there are, and then moves on by as much as fills the bucket: nine requests of ten
+//! are admitted. Both sides load the time from an atomic.
+
+use core::time::Duration;
+
+use purlin_ratelimit::{Clock as _, Gcra, Limiter, ManualClock, Quota, Shared};
+
+#[cfg(feature = "rivals")]
+use super::rivals;
+use super::single::DAY;
+use crate::error::LabError;
+use crate::settings::Settings;
+use crate::versus::{Contest, Samples, Together};
+
+const RATE: u32 = 1_000_000;
+
+const BURST: u32 = 10_000;
+
+/// In which the bucket fills.
+const REFILL: Duration = Duration::from_millis(10);
+
+/// How many are asked for until then.
+const ASKED: usize = BURST as usize * 10 / 9;
+
+/// Before a request time moves on by this: nearly always not at all.
+type Advance = Duration;
+
+/// The requests of one of so many threads, from one refill to the next.
+fn requests(threads: usize) -> Vec<Advance> {
+    let mut requests = vec![Duration::ZERO; ASKED / threads];
+    let share = u32::try_from(threads).unwrap_or(1);
+    requests[0] = REFILL / share;
+    requests
+}
+
+fn quota() -> Result<Quota, LabError> {
+    Ok(Quota::per_second(u64::from(RATE))?.with_burst(u64::from(BURST))?)
+}
+
+fn limiter() -> Result<Shared<Gcra>, LabError> {
+    Ok(Shared::new(Gcra::new(quota()?)?))
+}
+
+fn clock() -> ManualClock {
+    let clock = ManualClock::new();
+    clock.advance(DAY);
+    clock
+}
+
+/// A request to ours.
+fn ask<L: Limiter>(
+    limiter: L,
+    clock: ManualClock,
+) -> impl Fn(&Advance) -> Result<(), purlin_ratelimit::Denied> {
+    move |advance| {
+        if !advance.is_zero() {
+            clock.advance(*advance);
+        }
+        limiter.try_acquire_at(clock.now(), 1)
+    }
+}
+
+pub(super) fn one_thread(_: &Settings) -> Result<Contest, LabError> {
+    let contest = Contest::over(requests(1)).ours("Striped<Gcra>", ask(limiter()?, clock()));
+    #[cfg(feature = "rivals")]
+    let contest = contest.rival("governor", ask_governor());
+    Ok(contest.build())
+}
+
+pub(super) fn two_threads(settings: &Settings) -> Result<Samples, LabError> {
+    let requests = [requests(2), requests(2)];
+    let contest = Together::over(requests).ours("Striped<Gcra>", ask(limiter()?, clock()));
+    #[cfg(feature = "rivals")]
+    let contest = contest.rival("governor", ask_governor());
+    Ok(contest.measure(settings.seed))
+}
+
+#[cfg(feature = "rivals")]
+type Refused = governor::NotUntil<governor::nanos::Nanos>;
+
+/// The same to governor's.
+#[cfg(feature = "rivals")]
+fn ask_governor() -> impl Fn(&Advance) -> Result<(), Refused> {
+    let (limiter, clock) = rivals::governor(rivals::quota(RATE, BURST));
+    move |advance| {
+        if !advance.is_zero() {
+            clock.advance(*advance);
+        }
+        limiter.check()
+    }
+}
+
+/// Empty, and time stands still.
+pub(super) fn deny(_: &Settings) -> Result<Contest, LabError> {
+    let ours = ask(limiter()?, clock());
+    while ours(&Duration::ZERO).is_ok() {}
+    let contest = Contest::over(vec![Duration::ZERO; 1024]).ours("Striped<Gcra>", ours);
+    #[cfg(feature = "rivals")]
+    let contest = {
+        let governor = ask_governor();
+        while governor(&Duration::ZERO).is_ok() {}
+        contest.rival("governor", governor)
+    };
+    Ok(contest.build())
+}
+
+pub(super) fn deny_two_threads(settings: &Settings) -> Result<Samples, LabError> {
+    let ours = ask(limiter()?, clock());
+    while ours(&Duration::ZERO).is_ok() {}
+    let requests = [vec![Duration::ZERO; 1024], vec![Duration::ZERO; 1024]];
+    let contest = Together::over(requests).ours("Striped<Gcra>", ours);
+    #[cfg(feature = "rivals")]
+    let contest = {
+        let governor = ask_governor();
+        while governor(&Duration::ZERO).is_ok() {}
+        contest.rival("governor", governor)
+    };
+    Ok(contest.measure(settings.seed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many of the requests of many refills are admitted.
+    fn admitted<E>(ask: impl Fn(&Advance) -> Result<(), E>) -> usize {
+        let requests = requests(1);
+        let all = (0..20).flat_map(|_| &requests);
+        all.filter(|advance| ask(advance).is_ok()).count()
+    }
+
+    #[test]
+    fn nine_of_ten_are_admitted_and_never_more() {
+        let most = 20 * BURST as usize;
+        let ours = admitted(ask(limiter().expect("valid"), clock()));
+        assert!((most * 97 / 100..=most).contains(&ours), "{ours}");
+        #[cfg(feature = "rivals")]
+        assert_eq!(admitted(ask_governor()), most);
+    }
+}

@@ -142,7 +142,7 @@ fn governor(rate: Rate) -> f64 {
     } else {
         super::rivals::one_each(rate.period).allow_burst(cells)
     };
-    let (limiter, clock) = super::rivals::governor(quota);
+    let (limiter, clock) = super::rivals::governor::<9>(quota);
     while matches!(limiter.check_n(cells), Ok(Ok(()))) {}
     match limiter.check_n(cells) {
         Ok(Err(denied)) => rate.error(u64::from(tokens), denied.wait_time_from(clock.now())),

@@ -9,7 +9,7 @@ type Setup = fn(&Settings) -> Result<Contest, LabError>;
 type Count = fn(&Settings) -> Result<Samples, LabError>;
 
 /// All of them, in the order of the README's table.
-pub(super) static ROWS: [Row; 12] = [
+pub(super) static ROWS: [Row; 13] = [
     timed(
         "allow",
         "a request that is admitted, time given (both load it from an atomic)",
@@ -44,6 +44,11 @@ pub(super) static ROWS: [Row; 12] = [
         "deny",
         "a request that is refused, time given",
         single::deny,
+    ),
+    Row::timed(
+        "deny-alone",
+        "the same where nobody looks at the refusal",
+        single::deny_alone,
     ),
     Row::timed(
         "deny-wait",

@@ -77,7 +77,7 @@ pub(super) fn allow(_: &Settings) -> Result<Contest, LabError> {
         .floor("load and compare-and-swap", move |()| add_by_swap(&word));
     #[cfg(feature = "rivals")]
     let contest = {
-        let (limiter, _) = rivals::governor(rivals::large());
+        let (limiter, _) = rivals::governor::<0>(rivals::large());
         sure("governor", true, || limiter.check().is_ok())?;
         contest.rival("governor", move |()| limiter.check())
     };
@@ -108,7 +108,7 @@ pub(super) fn allow_idle(_: &Settings) -> Result<Contest, LabError> {
     });
     #[cfg(feature = "rivals")]
     let contest = {
-        let clock = rivals::Given::default();
+        let clock = rivals::Given::<1>::default();
         clock.0.set(nanoseconds(DAY));
         let limiter = governor::RateLimiter::direct_with_clock(rivals::large(), clock.clone());
         contest.rival("governor", move |()| {
@@ -179,8 +179,23 @@ pub(super) fn deny(_: &Settings) -> Result<Contest, LabError> {
         });
     #[cfg(feature = "rivals")]
     let contest = {
-        let (limiter, _) = exhausted_governor()?;
+        let (limiter, _) = exhausted_governor::<2>()?;
         contest.rival("governor", move |()| limiter.check())
+    };
+    Ok(contest.build())
+}
+
+/// The same, where nobody looks at the refusal.
+pub(super) fn deny_alone(_: &Settings) -> Result<Contest, LabError> {
+    let clock = clock();
+    let limiter = exhausted(&clock)?;
+    let contest = requests().ours("Shared<Gcra>", move |()| {
+        limiter.try_acquire_at(clock.now(), 1).is_ok()
+    });
+    #[cfg(feature = "rivals")]
+    let contest = {
+        let (limiter, _) = exhausted_governor::<4>()?;
+        contest.rival("governor", move |()| limiter.check().is_ok())
     };
     Ok(contest.build())
 }
@@ -196,7 +211,7 @@ pub(super) fn deny_with_wait(_: &Settings) -> Result<Contest, LabError> {
     #[cfg(feature = "rivals")]
     let contest = {
         use governor::clock::Clock as _;
-        let (limiter, clock) = exhausted_governor()?;
+        let (limiter, clock) = exhausted_governor::<3>()?;
         contest.rival("governor", move |()| {
             let denied = limiter.check().err()?;
             Some(denied.wait_time_from(clock.now()))
@@ -206,8 +221,8 @@ pub(super) fn deny_with_wait(_: &Settings) -> Result<Contest, LabError> {
 }
 
 #[cfg(feature = "rivals")]
-fn exhausted_governor() -> Result<(rivals::Governor, governor::clock::FakeRelativeClock), LabError>
-{
+fn exhausted_governor<const ROW: usize>()
+-> Result<(rivals::Governor<ROW>, rivals::Fake<ROW>), LabError> {
     let (limiter, clock) = rivals::governor(rivals::one_each(DAY));
     while limiter.check().is_ok() {}
     sure("governor", false, || limiter.check().is_ok())?;

@@ -66,7 +66,7 @@ fn ask<L: Limiter>(
 pub(super) fn one_thread(_: &Settings) -> Result<Contest, LabError> {
     let contest = Contest::over(requests(1)).ours("Striped<Gcra>", ask(limiter()?, clock()));
     #[cfg(feature = "rivals")]
-    let contest = contest.rival("governor", ask_governor());
+    let contest = contest.rival("governor", ask_governor::<5>());
     Ok(contest.build())
 }
 
@@ -74,16 +74,13 @@ pub(super) fn two_threads(settings: &Settings) -> Result<Samples, LabError> {
     let requests = [requests(2), requests(2)];
     let contest = Together::over(requests).ours("Striped<Gcra>", ask(limiter()?, clock()));
     #[cfg(feature = "rivals")]
-    let contest = contest.rival("governor", ask_governor());
+    let contest = contest.rival("governor", ask_governor::<6>());
     Ok(contest.measure(settings.seed))
 }
 
-#[cfg(feature = "rivals")]
-type Refused = governor::NotUntil<governor::nanos::Nanos>;
-
 /// The same to governor's.
 #[cfg(feature = "rivals")]
-fn ask_governor() -> impl Fn(&Advance) -> Result<(), Refused> {
+fn ask_governor<const ROW: usize>() -> impl Fn(&Advance) -> Result<(), rivals::Refused<ROW>> {
     let (limiter, clock) = rivals::governor(rivals::quota(RATE, BURST));
     move |advance| {
         if !advance.is_zero() {
@@ -100,7 +97,7 @@ pub(super) fn deny(_: &Settings) -> Result<Contest, LabError> {
     let contest = Contest::over(vec![Duration::ZERO; 1024]).ours("Striped<Gcra>", ours);
     #[cfg(feature = "rivals")]
     let contest = {
-        let governor = ask_governor();
+        let governor = ask_governor::<7>();
         while governor(&Duration::ZERO).is_ok() {}
         contest.rival("governor", governor)
     };
@@ -114,7 +111,7 @@ pub(super) fn deny_two_threads(settings: &Settings) -> Result<Samples, LabError>
     let contest = Together::over(requests).ours("Striped<Gcra>", ours);
     #[cfg(feature = "rivals")]
     let contest = {
-        let governor = ask_governor();
+        let governor = ask_governor::<8>();
         while governor(&Duration::ZERO).is_ok() {}
         contest.rival("governor", governor)
     };
@@ -138,6 +135,6 @@ mod tests {
         let ours = admitted(ask(limiter().expect("valid"), clock()));
         assert!((most * 97 / 100..=most).contains(&ours), "{ours}");
         #[cfg(feature = "rivals")]
-        assert_eq!(admitted(ask_governor()), most);
+        assert_eq!(admitted(ask_governor::<10>()), most);
     }
 }

@@ -1,6 +1,9 @@
 //! The rules: pure functions of a state, an instant and a cost.
 
 pub(crate) mod gcra;
+pub(crate) mod leaky_bucket;
+pub(crate) mod shaper;
+pub(crate) mod token_bucket;
 
 use crate::decision::{Decision, Denied, Reservation};
 use core::time::Duration;

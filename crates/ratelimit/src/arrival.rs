@@ -8,7 +8,9 @@
 
 use crate::algorithm::Carry;
 use crate::decision::{Decision, Denied, Reason, Reservation};
-use crate::timeline::{Timeline, Units};
+use crate::error::ConfigError;
+use crate::quota::Quota;
+use crate::timeline::{Scale, Steps, Timeline, Units};
 use core::time::Duration;
 use purlin_core::time::Instant;
 
@@ -24,38 +26,66 @@ pub(crate) struct Arrival<T: Timeline> {
     pub(crate) limit: u64,
 }
 
+impl Arrival<Scale> {
+    /// Tokens come evenly.
+    pub(crate) fn even(quota: &Quota, origin: Instant) -> Result<Self, ConfigError> {
+        let (time, token, burst) = Scale::even(quota, origin)?;
+        let limit = quota.burst();
+        Ok(Self {
+            time,
+            token,
+            burst,
+            limit,
+        })
+    }
+}
+
+impl Arrival<Steps> {
+    /// Tokens come at once, at the ends of periods since the origin.
+    pub(crate) fn stepped(quota: &Quota, origin: Instant) -> Result<Self, ConfigError> {
+        let limit = quota.burst();
+        let time = Steps::new(quota.count(), quota.period(), limit, origin)?;
+        Ok(Self {
+            time,
+            token: 1,
+            burst: limit,
+            limit,
+        })
+    }
+}
+
 impl<T: Timeline> Arrival<T> {
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "between the ends of a compare-and-swap"
+    )]
     pub(crate) fn decide(
         &self,
         state: &mut T::Units,
         now: Instant,
         cost: u64,
     ) -> Result<(), Denied> {
-        if cost > self.limit {
-            return Err(Denied::because(now, Reason::TooLarge));
-        }
-        let (floor, ceil) = self.time.at(now);
-        // No overflow: at most the burst, which with any `floor` fits.
-        let need = self.token * T::Units::from(cost);
-        let base = (*state).max(ceil);
-        // A full bucket, or enough in it: then the sum is at most `ceil + burst`.
-        if *state <= floor || base <= floor + self.burst - need {
-            if cost > 0 {
-                *state = base + need;
-            }
-            return Ok(());
-        }
-        Err(self.short(now, base, need))
-    }
-
-    /// Refused: too little until the sum is no more than the burst ahead.
-    #[inline]
-    fn short(&self, now: Instant, base: T::Units, need: T::Units) -> Denied {
-        let Some(next) = base.checked_add(need) else {
-            return Denied::because(now, Reason::Horizon);
+        let need = self.token.checked_mul(T::Units::from(cost));
+        let Some((need, rest)) = need.and_then(|need| Some((need, self.burst.checked_sub(need)?)))
+        else {
+            return Err(too_large(now));
         };
-        Denied::reaching(now, self.time.mark(next.saturating_sub(self.burst)))
+        let (floor, ceil) = self.time.at(now);
+        // Branches, since either is usual for long: what is written then waits for no arithmetic.
+        let next = if *state <= floor {
+            // Full, which is more than enough.
+            ceil + need
+        } else if *state <= floor + rest {
+            *state + need
+        } else {
+            // Until there is enough in it.
+            return Err(Denied::reaching(now, self.time.mark(*state - rest)));
+        };
+        if cost > 0 {
+            *state = next;
+        }
+        Ok(())
     }
 
     pub(crate) fn inspect(&self, state: T::Units, now: Instant, cost: u64) -> Decision {
@@ -166,6 +196,12 @@ impl<T: Timeline> Arrival<T> {
         self.ahead_of(to, ahead)
     }
 
+    /// The state of a bucket with so many tokens in it, or as many as fit.
+    pub(crate) fn holding(&self, now: Instant, tokens: u64) -> T::Units {
+        let taken = self.limit.saturating_sub(tokens);
+        self.ahead_of(now, self.token * T::Units::from(taken))
+    }
+
     /// The state that is so far ahead of `now`.
     pub(crate) fn ahead_of(&self, now: Instant, units: T::Units) -> T::Units {
         if units == T::Units::default() {
@@ -175,10 +211,10 @@ impl<T: Timeline> Arrival<T> {
         ceil.checked_add(units).unwrap_or(units)
     }
 
-    pub(crate) fn migrate(
+    pub(crate) fn migrate<O: Timeline>(
         &self,
-        old: &Self,
-        state: T::Units,
+        old: &Arrival<O>,
+        state: O::Units,
         now: Instant,
         carry: Carry,
     ) -> T::Units {
@@ -205,6 +241,100 @@ impl<T: Timeline> Arrival<T> {
     }
 }
 
+/// Implements [`Algorithm`](crate::Algorithm) and [`Reconfigure`](crate::Reconfigure) for a rule that
+/// is nothing but an [`Arrival`].
+macro_rules! algorithm_by_arrival {
+    (impl [$($generics:tt)*] $rule:ty { type State = $state:ty; |$this:ident| $arrival:expr }) => {
+        impl<$($generics)*> $crate::Algorithm for $rule {
+            type State = $state;
+
+            #[inline(always)]
+            fn decide(
+                &self,
+                state: &mut $state,
+                now: $crate::Instant,
+                cost: u64,
+            ) -> Result<(), $crate::Denied> {
+                let $this = self;
+                ($arrival).decide(state, now, cost)
+            }
+
+            fn inspect(
+                &self,
+                state: &$state,
+                now: $crate::Instant,
+                cost: u64,
+            ) -> $crate::Decision {
+                let $this = self;
+                ($arrival).inspect(*state, now, cost)
+            }
+
+            fn reserve(
+                &self,
+                state: &mut $state,
+                now: $crate::Instant,
+                cost: u64,
+                max_wait: core::time::Duration,
+            ) -> Result<$crate::Reservation, $crate::Denied> {
+                let $this = self;
+                ($arrival).reserve(state, now, cost, max_wait)
+            }
+
+            fn cancel(
+                &self,
+                state: &mut $state,
+                now: $crate::Instant,
+                reservation: &$crate::Reservation,
+            ) -> u64 {
+                let $this = self;
+                ($arrival).cancel(state, now, reservation)
+            }
+
+            fn refund(&self, state: &mut $state, now: $crate::Instant, cost: u64) {
+                let $this = self;
+                ($arrival).refund(state, now, cost);
+            }
+
+            fn is_idle(&self, state: &$state, now: $crate::Instant) -> bool {
+                let $this = self;
+                ($arrival).is_idle(*state, now)
+            }
+
+            fn rebase(
+                &self,
+                state: &$state,
+                from: $crate::Instant,
+                to: $crate::Instant,
+            ) -> $state {
+                let $this = self;
+                ($arrival).rebase(*state, from, to)
+            }
+
+            fn limit(&self) -> u64 {
+                let $this = self;
+                ($arrival).limit
+            }
+        }
+
+        impl<$($generics)*> $crate::Reconfigure for $rule {
+            fn migrate(
+                &self,
+                old: &Self,
+                state: &$state,
+                now: $crate::Instant,
+                carry: $crate::Carry,
+            ) -> $state {
+                let $this = old;
+                let old = $arrival;
+                let $this = self;
+                ($arrival).migrate(old, *state, now, carry)
+            }
+        }
+    };
+}
+
+pub(crate) use algorithm_by_arrival;
+
 /// `units * to / from`, rounded up. Both are below 2^64, so that no product overflows.
 fn scale_up(units: u128, from: u128, to: u128) -> u128 {
     let part = (units % from) * to;
@@ -219,4 +349,9 @@ fn scale_down(units: u128, from: u128, to: u128) -> u128 {
     (units / from)
         .saturating_mul(to)
         .saturating_add(part / from)
+}
+
+#[cold]
+fn too_large(now: Instant) -> Denied {
+    Denied::because(now, Reason::TooLarge)
 }

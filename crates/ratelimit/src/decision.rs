@@ -1,10 +1,11 @@
 //! What a limiter answers.
 
 use core::fmt;
+use core::num::NonZeroU8;
 use core::time::Duration;
 use purlin_core::time::Instant;
 
-use crate::timeline::Mark;
+use crate::timeline::{Mark, Shift};
 
 /// A refusal: nothing was taken.
 ///
@@ -30,24 +31,31 @@ use crate::timeline::Mark;
 #[derive(Clone, Copy)]
 pub struct Denied {
     now: Instant,
-    due: Mark,
-    reason: Reason,
+    // The parts of a `Mark`, so that no padding is copied: refusals are to cost nothing.
+    origin: Instant,
+    units: u64,
+    multiplier: u64,
+    /// A [`Shift`], or [`NO_TIME`] and a reason above that: one byte, never zero.
+    code: NonZeroU8,
 }
+
+/// Above all shifts.
+const NO_TIME: u8 = 128;
 
 /// Why a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
     /// Too many have been admitted lately. Come back later.
-    Exhausted,
+    Exhausted = 0,
     /// The request costs more than the limiter ever holds at once. It never can be admitted.
-    TooLarge,
+    TooLarge = 1,
     /// A keyed limiter has no room for another key.
-    Full,
+    Full = 2,
     /// The instant lies beyond what the limiter can count: see the algorithm's horizon.
-    Horizon,
+    Horizon = 3,
     /// The store in which the state lies did not answer, or others always came first.
-    Store,
+    Store = 4,
 }
 
 impl Denied {
@@ -60,26 +68,37 @@ impl Denied {
     /// Refused, and no instant is known at which the request would be admitted.
     #[must_use]
     pub const fn because(now: Instant, reason: Reason) -> Self {
-        let due = Mark {
+        Self {
+            now,
             origin: now,
-            units: u64::MAX,
+            units: 0,
             multiplier: 0,
-            shift: 0,
-        };
-        Self { now, due, reason }
+            code: NonZeroU8::MIN.saturating_add(NO_TIME + reason as u8),
+        }
     }
 
     /// Exhausted until time reaches the mark.
     #[inline]
     pub(crate) const fn reaching(now: Instant, due: Mark) -> Self {
-        let reason = Reason::Exhausted;
-        Self { now, due, reason }
+        Self {
+            now,
+            origin: due.origin,
+            units: due.units,
+            multiplier: due.multiplier,
+            code: due.shift.code(),
+        }
     }
 
     /// Why.
     #[must_use]
     pub const fn reason(&self) -> Reason {
-        self.reason
+        match self.code.get().checked_sub(NO_TIME + 1) {
+            Some(1) => Reason::TooLarge,
+            Some(2) => Reason::Full,
+            Some(3) => Reason::Horizon,
+            Some(4) => Reason::Store,
+            _ => Reason::Exhausted,
+        }
     }
 
     /// The instant of the refused call.
@@ -94,10 +113,13 @@ impl Denied {
     /// Costs a division.
     #[must_use]
     pub fn retry_at(&self) -> Option<Instant> {
-        if self.due.multiplier == 0 {
-            return None;
-        }
-        self.due.instant()
+        let mark = Mark {
+            origin: self.origin,
+            units: self.units,
+            multiplier: self.multiplier,
+            shift: Shift::of(self.code)?,
+        };
+        mark.instant()
     }
 
     /// How long after the refused call that is: the least that is not too early, to the nanosecond.

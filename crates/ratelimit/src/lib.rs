@@ -23,6 +23,9 @@ mod sync;
 mod timeline;
 
 pub use algorithm::gcra::{Gcra, Width};
+pub use algorithm::leaky_bucket::LeakyBucket;
+pub use algorithm::shaper::Shaper;
+pub use algorithm::token_bucket::TokenBucket;
 pub use algorithm::{Algorithm, Carry, Reconfigure};
 pub use decision::{Decision, Denied, Reason, Reservation};
 pub use error::ConfigError;

@@ -128,7 +128,7 @@ macro_rules! limiter_by_update {
         impl<$($generics)*> $crate::Limiter for $holder where $($bounds)* {
             #[inline]
             fn try_acquire_at(&self, now: Instant, cost: u64) -> Result<(), $crate::Denied> {
-                self.update(|algorithm, state| algorithm.decide(state, now, cost))
+                self.decide(now, cost)
             }
 
             fn check_at(&self, now: Instant, cost: u64) -> $crate::Decision {

@@ -1,6 +1,7 @@
 //! A state in a cell.
 
 use crate::algorithm::{Algorithm, Carry, Reconfigure};
+use crate::decision::Denied;
 use crate::limiter::limiter_by_update;
 use core::cell::Cell;
 use core::fmt;
@@ -60,6 +61,11 @@ impl<A: Algorithm> Local<A> {
     {
         let state = algorithm.migrate(&self.algorithm, self.state.get_mut(), now, carry);
         *self = Self::with_state(algorithm, state);
+    }
+
+    #[inline]
+    fn decide(&self, now: Instant, cost: u64) -> Result<(), Denied> {
+        self.update(|algorithm, state| algorithm.decide(state, now, cost))
     }
 
     #[inline]

@@ -1,6 +1,7 @@
 //! A state behind a lock.
 
 use crate::algorithm::{Algorithm, Carry, Reconfigure};
+use crate::decision::Denied;
 use crate::limiter::limiter_by_update;
 use crate::sync::{Mutex, MutexGuard};
 use core::fmt;
@@ -63,6 +64,11 @@ impl<A: Algorithm> Locked<A> {
     {
         let state = algorithm.migrate(&self.algorithm, &self.state(), now, carry);
         *self = Self::with_state(algorithm, state);
+    }
+
+    #[inline]
+    fn decide(&self, now: Instant, cost: u64) -> Result<(), Denied> {
+        self.update(|algorithm, state| algorithm.decide(state, now, cost))
     }
 
     fn look<R>(&self, look: impl FnOnce(&A, &A::State) -> R) -> R {

@@ -1,6 +1,7 @@
 //! A state in one atomic word.
 
 use crate::algorithm::{Algorithm, Carry, Reconfigure};
+use crate::decision::Denied;
 use crate::limiter::limiter_by_update;
 use crate::sync::{AtomicU64, Ordering};
 use core::fmt;
@@ -73,6 +74,32 @@ impl<A: Algorithm<State = u64>> Shared<A> {
     {
         let state = algorithm.migrate(&self.algorithm, &self.state(), now, carry);
         *self = Self::with_state(algorithm, state);
+    }
+
+    /// [`update`](Self::update) by hand, so that a refusal is written once, where the caller wants
+    /// it.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "calls and returns cost a third of all"
+    )]
+    fn decide(&self, now: Instant, cost: u64) -> Result<(), Denied> {
+        let mut seen = self.state();
+        loop {
+            let mut next = seen;
+            self.algorithm.decide(&mut next, now, cost)?;
+            if next == seen {
+                return Ok(());
+            }
+            // ORDERING: as in `state`; the order of changes of one word is total.
+            match self
+                .word
+                .compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed)
+            {
+                Ok(_) => return Ok(()),
+                Err(actual) => seen = actual,
+            }
+        }
     }
 
     #[inline]

@@ -7,6 +7,7 @@
 //!   units and a token `p`, and nothing is ever rounded, where that fits for [`HORIZON`]. For other
 //!   rates a token is a power of two of units as small as fits (about 2⁻⁷ ns), and an instant lies
 //!   between two integers.
+//! * [`Steps`], 64 bits. Tokens come at the ends of periods; a unit is a token. Never rounds.
 //! * [`WideScale`], 128 bits. Never rounds.
 //!
 //! An algorithm that asks for the lower integer where it admits, and for the upper where it records,
@@ -14,12 +15,17 @@
 //! rounded, tokens never are.
 
 mod scale;
+mod steps;
+#[cfg(test)]
+mod tests;
 mod wide;
 
 pub(crate) use scale::{HORIZON, Scale};
+pub(crate) use steps::Steps;
 pub(crate) use wide::WideScale;
 
 use core::fmt::Debug;
+use core::num::NonZeroU8;
 use core::ops::{Add, Div, Mul, Sub};
 use purlin_core::time::Instant;
 
@@ -39,6 +45,8 @@ pub(crate) trait Units:
 {
     fn saturating_sub(self, other: Self) -> Self;
     fn checked_add(self, other: Self) -> Option<Self>;
+    fn checked_sub(self, other: Self) -> Option<Self>;
+    fn checked_mul(self, other: Self) -> Option<Self>;
 }
 
 macro_rules! units {
@@ -53,6 +61,16 @@ macro_rules! units {
             fn checked_add(self, other: Self) -> Option<Self> {
                 <$integer>::checked_add(self, other)
             }
+
+            #[inline]
+            fn checked_sub(self, other: Self) -> Option<Self> {
+                <$integer>::checked_sub(self, other)
+            }
+
+            #[inline]
+            fn checked_mul(self, other: Self) -> Option<Self> {
+                <$integer>::checked_mul(self, other)
+            }
         }
     )*};
 }
@@ -64,7 +82,7 @@ pub(crate) trait Timeline: Clone + Debug + PartialEq {
     type Units: Units;
 
     /// The greatest unit that is not after the instant, and the least that is not before it: equal,
-    /// or neighbours.
+    /// or neighbours. Those of the origin for what is earlier, of the horizon for what is later.
     fn at(&self, now: Instant) -> (Self::Units, Self::Units);
 
     /// The point, whose instant is not computed yet.
@@ -86,7 +104,39 @@ pub(crate) struct Mark {
     pub(crate) origin: Instant,
     pub(crate) units: u64,
     pub(crate) multiplier: u64,
-    pub(crate) shift: u8,
+    pub(crate) shift: Shift,
+}
+
+/// A shift by up to 127 bits, as a byte from 1 to 128.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shift(NonZeroU8);
+
+impl Shift {
+    pub(crate) const NONE: Self = Self(NonZeroU8::MIN);
+
+    /// By that many bits.
+    pub(crate) const fn by(bits: u32) -> Self {
+        assert!(bits < 128, "a shift of 128-bit numbers");
+        #[expect(clippy::cast_possible_truncation, reason = "asserted")]
+        Self(NonZeroU8::MIN.saturating_add(bits as u8))
+    }
+
+    /// `None` for a byte that is no shift.
+    pub(crate) const fn of(code: NonZeroU8) -> Option<Self> {
+        if code.get() > 128 {
+            None
+        } else {
+            Some(Self(code))
+        }
+    }
+
+    pub(crate) const fn code(self) -> NonZeroU8 {
+        self.0
+    }
+
+    pub(crate) const fn bits(self) -> u32 {
+        self.0.get() as u32 - 1
+    }
 }
 
 impl Mark {
@@ -96,16 +146,17 @@ impl Mark {
             origin: instant,
             units: 0,
             multiplier: 1,
-            shift: 0,
+            shift: Shift::NONE,
         }
     }
 
     pub(crate) fn instant(self) -> Option<Instant> {
         // The least e of which (e * multiplier) >> shift is at least `units`.
-        if u128::from(self.units).leading_zeros() < u32::from(self.shift) {
+        let (units, shift) = (u128::from(self.units), self.shift.bits());
+        if units.leading_zeros() < shift {
             return None;
         }
-        let units = u128::from(self.units) << self.shift;
+        let units = units << shift;
         let elapsed = u64::try_from(units.div_ceil(u128::from(self.multiplier))).ok()?;
         let nanos = self.origin.as_nanos().checked_add(elapsed)?;
         Some(Instant::from_nanos(nanos))

@@ -1,12 +1,9 @@
 //! The generic cell rate algorithm.
 
-use crate::algorithm::{Algorithm, Carry, Reconfigure};
-use crate::arrival::Arrival;
-use crate::decision::{Decision, Denied, Reservation};
+use crate::arrival::{Arrival, algorithm_by_arrival};
 use crate::error::ConfigError;
 use crate::quota::Quota;
 use crate::timeline::{Scale, Timeline, WideScale};
-use core::time::Duration;
 use purlin_core::time::Instant;
 
 /// The width of a state: `u64` fits an atomic word, `u128` is exact whatever the rate.
@@ -24,14 +21,7 @@ impl Sealed for u64 {
     type Time = Scale;
 
     fn arrival(quota: &Quota, origin: Instant) -> Result<Arrival<Scale>, ConfigError> {
-        let (time, token, burst) = Scale::even(quota, origin)?;
-        let limit = quota.burst();
-        Ok(Arrival {
-            time,
-            token,
-            burst,
-            limit,
-        })
+        Arrival::<Scale>::even(quota, origin)
     }
 }
 
@@ -97,7 +87,6 @@ impl Sealed for u128 {
 /// # Ok::<(), purlin_ratelimit::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[expect(private_bounds, reason = "sealed")]
 pub struct Gcra<W: Width = u64> {
     arrival: Arrival<W::Time>,
     quota: Quota,
@@ -157,51 +146,6 @@ impl Gcra {
     }
 }
 
-impl<W: Width> Algorithm for Gcra<W> {
-    type State = W;
-
-    #[inline]
-    fn decide(&self, state: &mut W, now: Instant, cost: u64) -> Result<(), Denied> {
-        self.arrival.decide(state, now, cost)
-    }
-
-    fn inspect(&self, state: &W, now: Instant, cost: u64) -> Decision {
-        self.arrival.inspect(*state, now, cost)
-    }
-
-    fn reserve(
-        &self,
-        state: &mut W,
-        now: Instant,
-        cost: u64,
-        max_wait: Duration,
-    ) -> Result<Reservation, Denied> {
-        self.arrival.reserve(state, now, cost, max_wait)
-    }
-
-    fn cancel(&self, state: &mut W, now: Instant, reservation: &Reservation) -> u64 {
-        self.arrival.cancel(state, now, reservation)
-    }
-
-    fn refund(&self, state: &mut W, now: Instant, cost: u64) {
-        self.arrival.refund(state, now, cost);
-    }
-
-    fn is_idle(&self, state: &W, now: Instant) -> bool {
-        self.arrival.is_idle(*state, now)
-    }
-
-    fn rebase(&self, state: &W, from: Instant, to: Instant) -> W {
-        self.arrival.rebase(*state, from, to)
-    }
-
-    fn limit(&self) -> u64 {
-        self.quota.burst()
-    }
-}
-
-impl<W: Width> Reconfigure for Gcra<W> {
-    fn migrate(&self, old: &Self, state: &W, now: Instant, carry: Carry) -> W {
-        self.arrival.migrate(&old.arrival, *state, now, carry)
-    }
+algorithm_by_arrival! {
+    impl [W: Width] Gcra<W> { type State = W; |gcra| &gcra.arrival }
 }

@@ -1,52 +1,57 @@
 //! Instants as 64-bit units: exact for most rates, rounded to a fraction of a nanosecond for the
 //! others.
 
-use super::{Mark, Timeline};
+use super::{Mark, Shift, Timeline};
 use crate::error::ConfigError;
 use crate::quota::Quota;
-use core::time::Duration;
 use purlin_core::time::Instant;
 
 /// How long after its origin a limiter of one word counts at least: 2⁵⁷ ns, more than four and a half
 /// years.
 pub(crate) const HORIZON: u64 = 1 << 57;
 
-/// `((now - origin) * multiplier >> shift) * step`.
+/// Units of tokens that come evenly: `(elapsed << shift) * multiplier / 2^64`.
+///
+/// The upper half of one multiplication, with neither a division nor a shift of 128 bits: this stands
+/// between the two ends of a compare-and-swap.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Scale {
+    origin: Instant,
+    /// The last nanosecond since the origin that is counted; the shift loses none of its bits.
+    horizon: u64,
     multiplier: u64,
     shift: u8,
+    /// By 64 bits less the shift.
+    unshift: Shift,
     /// Whether the product is cut off: one, or zero.
     inexact: u64,
-    step: u64,
-    origin: Instant,
-    horizon: u64,
 }
 
 impl Scale {
-    /// A timeline on which tokens come evenly, with the units of one token and of the burst.
+    /// The timeline of that rate, with the units of one token and of the burst.
     ///
     /// # Errors
     ///
-    /// When the burst takes longer to come than the horizon is away.
+    /// When tokens until the horizon, or those of the burst, are more than a word can count.
     pub(crate) fn even(quota: &Quota, origin: Instant) -> Result<(Self, u64, u64), ConfigError> {
         let (n, p) = quota.reduced();
-        let exact = p
-            .checked_mul(quota.burst())
-            .and_then(|burst| Some((burst, (u64::MAX - 1).checked_sub(burst)? / n)))
-            .filter(|(_, horizon)| *horizon >= HORIZON);
-        if let Some((burst, horizon)) = exact {
-            let scale = Self {
-                multiplier: n,
-                shift: 0,
-                inexact: 0,
-                step: 1,
-                origin,
-                horizon,
-            };
-            return Ok((scale, p, burst));
+        Self::exact(n, p, quota.burst(), origin)
+            .map_or_else(|| Self::fixed_point(n, p, quota.burst(), origin), Ok)
+    }
+
+    /// A nanosecond is `n` units and a token `p`. `None` where that does not fit.
+    fn exact(n: u64, p: u64, burst: u64, origin: Instant) -> Option<(Self, u64, u64)> {
+        let burst = p.checked_mul(burst)?;
+        let horizon = (u64::MAX - 1).checked_sub(burst)? / n;
+        if horizon < HORIZON {
+            return None;
         }
-        Self::fixed_point(n, p, quota.burst(), origin)
+        // n is below 2^7, and below 2^shift.
+        let shift = 64 - n.leading_zeros();
+        let multiplier = n << (64 - shift);
+        let horizon = horizon.min(u64::MAX >> shift);
+        let scale = Self::new(origin, horizon, multiplier, shift, 0);
+        Some((scale, p, burst))
     }
 
     /// A token is a power of two of units, as large as fits.
@@ -56,73 +61,45 @@ impl Scale {
         burst: u64,
         origin: Instant,
     ) -> Result<(Self, u64, u64), ConfigError> {
-        let (n, p) = (u128::from(n), u128::from(p));
+        let (n, p, burst) = (u128::from(n), u128::from(p), u128::from(burst));
         // Tokens until the horizon, and the burst ahead of it.
-        let tokens = (u128::from(HORIZON) * n).div_ceil(p) + u128::from(burst) + 1;
-        let token_bits = tokens.leading_zeros().saturating_sub(64);
-        if tokens >> 64 != 0 {
-            let room = u128::from(u64::MAX).saturating_sub(tokens - u128::from(burst));
-            let (field, value, max) = if room == 0 {
-                ("count", n, (p << 64) / u128::from(HORIZON))
-            } else {
-                ("burst", u128::from(burst), room)
-            };
-            return Err(ConfigError::TooLarge { field, value, max });
-        }
-        // n / p * 2^token_bits units a nanosecond, as a multiplier of 64 significant bits.
-        let (multiplier, shift) = ratio(n, p, token_bits);
-        let token = 1_u64 << token_bits;
-        let scale = Self {
-            multiplier,
-            shift,
-            inexact: 1,
-            step: 1,
-            origin,
-            horizon: HORIZON,
-        };
-        Ok((scale, token, burst << token_bits))
-    }
-
-    /// A timeline on which `step` tokens come at once, at the end of each `period` since `origin`. A
-    /// token is a unit.
-    ///
-    /// # Errors
-    ///
-    /// When that many tokens until the horizon cannot be counted.
-    pub(crate) fn stepped(
-        step: u64,
-        period: Duration,
-        burst: u64,
-        origin: Instant,
-    ) -> Result<Self, ConfigError> {
-        let nanos = period.as_nanos();
-        // Division by the period, as a multiplication that is exact up to the horizon: the
-        // multiplier is above 2^shift / period by less than one, which makes less than
-        // HORIZON / 2^57 = 1 of a period / 2^bits in the product (Granlund and Montgomery 1994).
-        let bits = 128 - (nanos - 1).leading_zeros();
-        let shift = 57 + bits;
-        let fits = |periods: u128| {
-            let units = periods.checked_mul(u128::from(step))?;
-            let units = units.checked_add(u128::from(burst))?;
-            (units < u128::from(u64::MAX)).then_some(())
-        };
-        let periods = u128::from(HORIZON) / nanos;
-        if fits(periods).is_none() {
+        let coming = (u128::from(HORIZON) * n).div_ceil(p) + 1;
+        if coming >> 64 != 0 {
             return Err(ConfigError::TooLarge {
-                field: "limit",
-                value: u128::from(step),
-                max: (u128::from(u64::MAX - 1).saturating_sub(u128::from(burst))) / periods.max(1),
+                field: "count",
+                value: n,
+                max: (p << 64) / u128::from(HORIZON),
             });
         }
-        let multiplier = (1_u128 << shift).div_ceil(nanos);
-        Ok(Self {
-            multiplier: u64::try_from(multiplier).unwrap_or(u64::MAX),
-            shift: u8::try_from(shift).unwrap_or(u8::MAX),
-            inexact: 0,
-            step,
+        let token_bits = (coming + burst).leading_zeros().saturating_sub(64);
+        // Units a nanosecond, times 2^57: below 2^64, since those until the horizon are.
+        let multiplier = shifted_ratio(n, p, token_bits + 57);
+        // A rate is to be right to 2^-32; a burst beyond that takes longer than 2^80 ns to come.
+        if multiplier >> 32 == 0 || (coming + burst) >> 64 != 0 {
+            let max = (coming << 24).min(u128::from(u64::MAX) - coming);
+            return Err(ConfigError::TooLarge {
+                field: "burst",
+                value: burst,
+                max,
+            });
+        }
+        let scale = Self::new(origin, HORIZON - 1, multiplier, 7, 1);
+        let token = 1_u64 << token_bits;
+        #[expect(clippy::cast_possible_truncation, reason = "below 2^64 with the shift")]
+        Ok((scale, token, (burst as u64) << token_bits))
+    }
+
+    fn new(origin: Instant, horizon: u64, multiplier: u64, shift: u32, inexact: u64) -> Self {
+        Self {
             origin,
-            horizon: HORIZON,
-        })
+            // No instant wraps around into the range.
+            horizon: horizon.min(u64::MAX - origin.as_nanos()),
+            multiplier,
+            #[expect(clippy::cast_possible_truncation, reason = "at most 64")]
+            shift: shift as u8,
+            unshift: Shift::by(64 - shift),
+            inexact,
+        }
     }
 
     /// Whether nothing is ever rounded.
@@ -130,48 +107,46 @@ impl Scale {
         self.inexact == 0
     }
 
-    /// Units a nanosecond, as a fraction: what this timeline really counts.
+    /// What is really counted: that many units in that many nanoseconds.
     #[cfg(any(test, feature = "conformance"))]
-    pub(crate) const fn pace(&self) -> (u64, u8) {
-        (self.multiplier, self.shift)
+    pub(crate) const fn pace(&self) -> (u128, u128) {
+        (self.multiplier as u128, 1 << (64 - self.shift))
     }
 
-    /// The instant from which it counts.
-    pub(crate) const fn origin(&self) -> Instant {
-        self.origin
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "between the ends of a compare-and-swap"
+    )]
+    const fn units(&self, elapsed: u64) -> (u64, u64) {
+        let product = ((elapsed << self.shift) as u128) * (self.multiplier as u128);
+        #[expect(clippy::cast_possible_truncation, reason = "the upper half")]
+        let floor = (product >> 64) as u64;
+        (floor, floor + self.inexact)
+    }
+
+    #[cold]
+    fn clamped(&self, now: Instant) -> (u64, u64) {
+        if now < self.origin {
+            (0, 0)
+        } else {
+            self.units(self.horizon)
+        }
     }
 }
 
-/// `n / p * 2^bits` as a `multiplier / 2^shift` that is not above it, with 64 significant bits.
-fn ratio(n: u128, p: u128, bits: u32) -> (u64, u8) {
-    // n and p are below 2^64: shift n up until the quotient has 64 bits.
-    let mut shift = 0_u32;
-    let mut quotient = (n << bits.min(63)) / p;
-    let mut remainder = (n << bits.min(63)) % p;
-    let pending = bits.saturating_sub(63);
-    for _ in 0..pending {
+/// `n * 2^bits / p`, rounded down.
+fn shifted_ratio(n: u128, p: u128, bits: u32) -> u64 {
+    let (mut quotient, mut remainder) = (n / p, n % p);
+    for _ in 0..bits {
+        // Both stay below 2^65.
         remainder <<= 1;
         quotient = (quotient << 1) | u128::from(remainder >= p);
-        remainder = if remainder >= p {
-            remainder - p
-        } else {
-            remainder
-        };
+        if remainder >= p {
+            remainder -= p;
+        }
     }
-    while quotient >> 63 == 0 && shift < 127 {
-        remainder <<= 1;
-        quotient = (quotient << 1) | u128::from(remainder >= p);
-        remainder = if remainder >= p {
-            remainder - p
-        } else {
-            remainder
-        };
-        shift += 1;
-    }
-    (
-        u64::try_from(quotient).unwrap_or(u64::MAX),
-        u8::try_from(shift).unwrap_or(u8::MAX),
-    )
+    u64::try_from(quotient).unwrap_or(u64::MAX)
 }
 
 impl Timeline for Scale {
@@ -179,30 +154,25 @@ impl Timeline for Scale {
 
     #[inline]
     fn at(&self, now: Instant) -> (u64, u64) {
-        let elapsed = now.as_nanos().saturating_sub(self.origin.as_nanos());
-        let elapsed = elapsed.min(self.horizon);
-        let product = u128::from(elapsed) * u128::from(self.multiplier);
-        #[expect(clippy::cast_possible_truncation, reason = "fits up to the horizon")]
-        let floor = (product >> self.shift) as u64 * self.step;
-        (floor, floor + self.inexact)
+        // One comparison for both ends: what is earlier than the origin wraps around.
+        let elapsed = now.as_nanos().wrapping_sub(self.origin.as_nanos());
+        if elapsed > self.horizon {
+            return self.clamped(now);
+        }
+        self.units(elapsed)
     }
 
     #[inline]
     fn mark(&self, units: u64) -> Mark {
-        let units = if self.step == 1 {
-            units
-        } else {
-            units.div_ceil(self.step)
-        };
         Mark {
             origin: self.origin,
             units,
             multiplier: self.multiplier,
-            shift: self.shift,
+            shift: self.unshift,
         }
     }
 
     fn horizon(&self) -> Instant {
-        Instant::from_nanos(self.origin.as_nanos().saturating_add(self.horizon))
+        Instant::from_nanos(self.origin.as_nanos() + self.horizon)
     }
 }

@@ -1,6 +1,6 @@
 //! Instants as 128-bit units: exact for every rate, until instants end.
 
-use super::{Mark, Timeline};
+use super::{Mark, Shift, Timeline};
 use crate::error::ConfigError;
 use crate::quota::Quota;
 use purlin_core::time::Instant;
@@ -50,7 +50,7 @@ impl Timeline for WideScale {
             origin: self.origin,
             units: u64::try_from(elapsed).unwrap_or(u64::MAX),
             multiplier: 1,
-            shift: 0,
+            shift: Shift::NONE,
         }
     }
 

@@ -4,6 +4,8 @@ pub(crate) mod gcra;
 pub(crate) mod leaky_bucket;
 pub(crate) mod shaper;
 pub(crate) mod token_bucket;
+#[cfg(feature = "alloc")]
+pub(crate) mod multi_bandwidth;
 
 use crate::decision::{Decision, Denied, Reservation};
 use core::time::Duration;

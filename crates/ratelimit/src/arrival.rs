@@ -88,6 +88,24 @@ impl<T: Timeline> Arrival<T> {
         Ok(())
     }
 
+    /// The first of the sizes for which so many units are left, or zero.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "between the ends of a compare-and-swap"
+    )]
+    pub(crate) fn lease_size(
+        &self,
+        state: T::Units,
+        now: Instant,
+        sizes: [(u64, T::Units); 2],
+    ) -> u64 {
+        let (floor, _) = self.time.at(now);
+        let full = floor + self.burst;
+        let fits = |(_, plenty): &(u64, T::Units)| *plenty <= self.burst && state <= full - *plenty;
+        sizes.into_iter().find(fits).map_or(0, |(tokens, _)| tokens)
+    }
+
     pub(crate) fn inspect(&self, state: T::Units, now: Instant, cost: u64) -> Decision {
         let mut copy = state;
         let outcome = self.decide(&mut copy, now, cost);

@@ -8,34 +8,61 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "std")]
+mod adjustable;
 mod algorithm;
 mod arrival;
+pub mod backoff;
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+pub mod breaker;
+pub mod concurrency;
 mod decision;
 mod error;
+mod headers;
+mod hierarchy;
 mod limiter;
 mod local;
 #[cfg(feature = "std")]
 mod locked;
 mod quota;
+mod saved;
+#[cfg(target_has_atomic = "64")]
+pub mod retry_budget;
 #[cfg(target_has_atomic = "64")]
 mod shared;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod striped;
+#[cfg(feature = "alloc")]
+pub mod store;
 mod sync;
 mod timeline;
 
+#[cfg(feature = "std")]
+pub use adjustable::{Adjustable, Holder};
 pub use algorithm::gcra::{Gcra, Width};
 pub use algorithm::leaky_bucket::LeakyBucket;
 pub use algorithm::shaper::Shaper;
 pub use algorithm::token_bucket::TokenBucket;
+#[cfg(feature = "alloc")]
+pub use algorithm::multi_bandwidth::{Bandwidths, MultiBandwidth};
 pub use algorithm::{Algorithm, Carry, Reconfigure};
 pub use decision::{Decision, Denied, Reason, Reservation};
 pub use error::ConfigError;
+pub use headers::{HeaderValue, Headers};
+pub use hierarchy::{Hierarchy, Level};
 pub use limiter::Limiter;
 pub use local::Local;
 #[cfg(feature = "std")]
 pub use locked::Locked;
 pub use quota::Quota;
+pub use saved::{RestoreError, Saved};
 #[cfg(target_has_atomic = "64")]
 pub use shared::Shared;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use striped::Striped;
+#[doc(inline)]
+#[cfg(feature = "alloc")]
+pub use store::Stored;
 
 #[doc(inline)]
 pub use purlin_core::time::{Clock, Instant, Timer};

@@ -102,6 +102,16 @@ impl<A: Algorithm<State = u64>> Shared<A> {
         }
     }
 
+    /// Sets the word if it still is what it was, and answers what it is if not.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn swap(&self, seen: u64, next: u64) -> Result<(), u64> {
+        // ORDERING: as in `state`.
+        self.word
+            .compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed)
+            .map(drop)
+    }
+
     #[inline]
     pub(crate) fn look<R>(&self, look: impl FnOnce(&A, &u64) -> R) -> R {
         look(&self.algorithm, &self.state())

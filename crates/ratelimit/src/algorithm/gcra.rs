@@ -139,6 +139,10 @@ impl<W: Width> Gcra<W> {
 }
 
 impl Gcra {
+    pub(crate) const fn arrival(&self) -> &Arrival<Scale> {
+        &self.arrival
+    }
+
     /// Whether nothing is ever rounded.
     #[must_use]
     pub const fn is_exact(&self) -> bool {

@@ -2,6 +2,8 @@
 
 mod accuracy;
 mod admission;
+mod breaker;
+mod permits;
 mod rate_error;
 #[cfg(feature = "rivals")]
 mod rivals;

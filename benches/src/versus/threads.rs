@@ -66,6 +66,7 @@ struct Entrant {
 pub struct Together<I> {
     inputs: [Arc<[I]>; 2],
     entrants: Vec<Entrant>,
+    batch: Duration,
 }
 
 impl<I: Send + Sync + 'static> Together<I> {
@@ -83,7 +84,15 @@ impl<I: Send + Sync + 'static> Together<I> {
         Self {
             inputs: inputs.map(Into::into),
             entrants: Vec::new(),
+            batch: BATCH,
         }
+    }
+
+    /// In batches that last so long, for work that reads from more than the caches hold; see
+    /// [`Row::in_batches_of`](super::Row::in_batches_of).
+    #[must_use]
+    pub fn in_batches_of(self, batch: Duration) -> Self {
+        Self { batch, ..self }
     }
 
     /// Enters our implementation.
@@ -146,7 +155,10 @@ impl<I: Send + Sync + 'static> Together<I> {
     #[must_use]
     pub fn measure_rounds(self, seed: u64, rounds: usize) -> Samples {
         let entrants = &self.entrants[..];
-        let gate = Gate::default();
+        let gate = Gate {
+            batch: self.batch,
+            ..Gate::default()
+        };
         let values = thread::scope(|scope| {
             scope.spawn(|| gate.serve(entrants));
             // Also when something panics: the other thread must not wait for ever.
@@ -247,6 +259,7 @@ fn value(stints: [Stint; 2]) -> Option<f64> {
 /// Where the second thread waits for work. It spins: a thread that sleeps starts late.
 #[derive(Debug, Default)]
 struct Gate {
+    batch: Duration,
     /// Counts the batches; written last.
     announced: AtomicU64,
     started: AtomicU64,
@@ -261,7 +274,7 @@ impl Gate {
     /// One batch of both threads, seen from the first.
     fn batch(&self, entrants: &[Entrant], index: usize, clock: &SystemClock) -> Option<f64> {
         let number = self.announced.load(Ordering::Relaxed) + 1;
-        let deadline = clock.now() + BATCH;
+        let deadline = clock.now() + self.batch;
         self.index.store(index, Ordering::Relaxed);
         self.deadline.store(deadline.as_nanos(), Ordering::Relaxed);
         self.announced.store(number, Ordering::Release);

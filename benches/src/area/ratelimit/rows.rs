@@ -1,6 +1,6 @@
 //! What `lab versus ratelimit` measures.
 
-use super::{rate_error, single, striped};
+use super::{breaker, permits, rate_error, single, striped};
 use crate::error::LabError;
 use crate::settings::Settings;
 use crate::versus::{Contest, Measure, Row, Samples};
@@ -9,7 +9,7 @@ type Setup = fn(&Settings) -> Result<Contest, LabError>;
 type Count = fn(&Settings) -> Result<Samples, LabError>;
 
 /// All of them, in the order of the README's table.
-pub(super) static ROWS: [Row; 13] = [
+pub(super) static ROWS: [Row; 18] = [
     timed(
         "allow",
         "a request that is admitted, time given (both load it from an atomic)",
@@ -66,6 +66,31 @@ pub(super) static ROWS: [Row; 13] = [
         striped::two_threads,
     ),
     timed("striped-deny", "an empty bucket, one thread", striped::deny),
+    threads(
+        "striped-deny-2",
+        "an empty bucket, two threads: time per refusal of both together",
+        striped::deny_two_threads,
+    ),
+    timed(
+        "permit",
+        "a permit is taken and given back, one thread",
+        permits::one_thread,
+    ),
+    threads(
+        "permit-2",
+        "the same by two threads: time per permit of both together",
+        permits::two_threads,
+    ),
+    timed(
+        "breaker",
+        "a call that succeeds, through a closed circuit that watches the rate of failures of 100 calls",
+        breaker::rate,
+    ),
+    timed(
+        "breaker-failsafe",
+        "a call that succeeds, through a closed circuit that counts failures in a row",
+        breaker::consecutive,
+    ),
     counted(
         "rate-error",
         "the worst relative error of a rate from 1 a day to 4e9 a second: 16 rates where others fail, and 1,000 random ones a seed",

@@ -1,12 +1,12 @@
 //! One limiter that runs dry and fills again, by one thread and by two.
 //!
-//! A second's worth is a million, ten thousand of them at once. Time stands still while more are
-//! asked for than there are, and then moves on by as much as fills the bucket: nine requests of ten
-//! are admitted. Both sides load the time from an atomic.
+//! A second's worth is a million, ten thousand of them at once. Time stands still while ten thousand
+//! are asked for, and then moves on until nine thousand have come: that many are admitted, the rest
+//! finds the bucket empty. Both sides load the time from an atomic.
 
 use core::time::Duration;
 
-use purlin_ratelimit::{Clock as _, Gcra, Limiter, ManualClock, Quota, Shared};
+use purlin_ratelimit::{Clock as _, Limiter, ManualClock, Quota, Striped};
 
 #[cfg(feature = "rivals")]
 use super::rivals;
@@ -19,11 +19,11 @@ const RATE: u32 = 1_000_000;
 
 const BURST: u32 = 10_000;
 
-/// In which the bucket fills.
-const REFILL: Duration = Duration::from_millis(10);
+/// In which nine thousand come. Not all that fit: a striped limiter holds a little less at once.
+const REFILL: Duration = Duration::from_millis(9);
 
 /// How many are asked for until then.
-const ASKED: usize = BURST as usize * 10 / 9;
+const ASKED: usize = BURST as usize;
 
 /// Before a request time moves on by this: nearly always not at all.
 type Advance = Duration;
@@ -40,8 +40,8 @@ fn quota() -> Result<Quota, LabError> {
     Ok(Quota::per_second(u64::from(RATE))?.with_burst(u64::from(BURST))?)
 }
 
-fn limiter() -> Result<Shared<Gcra>, LabError> {
-    Ok(Shared::new(Gcra::new(quota()?)?))
+fn limiter() -> Result<Striped, LabError> {
+    Ok(Striped::new(quota()?)?)
 }
 
 fn clock() -> ManualClock {
@@ -64,7 +64,7 @@ fn ask<L: Limiter>(
 }
 
 pub(super) fn one_thread(_: &Settings) -> Result<Contest, LabError> {
-    let contest = Contest::over(requests(1)).ours("Striped<Gcra>", ask(limiter()?, clock()));
+    let contest = Contest::over(requests(1)).ours("Striped", ask(limiter()?, clock()));
     #[cfg(feature = "rivals")]
     let contest = contest.rival("governor", ask_governor::<5>());
     Ok(contest.build())
@@ -72,7 +72,7 @@ pub(super) fn one_thread(_: &Settings) -> Result<Contest, LabError> {
 
 pub(super) fn two_threads(settings: &Settings) -> Result<Samples, LabError> {
     let requests = [requests(2), requests(2)];
-    let contest = Together::over(requests).ours("Striped<Gcra>", ask(limiter()?, clock()));
+    let contest = Together::over(requests).ours("Striped", ask(limiter()?, clock()));
     #[cfg(feature = "rivals")]
     let contest = contest.rival("governor", ask_governor::<6>());
     Ok(contest.measure(settings.seed))
@@ -94,7 +94,7 @@ fn ask_governor<const ROW: usize>() -> impl Fn(&Advance) -> Result<(), rivals::R
 pub(super) fn deny(_: &Settings) -> Result<Contest, LabError> {
     let ours = ask(limiter()?, clock());
     while ours(&Duration::ZERO).is_ok() {}
-    let contest = Contest::over(vec![Duration::ZERO; 1024]).ours("Striped<Gcra>", ours);
+    let contest = Contest::over(vec![Duration::ZERO; 1024]).ours("Striped", ours);
     #[cfg(feature = "rivals")]
     let contest = {
         let governor = ask_governor::<7>();
@@ -108,7 +108,7 @@ pub(super) fn deny_two_threads(settings: &Settings) -> Result<Samples, LabError>
     let ours = ask(limiter()?, clock());
     while ours(&Duration::ZERO).is_ok() {}
     let requests = [vec![Duration::ZERO; 1024], vec![Duration::ZERO; 1024]];
-    let contest = Together::over(requests).ours("Striped<Gcra>", ours);
+    let contest = Together::over(requests).ours("Striped", ours);
     #[cfg(feature = "rivals")]
     let contest = {
         let governor = ask_governor::<8>();
@@ -122,19 +122,26 @@ pub(super) fn deny_two_threads(settings: &Settings) -> Result<Samples, LabError>
 mod tests {
     use super::*;
 
-    /// How many of the requests of many refills are admitted.
+    /// How many requests of so many refills are admitted, after one that empties the bucket.
     fn admitted<E>(ask: impl Fn(&Advance) -> Result<(), E>) -> usize {
         let requests = requests(1);
-        let all = (0..20).flat_map(|_| &requests);
-        all.filter(|advance| ask(advance).is_ok()).count()
+        let mut admitted = || {
+            requests
+                .iter()
+                .filter(|advance| ask(advance).is_ok())
+                .count()
+        };
+        admitted();
+        (0..20).map(|_| admitted()).sum()
     }
 
     #[test]
-    fn nine_of_ten_are_admitted_and_never_more() {
-        let most = 20 * BURST as usize;
+    fn nine_of_ten_are_admitted_on_either_side() {
+        let expected = 20 * ASKED * 9 / 10;
         let ours = admitted(ask(limiter().expect("valid"), clock()));
-        assert!((most * 97 / 100..=most).contains(&ours), "{ours}");
+        // What is left at hand of one refill is spent in another.
+        assert!(ours.abs_diff(expected) <= 512, "{ours} of {expected}");
         #[cfg(feature = "rivals")]
-        assert_eq!(admitted(ask_governor::<10>()), most);
+        assert_eq!(admitted(ask_governor::<10>()), expected);
     }
 }

@@ -20,6 +20,8 @@ mod decision;
 mod error;
 mod headers;
 mod hierarchy;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod keyed;
 mod limiter;
 mod local;
 #[cfg(feature = "std")]
@@ -50,6 +52,8 @@ pub use decision::{Decision, Denied, Reason, Reservation};
 pub use error::ConfigError;
 pub use headers::{HeaderValue, Headers};
 pub use hierarchy::{Hierarchy, Level};
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use keyed::{Key, KeyLimiter, Keyed, KeyedBuilder, KeyedEntry, KeyedStats, WhenFull};
 pub use limiter::Limiter;
 pub use local::Local;
 #[cfg(feature = "std")]

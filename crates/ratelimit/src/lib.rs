@@ -28,6 +28,8 @@ mod local;
 mod locked;
 mod quota;
 mod saved;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod rate_limiter;
 #[cfg(target_has_atomic = "64")]
 pub mod retry_budget;
 #[cfg(target_has_atomic = "64")]
@@ -38,6 +40,8 @@ mod striped;
 pub mod store;
 mod sync;
 mod timeline;
+#[cfg(all(feature = "tower", target_has_atomic = "64"))]
+pub mod tower;
 
 #[cfg(feature = "std")]
 pub use adjustable::{Adjustable, Holder};
@@ -60,6 +64,8 @@ pub use local::Local;
 pub use locked::Locked;
 pub use quota::Quota;
 pub use saved::{RestoreError, Saved};
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use rate_limiter::{Acquire, AcquireOwned, RateLimiter};
 #[cfg(target_has_atomic = "64")]
 pub use shared::Shared;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
@@ -68,6 +74,9 @@ pub use striped::Striped;
 #[cfg(feature = "alloc")]
 pub use store::Stored;
 
+#[doc(inline)]
+#[cfg(feature = "tokio")]
+pub use purlin_core::time::TokioTimer;
 #[doc(inline)]
 pub use purlin_core::time::{Clock, Instant, Timer};
 #[doc(inline)]

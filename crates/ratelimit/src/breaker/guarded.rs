@@ -146,6 +146,11 @@ impl<C: Clock> Breaker<C> {
     pub const fn core(&self) -> &CircuitBreaker {
         &self.core
     }
+
+    /// The clock.
+    pub const fn clock(&self) -> &C {
+        &self.clock
+    }
 }
 
 /// A call on its way through a [`Breaker`].

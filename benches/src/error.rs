@@ -75,6 +75,9 @@ pub enum LabError {
         /// How many the row is about.
         expected: u64,
     },
+    /// No runtime for tasks that wait.
+    #[error("no runtime for waiting tasks: {0}")]
+    Runtime(io::Error),
     /// A chart could not be drawn.
     #[error("cannot draw {title:?}: {reason}")]
     Plot {

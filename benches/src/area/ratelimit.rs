@@ -3,6 +3,8 @@
 mod accuracy;
 mod admission;
 mod breaker;
+mod keyed;
+mod memory;
 mod permits;
 mod rate_error;
 #[cfg(feature = "rivals")]
@@ -12,6 +14,9 @@ mod single;
 mod striped;
 mod traffic;
 mod variants;
+#[cfg(feature = "rivals")]
+mod waiting;
+mod worst;
 
 use core::ops::RangeInclusive;
 

@@ -55,7 +55,7 @@ pub(super) fn table(
     let note = format!(
         "A limit for each {WINDOW:?}, for {WINDOWS} windows of virtual time; every request costs one. The exact log admits no more than the limit in any span of that length, wherever it \
          begins. Fullest window: the most that was admitted in any such span; a bucket promises its burst and what comes meanwhile, which is twice the limit here. Lost: what \
-         the log admits and the variant does not, in all. Traffic: {}.",
+         the log admits and the variant does not, in all: what a smaller burst costs, which a queue without one, part of a limit within a window, or half of it for each user are. Traffic: {}.",
         traffics.join("; ")
     );
     Ok(table.note(note))

@@ -8,6 +8,7 @@
 use alloc::rc::Rc;
 use alloc::sync::Arc;
 use core::cell::Cell;
+use core::hash::BuildHasher;
 use core::num::NonZeroU32;
 use core::ops::Add;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +17,7 @@ use core::time::Duration;
 use governor::clock::{Clock, Reference};
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
+use governor::state::keyed::DashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed};
 
 use super::single::{DAY, LARGE_BURST, LARGE_RATE, nanoseconds};
@@ -77,6 +79,10 @@ pub(super) type Governor<const ROW: usize> =
 /// What it refuses with.
 pub(super) type Refused<const ROW: usize> = governor::NotUntil<Tick<ROW>>;
 
+/// One a key, in its default map.
+pub(super) type GovernorKeyed<const ROW: usize, S> =
+    governor::RateLimiter<u64, DashMapStateStore<u64, S>, Fake<ROW>, NoOpMiddleware<Tick<ROW>>>;
+
 /// So many a second, and so many at once.
 pub(super) fn quota(rate: u32, burst: u32) -> governor::Quota {
     governor::Quota::per_second(at_least_one(rate)).allow_burst(at_least_one(burst))
@@ -113,6 +119,17 @@ pub(super) fn governor_on_std() -> governor::RateLimiter<
     NoOpMiddleware<std::time::Instant>,
 > {
     governor::RateLimiter::direct_with_clock(large(), governor::clock::MonotonicClock)
+}
+
+/// Keyed.
+pub(super) fn governor_keyed<const ROW: usize, S: BuildHasher + Default + Clone>(
+    quota: governor::Quota,
+) -> (GovernorKeyed<ROW, S>, Fake<ROW>) {
+    let clock = Fake::a_day_old();
+    let hasher = S::default();
+    let limiter =
+        governor::RateLimiter::dashmap_with_clock_and_hasher(quota, clock.clone(), hasher);
+    (limiter, clock)
 }
 
 /// A clock that costs nothing to move: a cell, for one thread.

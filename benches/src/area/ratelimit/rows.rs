@@ -1,6 +1,8 @@
 //! What `lab versus ratelimit` measures.
 
-use super::{breaker, permits, rate_error, single, striped};
+#[cfg(feature = "rivals")]
+use super::waiting;
+use super::{breaker, keyed, memory, permits, rate_error, single, striped, worst};
 use crate::error::LabError;
 use crate::settings::Settings;
 use crate::versus::{Contest, Measure, Row, Samples};
@@ -9,7 +11,7 @@ type Setup = fn(&Settings) -> Result<Contest, LabError>;
 type Count = fn(&Settings) -> Result<Samples, LabError>;
 
 /// All of them, in the order of the README's table.
-pub(super) static ROWS: [Row; 18] = [
+pub(super) static ROWS: [Row; 28] = [
     timed(
         "allow",
         "a request that is admitted, time given (both load it from an atomic)",
@@ -71,6 +73,53 @@ pub(super) static ROWS: [Row; 18] = [
         "an empty bucket, two threads: time per refusal of both together",
         striped::deny_two_threads,
     ),
+    keyed(
+        "keyed-uniform",
+        "one of a million keys, all alike, one thread, time given, key hashed",
+        keyed::uniform,
+    ),
+    keyed(
+        "keyed-zipf",
+        "one of a million keys, Zipf 0.99, one thread, time given, key hashed",
+        keyed::zipf,
+    ),
+    threads(
+        "keyed-uniform-2",
+        "one of a million keys, all alike, two threads: time per request of both together",
+        keyed::uniform_two_threads,
+    ),
+    threads(
+        "keyed-zipf-2",
+        "one of a million keys, Zipf 0.99, two threads: time per request of both together",
+        keyed::zipf_two_threads,
+    ),
+    counted(
+        "keyed-memory",
+        "bytes a key, with a million keys in a table for a million (85 % full)",
+        "B",
+        memory::per_key,
+    ),
+    counted(
+        "keyed-growth",
+        "by how many bytes a full table of a million keys grows when ten million others come",
+        "B",
+        memory::growth,
+    ),
+    counted(
+        "keyed-worst",
+        "the longest of 10 million checks of 2 million keys in a table for a million, clock read included; the shortest of three runs of each check",
+        "us",
+        worst::longest,
+    ),
+    Row {
+        promised: false,
+        ..counted(
+            "keyed-tail",
+            "the same at the 99.99th percentile",
+            "us",
+            worst::tail,
+        )
+    },
     timed(
         "permit",
         "a permit is taken and given back, one thread",
@@ -97,10 +146,33 @@ pub(super) static ROWS: [Row; 18] = [
         "",
         rate_error::worst,
     ),
+    counted(
+        "fifo",
+        "pairs of 500 waiters served in the wrong order, at 1,000 a second under tokio",
+        "pairs",
+        WAITING[0],
+    ),
+    counted(
+        "heavy",
+        "how long a request for 10, all that fits, waits beside 8 tasks that keep asking for 1; the ideal is 18 ms",
+        "x ideal",
+        WAITING[1],
+    ),
 ];
+
+/// Both need tokio, which comes with the rivals.
+#[cfg(feature = "rivals")]
+const WAITING: [Count; 2] = [waiting::fifo, waiting::heavy];
+#[cfg(not(feature = "rivals"))]
+const WAITING: [Count; 2] = [|_| Err(LabError::NoRivals { area: "ratelimit" }); 2];
 
 const fn timed(id: &'static str, what: &'static str, contest: Setup) -> Row {
     Row::timed(id, what, contest).promised()
+}
+
+/// In a table that is larger than the caches.
+const fn keyed(id: &'static str, what: &'static str, contest: Setup) -> Row {
+    timed(id, what, contest).in_batches_of(core::time::Duration::from_millis(4))
 }
 
 /// By two threads.

@@ -222,7 +222,8 @@ impl Stint {
         let switches = involuntary_switches();
         let start = clock.now();
         let (mut end, mut operations) = (start, 0);
-        while end < deadline {
+        // Once at least: who comes too late is discarded by its overlap, not by a rate of nothing.
+        while operations == 0 || end < deadline {
             (entrant.kernel)(thread, CHUNK);
             operations += CHUNK;
             end = clock.now();
@@ -262,6 +263,7 @@ struct Gate {
     batch: Duration,
     /// Counts the batches; written last.
     announced: AtomicU64,
+    ready: AtomicU64,
     started: AtomicU64,
     finished: AtomicU64,
     closed: AtomicBool,
@@ -274,11 +276,13 @@ impl Gate {
     /// One batch of both threads, seen from the first.
     fn batch(&self, entrants: &[Entrant], index: usize, clock: &SystemClock) -> Option<f64> {
         let number = self.announced.load(Ordering::Relaxed) + 1;
-        let deadline = clock.now() + self.batch;
         self.index.store(index, Ordering::Relaxed);
-        self.deadline.store(deadline.as_nanos(), Ordering::Relaxed);
         self.announced.store(number, Ordering::Release);
-        spin_until(|| self.started.load(Ordering::Acquire) == number);
+        // The time begins when the other one is there, however late it got its core.
+        spin_until(|| self.ready.load(Ordering::Acquire) == number);
+        let deadline = clock.now() + self.batch;
+        self.deadline.store(deadline.as_nanos(), Ordering::Relaxed);
+        self.started.store(number, Ordering::Release);
         let mine = Stint::run(&entrants[index], 0, deadline, clock);
         spin_until(|| self.finished.load(Ordering::Acquire) == number);
         let other = self.stint().take()?;
@@ -299,8 +303,9 @@ impl Gate {
             }
             number += 1;
             let index = self.index.load(Ordering::Relaxed);
+            self.ready.store(number, Ordering::Release);
+            spin_until(|| self.started.load(Ordering::Acquire) == number);
             let deadline = Instant::from_nanos(self.deadline.load(Ordering::Relaxed));
-            self.started.store(number, Ordering::Release);
             let stint = Stint::run(&entrants[index], 1, deadline, &clock);
             *self.stint() = Some(stint);
             self.finished.store(number, Ordering::Release);

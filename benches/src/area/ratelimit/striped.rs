@@ -125,7 +125,7 @@ mod tests {
     /// How many requests of so many refills are admitted, after one that empties the bucket.
     fn admitted<E>(ask: impl Fn(&Advance) -> Result<(), E>) -> usize {
         let requests = requests(1);
-        let mut admitted = || {
+        let admitted = || {
             requests
                 .iter()
                 .filter(|advance| ask(advance).is_ok())

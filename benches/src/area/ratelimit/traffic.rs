@@ -74,7 +74,7 @@ fn until_the_end(mut gaps: impl Gaps) -> Vec<Instant> {
     let end = START + WINDOWS * WINDOW;
     let mut now = START;
     let next = || {
-        now = now + gaps.next_gap();
+        now += gaps.next_gap();
         (now < end).then_some(now)
     };
     core::iter::from_fn(next).collect()

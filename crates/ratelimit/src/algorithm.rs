@@ -1,11 +1,15 @@
 //! The rules: pure functions of a state, an instant and a cost.
 
+pub(crate) mod fixed_window;
 pub(crate) mod gcra;
 pub(crate) mod leaky_bucket;
-pub(crate) mod shaper;
-pub(crate) mod token_bucket;
 #[cfg(feature = "alloc")]
 pub(crate) mod multi_bandwidth;
+pub(crate) mod shaper;
+pub(crate) mod sliding_window_counter;
+#[cfg(feature = "alloc")]
+pub(crate) mod sliding_window_log;
+pub(crate) mod token_bucket;
 
 use crate::decision::{Decision, Denied, Reservation};
 use core::time::Duration;

@@ -140,8 +140,7 @@ impl<T: Timeline> Arrival<T> {
 
     /// The time in which an empty bucket fills.
     pub(crate) fn window(&self) -> Duration {
-        let (origin, _) = self.time.at(Instant::default());
-        self.after(origin + self.burst, Instant::default())
+        self.after(self.burst, self.time.origin())
     }
 
     pub(crate) fn reserve(

@@ -1,7 +1,7 @@
 //! What a limiter answers.
 
 use core::fmt;
-use core::num::NonZeroU8;
+use core::num::NonZeroU64;
 use core::time::Duration;
 use purlin_core::time::Instant;
 
@@ -31,16 +31,16 @@ use crate::timeline::{Mark, Shift};
 #[derive(Clone, Copy)]
 pub struct Denied {
     now: Instant,
-    // The parts of a `Mark`, so that no padding is copied: refusals are to cost nothing.
+    // The parts of a `Mark`.
     origin: Instant,
     units: u64,
     multiplier: u64,
-    /// A [`Shift`], or [`NO_TIME`] and a reason above that: one byte, never zero.
-    code: NonZeroU8,
+    /// A [`Shift`], or [`NO_TIME`] and a reason above that: never zero, which is `Ok`.
+    code: NonZeroU64,
 }
 
 /// Above all shifts.
-const NO_TIME: u8 = 128;
+const NO_TIME: u64 = 128;
 
 /// Why a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,7 +73,7 @@ impl Denied {
             origin: now,
             units: 0,
             multiplier: 0,
-            code: NonZeroU8::MIN.saturating_add(NO_TIME + reason as u8),
+            code: NonZeroU64::MIN.saturating_add(NO_TIME + reason as u64),
         }
     }
 

@@ -15,7 +15,11 @@ mod arrival;
 pub mod backoff;
 #[cfg(all(feature = "alloc", target_has_atomic = "64"))]
 pub mod breaker;
+#[cfg(any(feature = "conformance", feature = "registry"))]
+mod capabilities;
 pub mod concurrency;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod decision;
 mod error;
 mod headers;
@@ -30,14 +34,17 @@ mod quota;
 mod saved;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 mod rate_limiter;
+#[cfg(feature = "registry")]
+pub mod registry;
 #[cfg(target_has_atomic = "64")]
 pub mod retry_budget;
+mod saved;
 #[cfg(target_has_atomic = "64")]
 mod shared;
-#[cfg(all(feature = "std", target_has_atomic = "64"))]
-mod striped;
 #[cfg(feature = "alloc")]
 pub mod store;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod striped;
 mod sync;
 mod timeline;
 #[cfg(all(feature = "tower", target_has_atomic = "64"))]
@@ -45,13 +52,19 @@ pub mod tower;
 
 #[cfg(feature = "std")]
 pub use adjustable::{Adjustable, Holder};
+pub use algorithm::fixed_window::FixedWindow;
 pub use algorithm::gcra::{Gcra, Width};
 pub use algorithm::leaky_bucket::LeakyBucket;
-pub use algorithm::shaper::Shaper;
-pub use algorithm::token_bucket::TokenBucket;
 #[cfg(feature = "alloc")]
 pub use algorithm::multi_bandwidth::{Bandwidths, MultiBandwidth};
+pub use algorithm::shaper::Shaper;
+pub use algorithm::sliding_window_counter::SlidingWindowCounter;
+#[cfg(feature = "alloc")]
+pub use algorithm::sliding_window_log::{Log, SlidingWindowLog};
+pub use algorithm::token_bucket::TokenBucket;
 pub use algorithm::{Algorithm, Carry, Reconfigure};
+#[cfg(any(feature = "conformance", feature = "registry"))]
+pub use capabilities::{Bound, Capabilities, Rule};
 pub use decision::{Decision, Denied, Reason, Reservation};
 pub use error::ConfigError;
 pub use headers::{HeaderValue, Headers};
@@ -64,15 +77,16 @@ pub use local::Local;
 pub use locked::Locked;
 pub use quota::Quota;
 pub use saved::{RestoreError, Saved};
+pub use quota::{ParseQuotaError, Quota};
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use rate_limiter::{Acquire, AcquireOwned, RateLimiter};
 #[cfg(target_has_atomic = "64")]
 pub use shared::Shared;
-#[cfg(all(feature = "std", target_has_atomic = "64"))]
-pub use striped::Striped;
 #[doc(inline)]
 #[cfg(feature = "alloc")]
 pub use store::Stored;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use striped::Striped;
 
 #[doc(inline)]
 #[cfg(feature = "tokio")]

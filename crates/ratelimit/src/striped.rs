@@ -62,6 +62,7 @@ const LEASE_MAX: u64 = 64;
 #[derive(Debug)]
 pub struct Striped {
     core: Shared<Gcra>,
+    /// One a thread, and one that stays empty.
     stripes: Box<[Stripe]>,
     /// What is leased while so many units are left. The less there is, the less is leased: all
     /// threads together never take more than half of it at once.
@@ -69,11 +70,20 @@ pub struct Striped {
 }
 
 /// The tokens at hand of one thread, on two cache lines of its own: processors fetch lines in pairs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(align(128))]
 struct Stripe {
     /// Written by the thread whose number the stripe has, and by no other.
     tokens: AtomicU64,
+    /// Whether it belongs to a thread.
+    lends: bool,
+}
+
+impl Stripe {
+    fn new(lends: bool) -> Self {
+        let tokens = AtomicU64::new(0);
+        Self { tokens, lends }
+    }
 }
 
 impl Striped {
@@ -110,7 +120,7 @@ impl Striped {
         let share = 2 * threads * gcra.arrival().token;
         Ok(Self {
             core: Shared::new(gcra),
-            stripes: (0..stripes).map(|_| Stripe::default()).collect(),
+            stripes: (0..=stripes).map(|i| Stripe::new(i < stripes)).collect(),
             sizes: [lease, lease / 8].map(|size| (size, size * share)),
         })
     }
@@ -118,12 +128,14 @@ impl Striped {
     /// The number of stripes.
     #[must_use]
     pub fn stripes(&self) -> usize {
-        self.stripes.len()
+        self.stripes.len() - 1
     }
 
+    /// The stripe of this thread, or the last one, which stays empty, for all threads too many: so
+    /// that both go the same way.
     #[inline]
-    fn own(&self) -> Option<&Stripe> {
-        self.stripes.get(thread_number())
+    fn own(&self) -> &Stripe {
+        &self.stripes[thread_number().min(self.stripes.len() - 1)]
     }
 
     /// Takes `cost` tokens from the word, and more for the stripe if there are plenty.
@@ -133,27 +145,24 @@ impl Striped {
         let gcra = self.core.algorithm();
         let mut seen = self.core.state();
         loop {
-            let tokens = gcra.arrival().lease_size(seen, now, self.sizes).max(cost);
             let mut next = seen;
-            gcra.decide(&mut next, now, tokens)?;
-            match self.core.swap(seen, next) {
+            gcra.decide(&mut next, now, cost)?;
+            let more = if stripe.lends {
+                gcra.arrival().lease_size(next, now, self.sizes)
+            } else {
+                0
+            };
+            match self.core.swap(seen, next + gcra.arrival().token * more) {
                 Ok(()) => {
-                    let held = stripe.tokens.load(Ordering::Relaxed);
-                    if tokens > cost && held < tokens {
+                    if more > 0 {
                         // What is left of an older lease is less than a cost: it is forgotten.
-                        stripe.tokens.store(tokens - cost, Ordering::Relaxed);
+                        stripe.tokens.store(more, Ordering::Relaxed);
                     }
                     return Ok(());
                 }
                 Err(actual) => seen = actual,
             }
         }
-    }
-
-    /// Tokens in all stripes.
-    fn stock(&self) -> u64 {
-        let held = |stripe: &Stripe| stripe.tokens.load(Ordering::Relaxed);
-        self.stripes.iter().map(held).sum()
     }
 
     /// Checks what must hold between calls.
@@ -171,11 +180,9 @@ impl Striped {
 }
 
 impl Limiter for Striped {
-    #[inline]
+    #[inline(always)]
     fn try_acquire_at(&self, now: Instant, cost: u64) -> Result<(), Denied> {
-        let Some(stripe) = self.own() else {
-            return self.core.try_acquire_at(now, cost);
-        };
+        let stripe = self.own();
         // ORDERING: nobody else writes it. A thread that takes the number over comes after this one
         // ended, by the lock under which numbers are handed over.
         let held = stripe.tokens.load(Ordering::Relaxed);
@@ -199,8 +206,7 @@ impl Limiter for Striped {
     /// `remaining` is what this thread could take: from the word, and from its own stripe.
     fn peek_at(&self, now: Instant, cost: u64) -> Decision {
         let mut decision = self.core.peek_at(now, cost);
-        let own = self.own();
-        let held = own.map_or(0, |stripe| stripe.tokens.load(Ordering::Relaxed));
+        let held = self.own().tokens.load(Ordering::Relaxed);
         if cost <= held {
             decision.outcome = Ok(());
         }

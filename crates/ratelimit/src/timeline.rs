@@ -25,7 +25,7 @@ pub(crate) use steps::Steps;
 pub(crate) use wide::WideScale;
 
 use core::fmt::Debug;
-use core::num::NonZeroU8;
+use core::num::NonZeroU64;
 use core::ops::{Add, Div, Mul, Sub};
 use purlin_core::time::Instant;
 
@@ -94,6 +94,9 @@ pub(crate) trait Timeline: Clone + Debug + PartialEq {
         self.mark(units).instant()
     }
 
+    /// The first instant that is counted: it has no units. Earlier ones are taken for it.
+    fn origin(&self) -> Instant;
+
     /// The last instant that is counted. Later ones are taken for it.
     fn horizon(&self) -> Instant;
 }
@@ -107,22 +110,24 @@ pub(crate) struct Mark {
     pub(crate) shift: Shift,
 }
 
-/// A shift by up to 127 bits, as a byte from 1 to 128.
+/// A shift by up to 127 bits, as a number from 1 to 128.
+///
+/// A whole word, since it is copied with refusals: to load a word of which a byte was just stored
+/// takes a dozen cycles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shift(NonZeroU8);
+pub(crate) struct Shift(NonZeroU64);
 
 impl Shift {
-    pub(crate) const NONE: Self = Self(NonZeroU8::MIN);
+    pub(crate) const NONE: Self = Self(NonZeroU64::MIN);
 
     /// By that many bits.
     pub(crate) const fn by(bits: u32) -> Self {
         assert!(bits < 128, "a shift of 128-bit numbers");
-        #[expect(clippy::cast_possible_truncation, reason = "asserted")]
-        Self(NonZeroU8::MIN.saturating_add(bits as u8))
+        Self(NonZeroU64::MIN.saturating_add(bits as u64))
     }
 
     /// `None` for a byte that is no shift.
-    pub(crate) const fn of(code: NonZeroU8) -> Option<Self> {
+    pub(crate) const fn of(code: NonZeroU64) -> Option<Self> {
         if code.get() > 128 {
             None
         } else {
@@ -130,10 +135,11 @@ impl Shift {
         }
     }
 
-    pub(crate) const fn code(self) -> NonZeroU8 {
+    pub(crate) const fn code(self) -> NonZeroU64 {
         self.0
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "below 128")]
     pub(crate) const fn bits(self) -> u32 {
         self.0.get() as u32 - 1
     }

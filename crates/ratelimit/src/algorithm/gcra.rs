@@ -139,6 +139,16 @@ impl<W: Width> Gcra<W> {
 }
 
 impl Gcra {
+    /// The rate that it really keeps, as tokens in a number of nanoseconds: the quota's where nothing
+    /// is rounded, and at most 10⁻⁹ of it below otherwise.
+    #[cfg(feature = "conformance")]
+    #[must_use]
+    pub fn stored_rate(&self) -> (u128, u128) {
+        let (units, nanos) = self.arrival.time.pace();
+        // Below 2^64 each.
+        (units, nanos * u128::from(self.arrival.token))
+    }
+
     pub(crate) const fn arrival(&self) -> &Arrival<Scale> {
         &self.arrival
     }

@@ -1,29 +1,46 @@
 //! Numbers of threads: small, and no two of running threads alike.
 
 use alloc::collections::BinaryHeap;
-use core::cell::OnceCell;
+use core::cell::{Cell, OnceCell};
 use core::cmp::Reverse;
 use std::sync::{Mutex, PoisonError};
 
-/// The number of this thread, which is the least that no running thread had when it first asked.
-/// `usize::MAX` while the thread is being torn down.
+/// Not asked for yet.
+const UNKNOWN: usize = usize::MAX;
+/// The thread is being torn down.
+const ENDED: usize = usize::MAX - 1;
+
+std::thread_local! {
+    /// A plain word beside the guard, so that to read it takes one instruction.
+    static NUMBER: Cell<usize> = const { Cell::new(UNKNOWN) };
+    static GUARD: OnceCell<Guard> = const { OnceCell::new() };
+}
+
+/// The number of this thread, which is the least that no running thread had when it first asked. No
+/// stripe has the number of a thread that is being torn down.
 #[inline]
 pub(super) fn thread_number() -> usize {
-    std::thread_local! {
-        static OWN: OnceCell<Number> = const { OnceCell::new() };
+    match NUMBER.get() {
+        UNKNOWN => first(),
+        number => number,
     }
-    OWN.try_with(|own| own.get_or_init(Number::take).0)
-        .unwrap_or(usize::MAX)
+}
+
+#[cold]
+fn first() -> usize {
+    let guarded = GUARD.try_with(|guard| guard.get_or_init(Guard::take).0);
+    let number = guarded.unwrap_or(ENDED);
+    NUMBER.set(number);
+    number
 }
 
 /// Numbers that ended threads had, and the first that none ever had.
 static FREE: Mutex<(BinaryHeap<Reverse<usize>>, usize)> = Mutex::new((BinaryHeap::new(), 0));
 
 /// Given back when the thread ends.
-struct Number(usize);
+struct Guard(usize);
 
-impl Number {
-    #[cold]
+impl Guard {
     fn take() -> Self {
         let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(Reverse(number)) = free.0.pop() {
@@ -35,9 +52,10 @@ impl Number {
     }
 }
 
-impl Drop for Number {
+impl Drop for Guard {
     fn drop(&mut self) {
         let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
+        NUMBER.set(ENDED);
         free.0.push(Reverse(self.0));
     }
 }

@@ -172,6 +172,10 @@ impl Timeline for Scale {
         }
     }
 
+    fn origin(&self) -> Instant {
+        self.origin
+    }
+
     fn horizon(&self) -> Instant {
         Instant::from_nanos(self.origin.as_nanos() + self.horizon)
     }

@@ -1,5 +1,8 @@
 //! Instants as tokens that come all at once, at the ends of periods.
 
+#[cfg(test)]
+mod tests;
+
 use super::{HORIZON, Mark, Shift, Timeline};
 use crate::error::ConfigError;
 use core::time::Duration;
@@ -38,21 +41,21 @@ impl Steps {
         if step == 0 {
             return Err(ConfigError::Zero { field: "limit" });
         }
-        let longest = u128::from(u64::MAX);
-        if period > longest {
+        if period > u128::from(HORIZON) {
             return Err(ConfigError::TooLarge {
                 field: "period",
                 value: period,
-                max: longest,
+                max: u128::from(HORIZON),
             });
         }
         let periods = u128::from(HORIZON) / period;
         let units = periods * u128::from(step) + u128::from(burst);
-        if units >= longest {
+        let most = u128::from(u64::MAX - 1);
+        if units > most {
             return Err(ConfigError::TooLarge {
                 field: "limit",
                 value: u128::from(step),
-                max: (longest - 1).saturating_sub(u128::from(burst)) / periods.max(1),
+                max: most.saturating_sub(u128::from(burst)) / periods,
             });
         }
         // Division by the period, as a multiplication that is exact up to the horizon: the
@@ -70,6 +73,15 @@ impl Steps {
             shift: Shift::by(shift),
             step,
         })
+    }
+
+    /// The same with periods that are counted from `origin`.
+    pub(crate) fn starting_at(self, origin: Instant) -> Self {
+        Self {
+            origin,
+            horizon: HORIZON.min(u64::MAX - origin.as_nanos()),
+            ..self
+        }
     }
 
     /// Whole periods since the origin.
@@ -99,6 +111,10 @@ impl Timeline for Steps {
             multiplier: self.multiplier,
             shift: self.shift,
         }
+    }
+
+    fn origin(&self) -> Instant {
+        self.origin
     }
 
     fn horizon(&self) -> Instant {

@@ -54,6 +54,10 @@ impl Timeline for WideScale {
         }
     }
 
+    fn origin(&self) -> Instant {
+        self.origin
+    }
+
     fn horizon(&self) -> Instant {
         Instant::from_nanos(u64::MAX)
     }

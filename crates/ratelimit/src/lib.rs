@@ -31,7 +31,6 @@ mod local;
 #[cfg(feature = "std")]
 mod locked;
 mod quota;
-mod saved;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 mod rate_limiter;
 #[cfg(feature = "registry")]
@@ -75,11 +74,10 @@ pub use limiter::Limiter;
 pub use local::Local;
 #[cfg(feature = "std")]
 pub use locked::Locked;
-pub use quota::Quota;
-pub use saved::{RestoreError, Saved};
 pub use quota::{ParseQuotaError, Quota};
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use rate_limiter::{Acquire, AcquireOwned, RateLimiter};
+pub use saved::{RestoreError, Saved};
 #[cfg(target_has_atomic = "64")]
 pub use shared::Shared;
 #[doc(inline)]

@@ -3,8 +3,9 @@
 use core::time::Duration;
 
 use purlin_ratelimit::{
-    Algorithm, ConfigError, Gcra, Hierarchy, LeakyBucket, Limiter, Locked, MultiBandwidth, Quota,
-    Shaper, Shared, TokenBucket,
+    Algorithm, ConfigError, FixedWindow, Gcra, Hierarchy, LeakyBucket, Limiter, Locked,
+    MultiBandwidth, Quota, Shaper, Shared, SlidingWindowCounter, SlidingWindowLog, Striped,
+    TokenBucket,
 };
 
 /// A limiter by its name in the crate's registry, with `-` for `_`.
@@ -29,10 +30,14 @@ impl Variant {
     }
 }
 
-const VARIANTS: [Variant; 7] = [
+const VARIANTS: [Variant; 14] = [
     Variant {
         name: "gcra",
         build: |limit, window| shared(Gcra::new(Quota::new(limit, window)?)?),
+    },
+    Variant {
+        name: "wide-gcra",
+        build: |limit, window| locked(Gcra::wide(Quota::new(limit, window)?)?),
     },
     Variant {
         name: "token-bucket",
@@ -55,17 +60,45 @@ const VARIANTS: [Variant; 7] = [
         build: |limit, window| shared(Shaper::new(Quota::new(limit, window)?)?),
     },
     Variant {
+        name: "striped",
+        build: |limit, window| Ok(Box::new(Striped::new(Quota::new(limit, window)?)?)),
+    },
+    Variant {
+        name: "fixed-window",
+        build: |limit, window| shared(FixedWindow::new(limit, window)?),
+    },
+    Variant {
+        name: "sliding-window-log",
+        build: |limit, window| locked(SlidingWindowLog::new(limit, window)?),
+    },
+    Variant {
+        name: "sliding-window-counter",
+        build: |limit, window| locked(SlidingWindowCounter::wide(limit, window)?),
+    },
+    Variant {
+        name: "sliding-window-counter-4",
+        build: |limit, window| {
+            locked(SlidingWindowCounter::wide(limit, window)?.with_sub_windows(4)?)
+        },
+    },
+    Variant {
+        name: "sliding-window-counter-4-strict",
+        build: |limit, window| {
+            let rule = SlidingWindowCounter::wide(limit, window)?.with_sub_windows(4)?;
+            locked(rule.strict())
+        },
+    },
+    Variant {
         name: "multi-bandwidth",
         // And no more than a tenth of it at once.
         build: |limit, window| {
             let whole = Gcra::new(Quota::new(limit, window)?)?;
             let part = Gcra::new(Quota::new(limit, window)?.with_burst(limit.div_ceil(10))?)?;
-            let rule = MultiBandwidth::new(if limit == 1 {
+            locked(MultiBandwidth::new(if limit == 1 {
                 vec![whole]
             } else {
                 vec![whole, part]
-            })?;
-            Ok(Box::new(Locked::new(rule)))
+            })?)
         },
     },
     Variant {
@@ -78,6 +111,13 @@ const VARIANTS: [Variant; 7] = [
         },
     },
 ];
+
+fn locked<A>(rule: A) -> Result<Box<dyn Limiter>, ConfigError>
+where
+    A: Algorithm + 'static,
+{
+    Ok(Box::new(Locked::new(rule)))
+}
 
 fn shared<A: Algorithm<State = u64> + 'static>(rule: A) -> Result<Box<dyn Limiter>, ConfigError> {
     Ok(Box::new(Shared::new(rule)))
@@ -93,3 +133,16 @@ pub(super) const NAMES: [&str; VARIANTS.len()] = {
     }
     names
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_in_the_registry_is_here() {
+        for variant in purlin_ratelimit::registry::VARIANTS {
+            let name = variant.name.replace('_', "-");
+            assert!(NAMES.contains(&name.as_str()), "{name}");
+        }
+    }
+}

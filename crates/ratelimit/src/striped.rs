@@ -138,15 +138,17 @@ impl Striped {
         &self.stripes[thread_number().min(self.stripes.len() - 1)]
     }
 
-    /// Takes `cost` tokens from the word, and more for the stripe if there are plenty.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a refusal is to cost no call")]
-    fn lease(&self, stripe: &Stripe, now: Instant, cost: u64) -> Result<(), Denied> {
+    /// Takes `cost` tokens from the word, and more for the stripe if there are plenty. False if there
+    /// are not even as many.
+    #[inline(never)]
+    fn lease(&self, stripe: &Stripe, now: Instant, cost: u64) -> bool {
         let gcra = self.core.algorithm();
         let mut seen = self.core.state();
         loop {
             let mut next = seen;
-            gcra.decide(&mut next, now, cost)?;
+            if gcra.decide(&mut next, now, cost).is_err() {
+                return false;
+            }
             let more = if stripe.lends {
                 gcra.arrival().lease_size(next, now, self.sizes)
             } else {
@@ -158,7 +160,7 @@ impl Striped {
                         // What is left of an older lease is less than a cost: it is forgotten.
                         stripe.tokens.store(more, Ordering::Relaxed);
                     }
-                    return Ok(());
+                    return true;
                 }
                 Err(actual) => seen = actual,
             }
@@ -190,7 +192,14 @@ impl Limiter for Striped {
             stripe.tokens.store(held - cost, Ordering::Relaxed);
             return Ok(());
         }
-        self.lease(stripe, now, cost)
+        loop {
+            // Refused here, where it costs no call; or there is enough, unless others are faster.
+            let mut word = self.core.state();
+            self.core.algorithm().decide(&mut word, now, cost)?;
+            if self.lease(stripe, now, cost) {
+                return Ok(());
+            }
+        }
     }
 
     /// Not one step: the tokens that remain are those of a moment later.

@@ -14,7 +14,7 @@ type Count = fn(&Settings) -> Result<Samples, LabError>;
 pub(super) static ROWS: [Row; 28] = [
     timed(
         "allow",
-        "a request that is admitted, time given (both load it from an atomic)",
+        "a request that is admitted, time given (ours as an argument, governor by its fake clock)",
         single::allow,
     ),
     timed(

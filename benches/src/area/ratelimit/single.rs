@@ -1,7 +1,8 @@
 //! One limiter, one thread: what a check costs.
 //!
-//! Where time is given, both sides load it from an atomic that stands still: governor's clock for
-//! tests is one, and so is our `ManualClock`. The answers go into `black_box` as they come.
+//! Where time is given, ours takes it as the argument that it is, from an array in memory; governor,
+//! which knows no such argument, loads it from the atomic of its clock for tests. The answers go into
+//! `black_box` as they come.
 
 use alloc::rc::Rc;
 use core::cell::Cell;
@@ -29,6 +30,11 @@ pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Nothing to vary: a request has no input.
 fn requests() -> Over<()> {
     Contest::over(vec![(); 1024])
+}
+
+/// Requests that come with the time: all at the same, as many as come between two looks at a clock.
+fn timed_requests() -> Over<Instant> {
+    Contest::over(vec![clock().now(); 1024])
 }
 
 /// Everybody is at the same time: a day after its clock's origin.
@@ -70,16 +76,14 @@ pub(super) fn allow(_: &Settings) -> Result<Contest, LabError> {
         limiter.try_acquire_at(clock.now(), 1).is_ok()
     })?;
     let word = AtomicU64::new(0);
-    let contest = requests()
-        .ours("Shared<Gcra>", move |()| {
-            limiter.try_acquire_at(clock.now(), 1)
-        })
-        .floor("load and compare-and-swap", move |()| add_by_swap(&word));
+    let contest = timed_requests()
+        .ours("Shared<Gcra>", move |now| limiter.try_acquire_at(*now, 1))
+        .floor("load and compare-and-swap", move |_| add_by_swap(&word));
     #[cfg(feature = "rivals")]
     let contest = {
         let (limiter, _) = rivals::governor::<0>(rivals::large());
         sure("governor", true, || limiter.check().is_ok())?;
-        contest.rival("governor", move |()| limiter.check())
+        contest.rival("governor", move |_| limiter.check())
     };
     Ok(contest.build())
 }
@@ -170,17 +174,15 @@ pub(super) fn deny(_: &Settings) -> Result<Contest, LabError> {
     let clock = clock();
     let limiter = exhausted(&clock)?;
     let word = AtomicU64::new(1);
-    let contest = requests()
-        .ours("Shared<Gcra>", move |()| {
-            limiter.try_acquire_at(clock.now(), 1)
-        })
-        .floor("load and compare", move |()| {
+    let contest = timed_requests()
+        .ours("Shared<Gcra>", move |now| limiter.try_acquire_at(*now, 1))
+        .floor("load and compare", move |_| {
             word.load(Ordering::Relaxed) > 0
         });
     #[cfg(feature = "rivals")]
     let contest = {
         let (limiter, _) = exhausted_governor::<2>()?;
-        contest.rival("governor", move |()| limiter.check())
+        contest.rival("governor", move |_| limiter.check())
     };
     Ok(contest.build())
 }
@@ -189,13 +191,13 @@ pub(super) fn deny(_: &Settings) -> Result<Contest, LabError> {
 pub(super) fn deny_alone(_: &Settings) -> Result<Contest, LabError> {
     let clock = clock();
     let limiter = exhausted(&clock)?;
-    let contest = requests().ours("Shared<Gcra>", move |()| {
-        limiter.try_acquire_at(clock.now(), 1).is_ok()
+    let contest = timed_requests().ours("Shared<Gcra>", move |now| {
+        limiter.try_acquire_at(*now, 1).is_ok()
     });
     #[cfg(feature = "rivals")]
     let contest = {
         let (limiter, _) = exhausted_governor::<4>()?;
-        contest.rival("governor", move |()| limiter.check().is_ok())
+        contest.rival("governor", move |_| limiter.check().is_ok())
     };
     Ok(contest.build())
 }
@@ -204,15 +206,15 @@ pub(super) fn deny_alone(_: &Settings) -> Result<Contest, LabError> {
 pub(super) fn deny_with_wait(_: &Settings) -> Result<Contest, LabError> {
     let clock = clock();
     let limiter = exhausted(&clock)?;
-    let contest = requests().ours("Shared<Gcra>", move |()| {
-        let denied = limiter.try_acquire_at(clock.now(), 1).err()?;
+    let contest = timed_requests().ours("Shared<Gcra>", move |now| {
+        let denied = limiter.try_acquire_at(*now, 1).err()?;
         denied.retry_after()
     });
     #[cfg(feature = "rivals")]
     let contest = {
         use governor::clock::Clock as _;
         let (limiter, clock) = exhausted_governor::<3>()?;
-        contest.rival("governor", move |()| {
+        contest.rival("governor", move |_| {
             let denied = limiter.check().err()?;
             Some(denied.wait_time_from(clock.now()))
         })

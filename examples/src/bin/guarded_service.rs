@@ -1,5 +1,5 @@
-//! A service behind all guards: a rate for each tenant, a limit on what is in flight, retries within
-//! a budget, a circuit breaker.
+//! A service behind all guards: a rate for each tenant, retries within a budget, a limit on what is
+//! in flight, a circuit breaker.
 #![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
 extern crate alloc;
@@ -20,11 +20,13 @@ use purlin_ratelimit::tower::{
 use purlin_ratelimit::{Clock, Gcra, Keyed, Quota, TokioTimer};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
-use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+use tower::util::BoxCloneService;
+use tower::{ServiceBuilder, ServiceExt, service_fn};
 
 type Request = http::Request<()>;
 type Response = http::Response<String>;
 type BoxError = Box<dyn Error + Send + Sync>;
+type Guarded = BoxCloneService<Request, Response, BoxError>;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -75,11 +77,7 @@ fn respond(answer: Result<Response, ServiceError<Down>>) -> Result<Response, Box
 }
 
 /// Makes so many requests at once and prints how many got which response.
-async fn send<S>(service: &S, tenant: &str, requests: usize) -> Result<(), BoxError>
-where
-    S: Service<Request, Response = Response, Error = BoxError> + Clone + Send + 'static,
-    S::Future: Send,
-{
+async fn send(service: &Guarded, tenant: &str, requests: usize) -> Result<(), BoxError> {
     let mut calls = JoinSet::new();
     for _ in 0..requests {
         let request = http::Request::get("/")
@@ -126,27 +124,25 @@ async fn main() -> Result<(), BoxError> {
     let backoff = Backoff::exponential(50 * MS, SECOND)?.with_max_retries(2);
     // Two retries for ten requests, and one a second besides.
     let budget = RetryBudget::new(10 * SECOND, 20, 1)?;
-    let rules = BreakerConfig::new()
-        .consecutive_failures(5)
-        .open_for(10 * SECOND);
-    let breaker = Breaker::new(rules, timer)?;
+    let breaker = BreakerConfig::default().open_for(10 * SECOND);
+    let breaker = Breaker::new(breaker, timer)?;
 
     let service = ServiceBuilder::new()
         .map_result(respond)
-        // Each of the three that refuse wraps the error once.
-        .map_err(ServiceError::flatten)
         .map_err(ServiceError::flatten)
         .layer(RateLimitLayer::by(by_tenant))
-        .layer(ConcurrencyLimitLayer::new(in_flight))
         .layer(RetryLayer::new(RetryReads, backoff, budget, timer))
+        .map_err(ServiceError::flatten)
+        .layer(ConcurrencyLimitLayer::new(in_flight))
         .layer(CircuitBreakerLayer::new(breaker))
         .service(backend);
+    let service = Guarded::new(service);
 
     send(&service, "alice", 12).await?;
     send(&service, "bob", 2).await?;
     is_down.store(true, Ordering::Relaxed);
     println!("the backend goes down");
-    send(&service, "bob", 2).await?;
+    send(&service, "bob", 1).await?;
     send(&service, "bob", 1).await?;
     is_down.store(false, Ordering::Relaxed);
     sleep(10 * SECOND).await;

@@ -9,11 +9,11 @@ ran_tests() {
 }
 
 stage_loom() {
-  local manifests crate
-  for manifests in crates/*/tests/loom.rs; do
-    crate=$(basename "$(dirname "$(dirname "$manifests")")")
+  local file crate
+  for file in crates/*/tests/loom*.rs; do
+    crate=$(basename "$(dirname "$(dirname "$file")")")
     RUSTFLAGS="--cfg purlin_loom" LOOM_MAX_PREEMPTIONS=3 \
-      cargo test --release -p "purlin-$crate" --test loom --target-dir target/loom | ran_tests
+      cargo test --release -p "purlin-$crate" --test "$(basename "$file" .rs)" --target-dir target/loom | ran_tests
   done
 }
 

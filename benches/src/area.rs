@@ -2,6 +2,7 @@
 
 pub mod core;
 pub mod hashring;
+pub mod ratelimit;
 pub mod sim;
 
 use ::core::ops::RangeInclusive;
@@ -13,7 +14,12 @@ use crate::versus::Row;
 
 /// Every area there is, in the order of the tour. Adding one is a file `area/<name>.rs` and a line
 /// here.
-pub static AREAS: &[&dyn Area] = &[&core::Core, &hashring::HashRing, &sim::Sim];
+pub static AREAS: &[&dyn Area] = &[
+    &core::Core,
+    &hashring::HashRing,
+    &ratelimit::RateLimit,
+    &sim::Sim,
+];
 
 /// The area of that name.
 #[must_use]

@@ -60,6 +60,24 @@ pub enum LabError {
     /// A placement refuses a change of its members.
     #[error("no change of members: {0}")]
     Membership(#[from] purlin_hashring::MembershipError),
+    /// A limiter cannot be made by such a configuration.
+    #[error("no limiter: {0}")]
+    Limiter(#[from] purlin_ratelimit::ConfigError),
+    /// A contender of a row does something else than the row says.
+    #[error("{contender}: {admitted} of {asked} requests admitted, {expected} expected")]
+    Unlike {
+        /// The contender.
+        contender: &'static str,
+        /// How many requests it was asked to admit.
+        asked: u64,
+        /// How many it admitted.
+        admitted: u64,
+        /// How many the row is about.
+        expected: u64,
+    },
+    /// No runtime for tasks that wait.
+    #[error("no runtime for waiting tasks: {0}")]
+    Runtime(io::Error),
     /// A chart could not be drawn.
     #[error("cannot draw {title:?}: {reason}")]
     Plot {

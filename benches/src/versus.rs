@@ -6,19 +6,23 @@
 
 mod bars;
 mod contest;
+mod counted;
 pub mod harness;
 mod machine;
 mod row;
 mod samples;
+mod threads;
 
 use serde::Serialize;
 
 pub use self::bars::{Bar, Direction};
 pub use self::contest::{Contender, Contest, Over, Role};
+pub(crate) use self::counted::Counted;
 pub use self::harness::Effort;
 pub use self::machine::describe as machine;
 pub use self::row::{Judged, Measure, Row, Standing};
 pub use self::samples::{Estimate, Samples, Series};
+pub use self::threads::{OVERLAP_MIN, Together};
 use crate::area::Area;
 use crate::error::LabError;
 use crate::settings::Settings;

@@ -2,7 +2,6 @@
 //! what a lookup, a change and the memory cost.
 
 mod balance;
-mod counted;
 mod keys;
 mod lookup;
 mod memory;

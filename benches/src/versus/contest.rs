@@ -241,7 +241,7 @@ impl<I> fmt::Debug for Over<I> {
 /// The timed loop, the same code for every contender: a slice iterator (no bounds check a step),
 /// the operation inlined, its result forced into being. Returns where the next batch goes on.
 #[inline]
-fn over_inputs<I, O>(
+pub(super) fn over_inputs<I, O>(
     inputs: &[I],
     start: usize,
     iterations: u64,

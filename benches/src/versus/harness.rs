@@ -189,7 +189,7 @@ fn time(contender: &mut Contender, iterations: u64) -> Duration {
     start.elapsed()
 }
 
-fn without_outliers(mut values: Vec<Option<f64>>) -> Vec<Option<f64>> {
+pub(super) fn without_outliers(mut values: Vec<Option<f64>>) -> Vec<Option<f64>> {
     let Some(median) = median(values.iter().copied().flatten()) else {
         return values;
     };
@@ -201,14 +201,14 @@ fn without_outliers(mut values: Vec<Option<f64>>) -> Vec<Option<f64>> {
 
 /// How often this thread was switched out against its will so far.
 #[cfg(target_os = "linux")]
-fn involuntary_switches() -> i64 {
+pub(crate) fn involuntary_switches() -> i64 {
     use nix::sys::resource::{UsageWho, getrusage};
     getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.involuntary_context_switches())
 }
 
 /// No such counter here: the outlier rule has to do alone.
 #[cfg(not(target_os = "linux"))]
-fn involuntary_switches() -> i64 {
+pub(crate) fn involuntary_switches() -> i64 {
     0
 }
 

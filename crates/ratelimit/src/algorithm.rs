@@ -70,7 +70,7 @@ pub trait Algorithm {
     fn cancel(&self, state: &mut Self::State, now: Instant, reservation: &Reservation) -> u64;
 
     /// Puts up to `cost` tokens back, as of requests that were admitted and not carried out. Never
-    /// more than fit.
+    /// more than fit; nothing while reservations wait for their time.
     fn refund(&self, state: &mut Self::State, now: Instant, cost: u64);
 
     /// Whether the state is indistinguishable, from `now` on, from that of a limiter that nobody

@@ -190,9 +190,14 @@ impl<T: Timeline> Arrival<T> {
         u64::try_from((back / self.token).into()).unwrap_or(u64::MAX)
     }
 
+    /// Nothing while reservations wait for their time: they were promised instants that rest on what
+    /// was taken before.
     pub(crate) fn refund(&self, state: &mut T::Units, now: Instant, cost: u64) {
-        let units = self.token * T::Units::from(cost.min(self.limit));
-        self.put_back(state, now, units);
+        let (_, ceil) = self.time.at(now);
+        if *state <= ceil + self.burst {
+            let units = self.token * T::Units::from(cost.min(self.limit));
+            self.put_back(state, now, units);
+        }
     }
 
     /// Not below now: an older state than that says no more, and states that never sink can be told

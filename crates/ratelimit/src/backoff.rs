@@ -6,6 +6,8 @@
 
 mod jitter;
 mod retries;
+#[cfg(feature = "serde")]
+mod serialized;
 
 pub use jitter::Jitter;
 pub use retries::Retries;
@@ -22,6 +24,9 @@ use core::time::Duration;
 ///
 /// Delays are whole nanoseconds. Without jitter they are computed in binary64 by multiplications
 /// alone, so they are the same on every machine.
+///
+/// With feature `serde` it is an object with the fields `base`, `cap`, and perhaps `factor`,
+/// `jitter`, `max_retries` and `deadline`, checked when it is read.
 ///
 /// ```
 /// use core::time::Duration;
@@ -43,6 +48,11 @@ use core::time::Duration;
 /// # Ok::<(), purlin_ratelimit::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "serialized::Serialized", into = "serialized::Serialized")
+)]
 pub struct Backoff {
     /// In nanoseconds; above zero and at most `cap`.
     base: u64,

@@ -119,7 +119,8 @@ impl Denied {
             multiplier: self.multiplier,
             shift: Shift::of(self.code)?,
         };
-        mark.instant()
+        // Beyond the horizon, tokens would have come when nobody counted any more.
+        mark.instant().filter(|at| *at >= self.now)
     }
 
     /// How long after the refused call that is: the least that is not too early, to the nanosecond.
@@ -135,6 +136,7 @@ impl Denied {
         match (self.retry_at(), other.retry_at()) {
             (Some(mine), Some(theirs)) if mine < theirs => other,
             (Some(_), None) => other,
+            (None, None) if self.reason() == Reason::Exhausted => other,
             _ => self,
         }
     }

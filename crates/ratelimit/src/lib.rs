@@ -15,7 +15,11 @@ mod arrival;
 pub mod backoff;
 #[cfg(all(feature = "alloc", target_has_atomic = "64"))]
 pub mod breaker;
+#[cfg(any(feature = "conformance", feature = "registry"))]
+mod capabilities;
 pub mod concurrency;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod decision;
 mod error;
 mod headers;
@@ -29,6 +33,8 @@ mod locked;
 mod quota;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 mod rate_limiter;
+#[cfg(feature = "registry")]
+pub mod registry;
 #[cfg(target_has_atomic = "64")]
 pub mod retry_budget;
 mod saved;
@@ -56,6 +62,8 @@ pub use algorithm::sliding_window_counter::SlidingWindowCounter;
 pub use algorithm::sliding_window_log::{Log, SlidingWindowLog};
 pub use algorithm::token_bucket::TokenBucket;
 pub use algorithm::{Algorithm, Carry, Reconfigure};
+#[cfg(any(feature = "conformance", feature = "registry"))]
+pub use capabilities::{Bound, Capabilities, Rule};
 pub use decision::{Decision, Denied, Reason, Reservation};
 pub use error::ConfigError;
 pub use headers::{HeaderValue, Headers};
@@ -66,7 +74,7 @@ pub use limiter::Limiter;
 pub use local::Local;
 #[cfg(feature = "std")]
 pub use locked::Locked;
-pub use quota::Quota;
+pub use quota::{ParseQuotaError, Quota};
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use rate_limiter::{Acquire, AcquireOwned, RateLimiter};
 pub use saved::{RestoreError, Saved};

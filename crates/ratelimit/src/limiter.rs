@@ -65,7 +65,8 @@ pub trait Limiter {
     fn cancel_at(&self, now: Instant, reservation: Reservation) -> u64;
 
     /// Puts up to `cost` tokens back, of requests that were admitted and not carried out. Never more
-    /// than fit. Only put back what was taken: this is trusted.
+    /// than fit, and nothing while reservations wait for their time. Only put back what was taken,
+    /// and at once: this is trusted.
     fn refund_at(&self, now: Instant, cost: u64);
 
     /// The most tokens there are at once.

@@ -1,5 +1,9 @@
 //! How much, how often, and how much at once.
 
+mod text;
+
+pub use text::ParseQuotaError;
+
 use crate::error::ConfigError;
 use core::fmt;
 use core::time::Duration;
@@ -19,6 +23,8 @@ use core::time::Duration;
 /// // 100 a second, of which up to 20 may come at once.
 /// let quota = Quota::per_second(100)?.with_burst(20)?;
 /// assert_eq!(quota.to_string(), "100 per 1s, burst 20");
+/// // As in a configuration; with feature `serde` a quota is such a string.
+/// assert_eq!("100/s burst 20".parse(), Ok(quota));
 ///
 /// // A large file an hour: 10 GB, counted in bytes.
 /// let quota = Quota::new(10_000_000_000, Duration::from_secs(3600))?;

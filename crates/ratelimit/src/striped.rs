@@ -32,8 +32,8 @@ const LEASE_MAX: u64 = 64;
 /// quota. Leased tokens may be spent later than the word gave them away, so as many as all stripes
 /// hold together at most are set aside: up to a quarter of the burst. Hence the price:
 ///
-/// * What can be had at once is between three quarters of the burst and all of it;
-///   [`limit`](Limiter::limit) is what can be had for sure.
+/// * What can be had at once is between three quarters of the burst and all of it, and no request
+///   may cost more than three quarters: see [`limit`](Limiter::limit).
 /// * What lies in the stripe of a thread that stopped asking waits for it, at most 64 tokens, and
 ///   others may be refused meanwhile. The less is left the less is leased; near the limit, every
 ///   token comes from the word.
@@ -56,7 +56,7 @@ const LEASE_MAX: u64 = 64;
 ///     });
 ///     threads.into_iter().map(|thread| thread.join().unwrap() as u64).sum()
 /// });
-/// assert!((limiter.limit()..=1_000_000).contains(&admitted));
+/// assert!((limiter.limit() - 64..=1_000_000).contains(&admitted));
 /// # Ok::<(), purlin_ratelimit::ConfigError>(())
 /// ```
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! `tests/vectors/adaptive_limits.json`: what the tests of Netflix concurrency-limits state.
+//! `tests/concurrency/adaptive_limits.json`: what the tests of Netflix concurrency-limits state.
 //!
 //! Where a case leaves a value open it is Netflix's default, apart from the least limit of `Aimd`:
 //! theirs is 20 and does not bind the initial limit, ours binds it and is 1.
@@ -12,7 +12,7 @@ use purlin_ratelimit::concurrency::{
 use serde_json::Value;
 
 fn file() -> Value {
-    let file: Value = serde_json::from_str(include_str!("vectors/adaptive_limits.json"))
+    let file: Value = serde_json::from_str(include_str!("concurrency/adaptive_limits.json"))
         .expect("the file is JSON");
     assert_eq!(file["schema"], "ratelimit/adaptive_limits@1");
     file

@@ -4,7 +4,6 @@ use purlin_core::random::{RandomExt as _, SplitMix64};
 use purlin_hashring::{Identity as _, Membership, Ring, SlotTable};
 
 use super::balance::Shares;
-use super::counted::Counted;
 use super::keys;
 use super::memory::Bytes;
 #[cfg(feature = "rivals")]
@@ -15,6 +14,7 @@ use super::rivals;
 use super::variants::{Changing, Kind, Variant};
 use crate::error::LabError;
 use crate::settings::Settings;
+use crate::versus::Counted;
 use crate::versus::Samples;
 
 /// How many nodes there are where keys move.

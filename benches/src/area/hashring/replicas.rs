@@ -5,11 +5,11 @@ use purlin_core::hash::KeyHash;
 use purlin_core::node::NodeIdx;
 use purlin_hashring::{Membership, PlacementExt as _, SlotTable};
 
-use super::counted::Counted;
 use super::keys;
 use super::variants::{Kind, VARIANTS};
 use crate::error::LabError;
 use crate::settings::Settings;
+use crate::versus::Counted;
 use crate::versus::{Contest, Samples};
 
 /// How many replicas of a key.

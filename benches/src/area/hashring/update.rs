@@ -7,12 +7,12 @@ use purlin_core::random::{Random as _, RandomExt as _, SplitMix64};
 use purlin_core::time::{Clock as _, SystemClock};
 use purlin_hashring::{Identity as _, Member, MembershipError, Ring, SlotTable};
 
-use super::counted::Counted;
 #[cfg(feature = "rivals")]
 use super::rivals;
 use super::variants::Kind;
 use crate::error::LabError;
 use crate::settings::Settings;
+use crate::versus::Counted;
 use crate::versus::{Contest, Samples};
 
 /// The members of the promises.

@@ -97,7 +97,8 @@ impl Gcra {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::TooLarge`] where a word cannot count that fast, or hold such a burst.
+    /// [`ConfigError::TooLarge`] where a word cannot count that fast, or for a burst that takes
+    /// hundreds of years to come.
     pub fn new(quota: Quota) -> Result<Self, ConfigError> {
         Self::starting_at(quota, Instant::default())
     }
@@ -139,6 +140,16 @@ impl<W: Width> Gcra<W> {
 }
 
 impl Gcra {
+    /// The rate that it really keeps, as tokens in a number of nanoseconds: the quota's where nothing
+    /// is rounded, and at most 10⁻⁹ of it below otherwise.
+    #[cfg(feature = "conformance")]
+    #[must_use]
+    pub fn stored_rate(&self) -> (u128, u128) {
+        let (units, nanos) = self.arrival.time.pace();
+        // Below 2^64 each.
+        (units, nanos * u128::from(self.arrival.token))
+    }
+
     pub(crate) const fn arrival(&self) -> &Arrival<Scale> {
         &self.arrival
     }

@@ -17,8 +17,9 @@ use purlin_core::time::Instant;
 /// leaves `n / rate` later. So it is meant to be asked by
 /// [`reserve_at`](crate::Limiter::reserve_at), which answers when the request leaves, or by
 /// [`RateLimiter::acquire`](crate::RateLimiter), which waits until then;
-/// [`try_acquire_at`](crate::Limiter::try_acquire_at) admits only what may leave at once. nginx's
-/// `limit_req` and uber-go's `ratelimit` are of this kind.
+/// [`try_acquire_at`](crate::Limiter::try_acquire_at) admits only what may leave at once, and
+/// [`refund_at`](crate::Limiter::refund_at) puts nothing back. nginx's `limit_req` and uber-go's
+/// `ratelimit` are of this kind.
 ///
 /// With [slack](Self::with_slack), time in which nothing left is remembered for up to that many
 /// tokens, which then may leave at once.
@@ -159,9 +160,9 @@ impl Algorithm for Shaper {
         self.queue.cancel(state, now, reservation)
     }
 
-    fn refund(&self, state: &mut u64, now: Instant, cost: u64) {
-        self.queue.refund(state, now, cost);
-    }
+    /// Nothing: who left has left, and the places of those who wait rest on each other. A place in
+    /// the queue is given back by `cancel`.
+    fn refund(&self, _state: &mut u64, _now: Instant, _cost: u64) {}
 
     fn is_idle(&self, state: &u64, now: Instant) -> bool {
         self.queue.is_idle(*state, now)

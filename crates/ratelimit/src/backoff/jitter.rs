@@ -16,6 +16,8 @@ use purlin_core::random::{Random, RandomExt};
 /// `Full`, `Equal` and `Decorrelated` are from "Exponential Backoff And Jitter", AWS Architecture
 /// Blog, 2015; `Spread` is the randomisation factor of Google's HTTP client and of resilience4j.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Jitter {
     /// The schedule as it is. For one client, or where something else spreads the load.
     None,

@@ -1,7 +1,8 @@
-use super::window::{Ended, Tally, Window};
+use super::rules::Rules;
+use super::window::Window;
 use super::word::MAX_PROBES;
+use crate::ConfigError;
 use crate::backoff::Backoff;
-use crate::{ConfigError, Instant};
 use core::time::Duration;
 
 /// When a [`CircuitBreaker`](super::CircuitBreaker) opens, for how long, and when it closes again.
@@ -15,6 +16,9 @@ use core::time::Duration;
 /// | [`slow_call_rate`](Self::slow_call_rate) | so many percent of the calls in the window were slow |
 ///
 /// Values are checked when the breaker is made.
+///
+/// With feature `serde` it is an object with the methods' names as fields, all of them optional but
+/// for a rule, and checked when it is read: `{"failure_rate": 50, "window": {"calls": 20}}`.
 ///
 /// ```
 /// use core::time::Duration;
@@ -33,22 +37,30 @@ use core::time::Duration;
 /// assert_eq!(refused, ConfigError::Zero { field: "failure_rate" });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        try_from = "super::serialized::Serialized",
+        into = "super::serialized::Serialized"
+    )
+)]
 pub struct BreakerConfig {
-    consecutive_failures: Option<u32>,
-    failure_rate: Option<u32>,
-    slow_call_rate: Option<(u32, Duration)>,
-    window: Window,
-    minimum_calls: Option<u32>,
-    open: Open,
-    probes: u32,
-    probe_successes: u32,
-    probe_failures: u32,
-    probe_timeout: Duration,
+    pub(super) consecutive_failures: Option<u32>,
+    pub(super) failure_rate: Option<u32>,
+    pub(super) slow_call_rate: Option<(u32, Duration)>,
+    pub(super) window: Window,
+    pub(super) minimum_calls: Option<u32>,
+    pub(super) open: Opening,
+    pub(super) probes: u32,
+    pub(super) probe_successes: u32,
+    pub(super) probe_failures: u32,
+    pub(super) probe_timeout: Duration,
 }
 
 /// How long to stay open.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Open {
+pub(super) enum Opening {
     For(Duration),
     Growing(Backoff),
 }
@@ -65,7 +77,7 @@ impl BreakerConfig {
             slow_call_rate: None,
             window: Window::Calls(100),
             minimum_calls: None,
-            open: Open::For(Duration::from_secs(60)),
+            open: Opening::For(Duration::from_secs(60)),
             probes: 1,
             probe_successes: 1,
             probe_failures: 1,
@@ -80,8 +92,12 @@ impl BreakerConfig {
         self
     }
 
-    /// Opens when at least this many percent of the calls in the window failed, 1 to 100. Judged
-    /// whenever a call fails: a success never opens a circuit.
+    /// Opens when at least this many percent of the calls in the window failed, 1 to 100.
+    ///
+    /// Judged whenever a call fails and, in a [`Window::Calls`], by the call that fills the minimum
+    /// however it ended; after no other could the rate be too high. In a [`Window::Time`] a rate also
+    /// rises while old successes leave it. There a success opens nothing, since to sum up the
+    /// window after each would cost more than all the rest: the next failure does.
     #[must_use]
     pub const fn failure_rate(mut self, percent: u32) -> Self {
         self.failure_rate = Some(percent);
@@ -89,8 +105,8 @@ impl BreakerConfig {
     }
 
     /// Opens when at least this many percent of the calls in the window, 1 to 100, took `duration`
-    /// or longer, whether they failed or not. Judged whenever a call was slow. In half-open, a slow
-    /// probe counts as a bad one.
+    /// or longer, whether they failed or not. Judged as [`failure_rate`](Self::failure_rate), by
+    /// calls that were slow. In half-open, a slow probe counts as a bad one.
     #[must_use]
     pub const fn slow_call_rate(mut self, percent: u32, duration: Duration) -> Self {
         self.slow_call_rate = Some((percent, duration));
@@ -115,7 +131,7 @@ impl BreakerConfig {
     /// How long the circuit stays open before it lets probes through; shorter by at most 131 us.
     #[must_use]
     pub const fn open_for(mut self, duration: Duration) -> Self {
-        self.open = Open::For(duration);
+        self.open = Opening::For(duration);
         self
     }
 
@@ -124,7 +140,7 @@ impl BreakerConfig {
     /// openings in a row it grows no more.
     #[must_use]
     pub const fn open_growing(mut self, backoff: Backoff) -> Self {
-        self.open = Open::Growing(backoff);
+        self.open = Opening::Growing(backoff);
         self
     }
 
@@ -189,17 +205,21 @@ impl BreakerConfig {
         in_range("probe_failures", self.probe_failures, MAX_PROBES)?;
         not_zero("probe_timeout", self.probe_timeout)?;
         let open = match self.open {
-            Open::For(duration) => {
+            Opening::For(duration) => {
                 not_zero("open_for", duration)?;
                 Backoff::fixed(duration)?
             }
-            Open::Growing(backoff) => backoff,
+            Opening::Growing(backoff) => backoff,
         };
         let most = self.window.max_minimum_calls();
+        let window = self.has_rates().then_some(self.window);
+        let times_calls = self.slow_call_rate.is_some();
         Ok(Rules {
             minimum_calls: self.minimum_calls.unwrap_or_else(|| most.min(10)),
-            window: self.has_rates().then_some(self.window),
             open,
+            window,
+            times_calls,
+            needs_time: times_calls || matches!(window, Some(Window::Time(_))),
             config: self,
         })
     }
@@ -233,73 +253,4 @@ fn not_zero(field: &'static str, duration: Duration) -> Result<(), ConfigError> 
         return Err(ConfigError::Zero { field });
     }
     Ok(())
-}
-
-/// A configuration that was found valid.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rules {
-    config: BreakerConfig,
-    minimum_calls: u32,
-    open: Backoff,
-    /// `None` where no rate is asked for.
-    pub(super) window: Option<Window>,
-}
-
-impl Rules {
-    /// Whether anybody asks how long a call took.
-    #[inline]
-    pub(super) const fn times_calls(&self) -> bool {
-        self.config.slow_call_rate.is_some()
-    }
-
-    /// Whether anybody asks when a call that succeeded ended.
-    #[inline]
-    pub(super) const fn needs_time(&self) -> bool {
-        self.times_calls() || matches!(self.window, Some(Window::Time(_)))
-    }
-
-    #[inline]
-    pub(super) fn ended(&self, started: Instant, now: Instant, failed: bool) -> Ended {
-        let slow = self.config.slow_call_rate;
-        let slow = slow.is_some_and(|(_, duration)| now - started >= duration);
-        Ended { failed, slow }
-    }
-
-    pub(super) fn too_many_failures(&self, consecutive: u32) -> bool {
-        let most = self.config.consecutive_failures;
-        most.is_some_and(|most| consecutive >= most)
-    }
-
-    /// Whether the call that has just ended, now in the tally too, opens the circuit by a rate.
-    pub(super) fn exceeded(&self, tally: Tally, ended: Ended) -> bool {
-        let reached = |count: u32, percent: u32| {
-            u64::from(count) * 100 >= u64::from(tally.calls) * u64::from(percent)
-        };
-        let failing = self.config.failure_rate;
-        let slow = self.config.slow_call_rate;
-        tally.calls >= self.minimum_calls
-            && (ended.failed && failing.is_some_and(|percent| reached(tally.failures, percent))
-                || ended.slow && slow.is_some_and(|(percent, _)| reached(tally.slow, percent)))
-    }
-
-    /// The end of an opening now, the n-th in a row from 0.
-    pub(super) fn open_until(&self, now: Instant, reopenings: u32) -> Instant {
-        now + self.open.delay(reopenings)
-    }
-
-    pub(super) fn leases_until(&self, now: Instant) -> Instant {
-        now + self.config.probe_timeout
-    }
-
-    pub(super) const fn probes(&self) -> u32 {
-        self.config.probes
-    }
-
-    pub(super) const fn probe_successes(&self) -> u32 {
-        self.config.probe_successes
-    }
-
-    pub(super) const fn probe_failures(&self) -> u32 {
-        self.config.probe_failures
-    }
 }

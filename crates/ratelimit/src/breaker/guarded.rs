@@ -88,6 +88,7 @@ impl<C: Clock> Breaker<C> {
     /// # Errors
     ///
     /// [`CallError::Open`] when the call was not made, [`CallError::Failed`] with its error.
+    #[inline]
     pub fn call<T, E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
         self.call_judged(f, |answer| match answer {
             Ok(_) => Outcome::Success,
@@ -119,15 +120,34 @@ impl<C: Clock> Breaker<C> {
     ///
     /// [`CallError::Open`] when the call was not made, [`CallError::Failed`] with its error,
     /// whatever its judgement.
+    #[inline]
     pub fn call_judged<T, E>(
         &self,
         f: impl FnOnce() -> Result<T, E>,
         judge: impl FnOnce(&Result<T, E>) -> Outcome,
     ) -> Result<T, CallError<E>> {
-        let guard = self.try_call()?;
+        let mut fails = FailsUnlessTaken {
+            call: Some(self.core.try_acquire_by(&self.clock)?),
+            breaker: self,
+        };
         let answer = f();
-        guard.end(judge(&answer));
+        let outcome = judge(&answer);
+        if let Some(call) = fails.call.take() {
+            self.report(call, outcome);
+        }
         answer.map_err(CallError::Failed)
+    }
+
+    #[inline]
+    fn report(&self, call: Call, outcome: Outcome) -> Option<Transition> {
+        match outcome {
+            Outcome::Success => self.core.report(&call, false, || self.clock.now()),
+            Outcome::Failure => self.core.report(&call, true, || self.clock.now()),
+            Outcome::Ignored => {
+                self.core.ignore(call);
+                None
+            }
+        }
     }
 
     /// The state that a call would find now.
@@ -150,6 +170,21 @@ impl<C: Clock> Breaker<C> {
     /// The clock.
     pub const fn clock(&self) -> &C {
         &self.clock
+    }
+}
+
+/// The call of a closure: dropped with the call still in it, it is unwound by a panic of the closure.
+struct FailsUnlessTaken<'b, C: Clock> {
+    breaker: &'b Breaker<C>,
+    call: Option<Call>,
+}
+
+impl<C: Clock> Drop for FailsUnlessTaken<'_, C> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            self.breaker.report(call, Outcome::Failure);
+        }
     }
 }
 
@@ -194,27 +229,14 @@ impl<C: Clock> CallGuard<'_, C> {
     /// The call ended so.
     #[inline]
     pub fn end(mut self, outcome: Outcome) -> Option<Transition> {
-        self.report(outcome)
+        let call = self.call.take()?;
+        self.breaker.report(call, outcome)
     }
 
     /// The step that letting the call through took: from open to half-open, for the first probe.
     #[must_use]
     pub fn transition(&self) -> Option<Transition> {
-        self.call.and_then(Call::transition)
-    }
-
-    #[inline]
-    fn report(&mut self, outcome: Outcome) -> Option<Transition> {
-        let call = self.call.take()?;
-        let Breaker { core, clock } = self.breaker;
-        match outcome {
-            Outcome::Success => core.report(call, false, || clock.now()),
-            Outcome::Failure => core.report(call, true, || clock.now()),
-            Outcome::Ignored => {
-                core.ignore(call);
-                None
-            }
-        }
+        self.call.as_ref().and_then(Call::transition)
     }
 
     #[cfg(feature = "std")]
@@ -230,14 +252,15 @@ impl<C: Clock> CallGuard<'_, C> {
 }
 
 impl<C: Clock> Drop for CallGuard<'_, C> {
+    #[inline]
     fn drop(&mut self) {
-        if self.call.is_some() {
-            let panicked = self.panicked();
-            self.report(if panicked {
+        if let Some(call) = self.call.take() {
+            let outcome = if self.panicked() {
                 Outcome::Failure
             } else {
                 Outcome::Ignored
-            });
+            };
+            self.breaker.report(call, outcome);
         }
     }
 }

@@ -8,6 +8,8 @@ use core::time::Duration;
 
 /// Which calls a rate is taken of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Window {
     /// The last so many calls, at most 4,096. One bit for each outcome.
     Calls(u32),
@@ -29,6 +31,13 @@ pub(super) struct Tally {
 pub(super) struct Ended {
     pub(super) failed: bool,
     pub(super) slow: bool,
+}
+
+impl Ended {
+    pub(super) const WELL: Self = Self {
+        failed: false,
+        slow: false,
+    };
 }
 
 /// The counters of a [`Window`].
@@ -69,19 +78,24 @@ impl Window {
 }
 
 impl Counters {
-    /// Empty counters of a window that was found valid.
-    pub(super) fn new(window: Window) -> Self {
+    /// Empty counters of a window and a minimum of calls that were found valid.
+    pub(super) fn new(window: Window, minimum_calls: u32) -> Self {
         match window {
-            Window::Calls(calls) => Self(Kind::Calls(calls::CallWindow::new(calls))),
+            Window::Calls(calls) => Self(Kind::Calls(calls::CallWindow::new(calls, minimum_calls))),
             Window::Time(length) => Self(Kind::Time(time::TimeWindow::new(length))),
         }
     }
 
+    /// Counts a call. Whether it filled the minimum of calls, so that the rates are to be judged
+    /// for the first time; of a window of time never.
     #[inline]
-    pub(super) fn record(&self, now: Instant, ended: Ended) {
+    pub(super) fn record(&self, now: Instant, ended: Ended) -> bool {
         match &self.0 {
             Kind::Calls(window) => window.record(ended),
-            Kind::Time(window) => window.record(now, ended),
+            Kind::Time(window) => {
+                window.record(now, ended);
+                false
+            }
         }
     }
 

@@ -18,6 +18,7 @@ const MAX_REOPENINGS: u32 = 15;
 const MAX_GENERATION: u32 = (1 << 11) - 1;
 
 const GENERATION_SHIFT: u32 = 51;
+const GENERATION_MASK: u64 = (MAX_GENERATION as u64) << GENERATION_SHIFT;
 const KIND_SHIFT: u32 = 62;
 const REOPENINGS_SHIFT: u32 = 47;
 /// 131 us: 47 bits of them are all of an [`Instant`]'s range.
@@ -26,6 +27,39 @@ const END_STEP: u32 = 17;
 const LEASE_STEP: u32 = 32;
 const LEASE_SHIFT: u32 = 15;
 const COUNT_BITS: u32 = 5;
+
+/// What a call is let through with: the generation, where a word has it, and in the lowest bit
+/// whether the call half-opened the circuit. From a closed circuit it is just the word of one that
+/// is closed, with no failure since the latest success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pass(u64);
+
+impl Pass {
+    #[inline]
+    pub(super) const fn of(word: u64) -> Self {
+        Self(word & GENERATION_MASK)
+    }
+
+    pub(super) const fn half_opening(word: u64) -> Self {
+        Self(word & GENERATION_MASK | 1)
+    }
+
+    pub(super) const fn half_opened(self) -> bool {
+        self.0 & 1 == 1
+    }
+
+    /// Whether the circuit is in the period of the pass.
+    #[inline]
+    pub(super) const fn holds(self, word: u64) -> bool {
+        (word ^ self.0) & GENERATION_MASK == 0
+    }
+
+    /// Whether, besides, it is closed, with no failure since the latest success.
+    #[inline]
+    pub(super) const fn is_undisturbed(self, word: u64) -> bool {
+        word == self.0
+    }
+}
 
 /// A circuit's state, with the number of the period in which it is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +162,12 @@ impl Word {
         kind << KIND_SHIFT | (self.generation as u64) << GENERATION_SHIFT | own
     }
 
+    /// Whether a packed word is that of a closed circuit.
     #[inline]
+    pub(super) const fn is_closed(word: u64) -> bool {
+        word >> KIND_SHIFT == CLOSED
+    }
+
     pub(super) const fn unpack(word: u64) -> Self {
         let generation = count(word, GENERATION_SHIFT, 11);
         let phase = match word >> KIND_SHIFT {

@@ -74,13 +74,13 @@ impl Scale {
         let token_bits = (coming + burst).leading_zeros().saturating_sub(64);
         // Units a nanosecond, times 2^57: below 2^64, since those until the horizon are.
         let multiplier = shifted_ratio(n, p, token_bits + 57);
-        // A rate is to be right to 2^-32; a burst beyond that takes longer than 2^80 ns to come.
-        if multiplier >> 32 == 0 || (coming + burst) >> 64 != 0 {
-            let max = (coming << 24).min(u128::from(u64::MAX) - coming);
+        // A unit is at most a nanosecond, or the burst takes longer to come than a word can count.
+        if multiplier >> 57 == 0 || (coming + burst) >> 64 != 0 {
+            let token_bits = 128 - (p.div_ceil(n) - 1).leading_zeros();
             return Err(ConfigError::TooLarge {
                 field: "burst",
                 value: burst,
-                max,
+                max: (u128::from(u64::MAX) >> token_bits).saturating_sub(coming),
             });
         }
         let scale = Self::new(origin, HORIZON - 1, multiplier, 7, 1);
@@ -120,7 +120,6 @@ impl Scale {
     )]
     const fn units(&self, elapsed: u64) -> (u64, u64) {
         let product = ((elapsed << self.shift) as u128) * (self.multiplier as u128);
-        #[expect(clippy::cast_possible_truncation, reason = "the upper half")]
         let floor = (product >> 64) as u64;
         (floor, floor + self.inexact)
     }

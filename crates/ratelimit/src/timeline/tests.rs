@@ -21,13 +21,11 @@ fn instants() -> impl Strategy<Value = u64> {
 }
 
 /// `a * b` compared with `c * d`, of numbers up to 2^128 and 2^64: in 64-bit digits.
-fn product(wide: u128, narrow: u64) -> (u64, u128) {
-    let low = u128::from(wide as u64) * u128::from(narrow);
+fn product(wide: u128, narrow: u64) -> (u128, u128) {
+    let word = u128::from(u64::MAX);
+    let low = (wide & word) * u128::from(narrow);
     let high = (wide >> 64) * u128::from(narrow) + (low >> 64);
-    (
-        (high >> 64) as u64,
-        (high << 64) | (low & u128::from(u64::MAX)),
-    )
+    (high >> 64, (high << 64) | (low & word))
 }
 
 proptest! {

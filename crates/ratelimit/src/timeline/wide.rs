@@ -46,11 +46,13 @@ impl Timeline for WideScale {
 
     fn mark(&self, units: u128) -> Mark {
         let elapsed = units.div_ceil(u128::from(self.multiplier));
+        // What lies where instants have ended has none.
+        let (units, shift) = u64::try_from(elapsed).map_or((u64::MAX, 127), |nanos| (nanos, 0));
         Mark {
             origin: self.origin,
-            units: u64::try_from(elapsed).unwrap_or(u64::MAX),
+            units,
             multiplier: 1,
-            shift: Shift::NONE,
+            shift: Shift::by(shift),
         }
     }
 

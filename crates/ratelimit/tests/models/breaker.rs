@@ -128,6 +128,12 @@ struct Ended {
 /// A call that was let through, as each of the two knows it.
 struct Out {
     call: Call,
+    known: Known,
+}
+
+/// What the model knows of it.
+#[derive(Clone, Copy)]
+struct Known {
     started: u64,
     period: u64,
 }
@@ -215,7 +221,7 @@ impl Model {
         });
     }
 
-    fn report(&mut self, out: &Out, now: u64, failed: bool) -> Option<Transition> {
+    fn report(&mut self, out: Known, now: u64, failed: bool) -> Option<Transition> {
         if out.period != self.period {
             return None;
         }
@@ -228,14 +234,19 @@ impl Model {
             Phase::Closed { consecutive } => {
                 *consecutive = if failed { *consecutive + 1 } else { 0 };
                 let in_a_row = *consecutive;
+                // As resilience4j has it, after every call; a window of time only by a call that
+                // raises the rate.
+                let always = matches!(self.settings.window, Window::Calls(_));
                 let rules = [
                     failed
                         && self
                             .settings
                             .consecutive
                             .is_some_and(|most| in_a_row >= most),
-                    failed && self.exceeds(self.settings.failure_rate, now, |ended| ended.failed),
-                    slow && self.exceeds(self.settings.slow_rate, now, |ended| ended.slow),
+                    (failed || always)
+                        && self.exceeds(self.settings.failure_rate, now, |ended| ended.failed),
+                    (slow || always)
+                        && self.exceeds(self.settings.slow_rate, now, |ended| ended.slow),
                 ];
                 rules.contains(&true).then(|| self.open(now, 0)).flatten()
             }
@@ -277,7 +288,7 @@ impl Model {
         self.enter(Phase::Closed { consecutive: 0 })
     }
 
-    fn ignore(&mut self, call: &Out) {
+    fn ignore(&mut self, call: Known) {
         if let Phase::HalfOpen { out, .. } = &mut self.phase
             && call.period == self.period
         {
@@ -318,11 +329,8 @@ impl Game {
                 assert_eq!(call.transition(), transition);
                 assert_eq!(call.started(), self.now());
                 let (started, period) = (self.now, self.model.period);
-                self.out.push(Out {
-                    call,
-                    started,
-                    period,
-                });
+                let known = Known { started, period };
+                self.out.push(Out { call, known });
                 None
             }
             (
@@ -345,7 +353,7 @@ impl Game {
                 true => self.breaker.failure_at(out.call, self.now()),
                 false => self.breaker.success_at(out.call, self.now()),
             };
-            assert_eq!(ours, self.model.report(&out, self.now, failed));
+            assert_eq!(ours, self.model.report(out.known, self.now, failed));
         }
     }
 
@@ -353,7 +361,7 @@ impl Game {
         if let Some(index) = usize::from(which).checked_rem(self.out.len()) {
             let out = self.out.remove(index);
             self.breaker.ignore(out.call);
-            self.model.ignore(&out);
+            self.model.ignore(out.known);
         }
     }
 

@@ -13,7 +13,10 @@ pub(super) struct CallWindow {
     recorded: AtomicU64,
     /// The low halves hold the failures, the high halves the slow calls.
     words: Box<[AtomicU64]>,
-    calls: u32,
+    calls: u64,
+    /// `2^64 / calls`, rounded down: a division for each call would take longer than all the rest.
+    reciprocal: u64,
+    minimum_calls: u64,
 }
 
 pub(super) const MAX_CALLS: u32 = 4_096;
@@ -21,47 +24,70 @@ const CALLS_PER_WORD: u32 = 32;
 
 impl CallWindow {
     /// `calls` in `1..=MAX_CALLS`.
-    pub(super) fn new(calls: u32) -> Self {
+    pub(super) fn new(calls: u32, minimum_calls: u32) -> Self {
         let words = calls.div_ceil(CALLS_PER_WORD);
         Self {
             recorded: AtomicU64::new(0),
             words: (0..words).map(|_| AtomicU64::new(0)).collect(),
-            calls,
+            calls: calls.into(),
+            reciprocal: u64::MAX / u64::from(calls),
+            minimum_calls: minimum_calls.into(),
         }
     }
 
+    /// Whether this call filled the minimum.
+    ///
+    /// Once a window holds its minimum, only a failure raises the rate of failures, since a success
+    /// takes the place of nothing or of another outcome; so only here may a success be the one after
+    /// which a rate is too high. The same holds for slow calls.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "below the number of words")]
-    pub(super) fn record(&self, ended: Ended) {
+    pub(super) fn record(&self, ended: Ended) -> bool {
         // ORDERING: SeqCst here, below and in `tally`: of two failures that complete a threshold at
         // once, each writes its bit and then reads the other's; at least one must see both.
         let turn = self.recorded.fetch_add(1, Ordering::SeqCst);
-        let place = turn % u64::from(self.calls);
-        let word = &self.words[(place / u64::from(CALLS_PER_WORD)) as usize];
-        let failed = 1_u64 << (place % u64::from(CALLS_PER_WORD));
+        self.write(self.place(turn), ended);
+        turn + 1 == self.minimum_calls
+    }
+
+    /// `turn % calls`.
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the upper half of a product; below `calls`"
+    )]
+    const fn place(&self, turn: u64) -> u32 {
+        // At most one too small: the reciprocal is by at most one, so the exact product by
+        // turn / 2^64 at most.
+        let turns = ((turn as u128 * self.reciprocal as u128) >> 64) as u64;
+        let place = turn - turns * self.calls;
+        (if place < self.calls {
+            place
+        } else {
+            place - self.calls
+        }) as u32
+    }
+
+    #[inline]
+    fn write(&self, place: u32, ended: Ended) {
+        let word = &self.words[(place / CALLS_PER_WORD) as usize];
+        let failed = 1_u64 << (place % CALLS_PER_WORD);
         let slow = failed << CALLS_PER_WORD;
 
         let mut set = 0;
         set |= if ended.failed { failed } else { 0 };
         set |= if ended.slow { slow } else { 0 };
-        let mut seen = word.load(Ordering::SeqCst);
-        loop {
-            let next = (seen & !(failed | slow)) | set;
-            if next == seen {
-                return;
-            }
-            match word.compare_exchange_weak(seen, next, Ordering::SeqCst, Ordering::SeqCst) {
-                Ok(_) => return,
-                Err(now_there) => seen = now_there,
-            }
+        let seen = word.load(Ordering::SeqCst);
+        if seen & (failed | slow) != set {
+            replace(word, seen, failed | slow, set);
         }
     }
 
     /// O(n / 32).
+    #[expect(clippy::cast_possible_truncation, reason = "at most `MAX_CALLS`")]
     pub(super) fn tally(&self) -> Tally {
         let recorded = self.recorded.load(Ordering::SeqCst);
         let mut tally = Tally {
-            calls: u32::try_from(recorded).map_or(self.calls, |all| all.min(self.calls)),
+            calls: recorded.min(self.calls) as u32,
             ..Tally::default()
         };
         for word in &self.words {
@@ -77,5 +103,38 @@ impl CallWindow {
             word.store(0, Ordering::SeqCst);
         }
         self.recorded.store(0, Ordering::SeqCst);
+    }
+}
+
+/// Gives the bits of a mask these values.
+#[cold]
+fn replace(word: &AtomicU64, mut seen: u64, mask: u64, set: u64) {
+    loop {
+        let next = (seen & !mask) | set;
+        match word.compare_exchange_weak(seen, next, Ordering::SeqCst, Ordering::SeqCst) {
+            Ok(_) => return,
+            Err(there) => seen = there,
+        }
+    }
+}
+
+#[cfg(all(test, not(purlin_loom)))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_place_is_the_remainder(
+            calls in 1..=MAX_CALLS,
+            turn in prop_oneof![0..1_u64 << 63, 0..100_000_u64],
+            near in 0..3_u64,
+        ) {
+            let window = CallWindow::new(calls, 1);
+            let whole = turn - turn % u64::from(calls);
+            for turn in [turn, (whole + near).saturating_sub(1)] {
+                prop_assert_eq!(u64::from(window.place(turn)), turn % u64::from(calls));
+            }
+        }
     }
 }

@@ -1,27 +1,28 @@
-//! Rows that count instead of timing: a value per contender and seed.
+//! Rows that count instead of timing: a value per contender and round.
 
+use super::contest::Role;
+use super::samples::{Samples, Series};
 use crate::error::LabError;
 use crate::settings::Settings;
-use crate::versus::{Role, Samples, Series};
 
 /// Five values enclose a median in no 95 % interval, so that the harness takes their extremes: a
 /// bar is judged at the worst seed.
 const SEEDS: u64 = 5;
 
-/// The contenders of a row, measured as they enter.
-pub(super) struct Counted {
+/// The contenders of a row, measured as they enter. A round's value is a function of its seed.
+pub(crate) struct Counted {
     seed: u64,
     rounds: u64,
     series: Vec<Series>,
 }
 
 impl Counted {
-    pub(super) fn over_seeds(settings: &Settings) -> Self {
+    pub(crate) fn over_seeds(settings: &Settings) -> Self {
         Self::rounds(settings, SEEDS)
     }
 
     /// As many values as that, for figures that are measured, not computed.
-    pub(super) fn rounds(settings: &Settings, rounds: u64) -> Self {
+    pub(crate) fn rounds(settings: &Settings, rounds: u64) -> Self {
         Self {
             seed: settings.seed,
             rounds,
@@ -29,7 +30,7 @@ impl Counted {
         }
     }
 
-    pub(super) fn ours(
+    pub(crate) fn ours(
         self,
         name: &str,
         value: impl FnMut(u64) -> Result<f64, LabError>,
@@ -38,7 +39,7 @@ impl Counted {
     }
 
     #[cfg_attr(not(feature = "rivals"), expect(dead_code, reason = "no rivals"))]
-    pub(super) fn rival(
+    pub(crate) fn rival(
         self,
         name: &str,
         value: impl FnMut(u64) -> Result<f64, LabError>,
@@ -59,7 +60,7 @@ impl Counted {
         Ok(self)
     }
 
-    pub(super) fn samples(self) -> Samples {
+    pub(crate) fn samples(self) -> Samples {
         Samples::new(self.series)
     }
 }

@@ -1,0 +1,113 @@
+//! What was admitted, and the most that may have been.
+
+use super::model::nanos;
+use super::subject::Case;
+use crate::{Bound, Quota};
+use alloc::vec::Vec;
+
+/// All admissions, in the order of the calls. A clock that went back is taken for one that stood
+/// still since the latest admission.
+#[derive(Clone, Debug)]
+pub(super) struct Ledger {
+    bound: Bound,
+    quota: Quota,
+    admitted: Vec<Admission>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Admission {
+    at: u64,
+    /// When its turn was, of which `at` may be the next whole nanosecond.
+    due: u64,
+    tokens: u64,
+}
+
+impl Ledger {
+    pub(super) fn new(bound: Bound, quota: Quota) -> Self {
+        Self {
+            bound,
+            quota,
+            admitted: Vec::new(),
+        }
+    }
+
+    pub(super) fn admit(&mut self, at: u64, tokens: u64) -> usize {
+        let due = at;
+        self.admitted.push(Admission { at, due, tokens });
+        self.admitted.len() - 1
+    }
+
+    /// Admitted for an instant to come.
+    pub(super) fn promise(&mut self, at: u64, tokens: u64) -> usize {
+        let number = self.admit(at, tokens);
+        self.admitted[number].due = at - 1;
+        number
+    }
+
+    /// A reservation of so many tokens was cancelled: nobody acts by it. Those of its tokens that were
+    /// taken back before were others' then.
+    pub(super) fn strike(&mut self, number: usize, tokens: u64) {
+        let left = core::mem::take(&mut self.admitted[number].tokens);
+        self.take_back(tokens - left);
+    }
+
+    /// What was admitted last was not carried out.
+    pub(super) fn take_back(&mut self, mut tokens: u64) {
+        for admission in self.admitted.iter_mut().rev() {
+            let back = tokens.min(admission.tokens);
+            admission.tokens -= back;
+            tokens -= back;
+        }
+    }
+
+    /// Every span from one admission to another.
+    #[track_caller]
+    pub(super) fn check(&self, case: Case) {
+        let (mut latest, mut latest_due) = (0, 0);
+        let mut held = Vec::with_capacity(self.admitted.len());
+        for admission in self
+            .admitted
+            .iter()
+            .filter(|admission| admission.tokens > 0)
+        {
+            latest = admission.at.max(latest);
+            latest_due = admission.due.max(latest_due);
+            held.push(Admission {
+                at: latest,
+                due: latest_due,
+                ..*admission
+            });
+        }
+        for (first, from) in held.iter().enumerate() {
+            let mut sum = 0_u128;
+            for to in &held[first..] {
+                sum += u128::from(to.tokens);
+                let (from, to, quota) = (from.due, to.at, self.quota);
+                case.check(
+                    self.allows(from, to, sum),
+                    format_args!("{sum} were admitted from {from} to {to} ns, by {quota}"),
+                );
+            }
+        }
+    }
+
+    /// Whether so many may be admitted from an instant to another, both included. Exact.
+    fn allows(&self, from: u64, to: u64, sum: u128) -> bool {
+        let period = nanos(&self.quota);
+        let count = u128::from(self.quota.count());
+        let burst = u128::from(self.quota.burst());
+        let over = sum.saturating_sub(burst);
+        match self.bound {
+            // A product too large for its integer is larger than the other side, which never is.
+            Bound::Even => (over.checked_mul(period.into()))
+                .is_some_and(|over| over <= count * u128::from(to - from)),
+            Bound::Stepped => over <= count * u128::from(to / period - from / period),
+            Bound::Window => to - from >= period || sum <= count,
+            Bound::SubWindows(parts) => {
+                let (parts, apart) = (u128::from(parts), u128::from(to - from));
+                let part_less = apart * parts < u128::from(period) * (parts - 1);
+                to - from >= period || sum < 2 * count && (!part_less || sum <= count)
+            }
+        }
+    }
+}

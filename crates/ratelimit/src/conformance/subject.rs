@@ -1,0 +1,131 @@
+//! What is tested, and how a failure is told.
+
+use crate::{Capabilities, ConfigError, Instant, Limiter, Quota};
+use alloc::boxed::Box;
+use core::fmt;
+
+/// How a limiter under test is built.
+pub type Build<'a> = dyn Fn(Quota) -> Result<Box<dyn Limiter>, ConfigError> + 'a;
+
+/// A limiter under test: how it is built and what it promises.
+pub struct Subject<'a> {
+    capabilities: Capabilities,
+    build: Box<Build<'a>>,
+    exact: Box<dyn Fn(&Quota) -> bool + 'a>,
+    horizon: Instant,
+}
+
+impl<'a> Subject<'a> {
+    /// A subject that is built by `build` and promises `capabilities`.
+    ///
+    /// What it is built by is drawn at random; a window takes the count of the quota for its limit
+    /// and the period for its length.
+    pub fn new(
+        capabilities: Capabilities,
+        build: impl Fn(Quota) -> Result<Box<dyn Limiter>, ConfigError> + 'a,
+    ) -> Self {
+        Self {
+            capabilities,
+            build: Box::new(build),
+            exact: Box::new(move |_| capabilities.exact),
+            // What one word counts at least.
+            horizon: Instant::from_nanos(1 << 57),
+        }
+    }
+
+    /// The same, which promises to round nothing for those quotas only of which this is true.
+    #[must_use]
+    pub fn exact_if(self, exact: impl Fn(&Quota) -> bool + 'a) -> Self {
+        let exact = Box::new(exact);
+        Self { exact, ..self }
+    }
+
+    /// The same, which promises to go on until that instant; two to the power of 57 nanoseconds
+    /// unless said otherwise. After it nothing need be admitted any more.
+    #[must_use]
+    pub fn horizon(self, horizon: Instant) -> Self {
+        Self { horizon, ..self }
+    }
+
+    /// What it promises.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    /// How late an answer may be by that quota, in nanoseconds.
+    pub(super) fn slack(&self, quota: &Quota) -> u64 {
+        u64::from(!(self.exact)(quota))
+    }
+
+    pub(super) fn last_instant(&self) -> u64 {
+        self.horizon.as_nanos()
+    }
+
+    pub(super) fn try_build(&self, quota: Quota) -> Result<Box<dyn Limiter>, ConfigError> {
+        (self.build)(quota)
+    }
+
+    /// Builds by a quota that must be accepted.
+    #[track_caller]
+    pub(super) fn build(&self, case: Case, quota: Quota) -> Box<dyn Limiter> {
+        match self.try_build(quota) {
+            Ok(limiter) => limiter,
+            Err(error) => case.fail(format_args!("{quota} was refused: {error}")),
+        }
+    }
+}
+
+impl fmt::Debug for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subject")
+            .field("capabilities", &self.capabilities)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One run of a property: what a failure is told with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Case {
+    pub(super) property: &'static str,
+    pub(super) seed: u64,
+}
+
+impl Case {
+    #[track_caller]
+    pub(super) fn fail(self, what: fmt::Arguments<'_>) -> ! {
+        panic!(
+            "{} does not hold (seed {}): {what}",
+            self.property, self.seed
+        )
+    }
+
+    #[track_caller]
+    pub(super) fn check(self, holds: bool, what: fmt::Arguments<'_>) {
+        if !holds {
+            self.fail(what);
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn equal<V: PartialEq + fmt::Debug>(
+        self,
+        found: &V,
+        expected: &V,
+        what: fmt::Arguments<'_>,
+    ) {
+        if found != expected {
+            self.fail(format_args!(
+                "{what}: found {found:?}, expected {expected:?}"
+            ));
+        }
+    }
+
+    /// That a number is the expected one, or one of so many above it.
+    #[track_caller]
+    pub(super) fn late(self, found: u64, expected: u64, slack: u64, what: fmt::Arguments<'_>) {
+        if found < expected || found - expected > slack {
+            self.fail(format_args!("{what}: found {found}, expected {expected}"));
+        }
+    }
+}

@@ -1,6 +1,5 @@
 //! Waiting on a runtime of several threads: nothing is lost, nobody is forgotten, no bound is passed.
 #![cfg(all(feature = "tokio", target_has_atomic = "64", not(purlin_loom)))]
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 extern crate alloc;
 

@@ -78,11 +78,11 @@ fn block_on<F: Future + Unpin>(mut future: F) -> F::Output {
 type Waits = RateLimiter<Shared<Gcra>, Patient>;
 
 /// With no token left, and one to come each millisecond.
-fn empty(first_is_late: bool) -> Arc<Waits> {
+fn empty(first_is_late: bool, max_waiting: u32) -> Arc<Waits> {
     let quota = Quota::per_second(1000).and_then(|quota| quota.with_burst(1));
     let clock = Patient { first_is_late };
     let limiter = quota.and_then(|quota| RateLimiter::with_clock(quota, clock));
-    let limiter = Arc::new(limiter.expect("a quota"));
+    let limiter = Arc::new(limiter.expect("a quota").with_max_waiting(max_waiting));
     assert!(limiter.try_acquire().is_ok());
     limiter
 }
@@ -100,7 +100,7 @@ fn poll_once(future: &mut AcquireOwned<Shared<Gcra>, Patient>) -> bool {
 #[test]
 fn nobody_is_forgotten() {
     loom::model(|| {
-        let limiter = empty(false);
+        let limiter = empty(false, 9);
         let waiter = acquire(&limiter);
         let other = thread::spawn(move || block_on(waiter));
         assert!(block_on(acquire(&limiter)).is_ok());
@@ -109,11 +109,34 @@ fn nobody_is_forgotten() {
     });
 }
 
+/// Two come where one may wait: one does, the other is refused and has taken nothing.
+#[test]
+fn no_more_wait_than_may() {
+    loom::model(|| {
+        let limiter = empty(true, 1);
+        let mut waiter = acquire(&limiter);
+        let other = thread::spawn(move || {
+            let is_refused = poll_once(&mut waiter);
+            (waiter, is_refused)
+        });
+        let mut mine = acquire(&limiter);
+        let am_refused = poll_once(&mut mine);
+        let (others, is_refused) = other.join().expect("it does not panic");
+        assert!(am_refused != is_refused);
+        assert_eq!(limiter.waiting(), 1);
+        limiter.check_invariants();
+        assert_eq!(limiter.peek().retry_after(), Some(2 * TOKEN));
+        drop((mine, others));
+        assert_eq!(limiter.waiting(), 0);
+        assert_eq!(limiter.peek().retry_after(), Some(TOKEN));
+    });
+}
+
 /// The first gives up while the next is about to wait for it. Each has its slot before.
 #[test]
 fn who_gives_up_lets_the_next_one_go() {
     loom::model(|| {
-        let limiter = empty(true);
+        let limiter = empty(true, 9);
         let mut first = acquire(&limiter);
         assert!(!poll_once(&mut first));
         let mut next = acquire(&limiter);
@@ -129,7 +152,7 @@ fn who_gives_up_lets_the_next_one_go() {
 #[test]
 fn a_gap_in_the_queue_passes_the_turn_on() {
     loom::model(|| {
-        let limiter = empty(true);
+        let limiter = empty(true, 9);
         let mut first = acquire(&limiter);
         assert!(!poll_once(&mut first));
         let mut middle = acquire(&limiter);

@@ -7,6 +7,7 @@ extern crate alloc;
 use alloc::sync::Arc;
 use alloc::task::Wake;
 use core::future::Future;
+use core::panic::AssertUnwindSafe;
 use core::pin::pin;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
@@ -16,7 +17,7 @@ use purlin_ratelimit::{
     Acquire, AcquireOwned, Clock, Decision, Denied, Gcra, Instant, Limiter, ManualClock, Quota,
     RateLimiter, Reason, Reservation, Shared,
 };
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 
 type Waits = RateLimiter<Shared<Gcra>, ManualClock>;
 

@@ -1,4 +1,4 @@
-use crate::breaker::Open;
+use crate::breaker::{Open, State};
 use crate::concurrency::{AcquireError, AtLimit};
 use crate::decision::{Decision, Denied, Reason};
 use crate::error::ConfigError;
@@ -106,15 +106,13 @@ impl Rejected {
     }
 
     /// How long after the request it makes sense to ask again. `None` where that is not known, or
-    /// never.
+    /// never: so of a circuit that is being probed, which may close at any moment.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited(decision) => decision.outcome.err()?.retry_after(),
             Self::Overloaded(_) | Self::WaitedInVain(_) => None,
-            // Forced open, for as long as somebody wants it.
-            Self::CircuitOpen(open) if open.retry_after == Duration::MAX => None,
-            Self::CircuitOpen(open) => Some(open.retry_after),
+            Self::CircuitOpen(open) => (open.state == State::Open).then_some(open.retry_after),
         }
     }
 

@@ -45,8 +45,8 @@ use word::{Pass, Word};
 
 /// A circuit breaker that is told the time.
 ///
-/// A call asks [`try_acquire_at`](Self::try_acquire_at) and reports its end with the [`Call`] it was
-/// given, **once**: [`success_at`](Self::success_at), [`failure_at`](Self::failure_at) or
+/// A call asks [`try_acquire_at`](Self::try_acquire_at) and hands the [`Call`] it was given back with
+/// its end: [`success_at`](Self::success_at), [`failure_at`](Self::failure_at) or
 /// [`ignore`](Self::ignore). Whatever a call of an earlier period reports (the circuit has opened
 /// since, say) changes nothing. Methods that can move the circuit answer with the [`Transition`]
 /// that they made, each to exactly one caller, who may log it.

@@ -15,7 +15,9 @@ fn seconds(secs: u64) -> Value {
 }
 
 fn refusal<T: serde::de::DeserializeOwned + core::fmt::Debug>(data: Value) -> String {
-    from_value::<T>(data).unwrap_err().to_string()
+    from_value::<T>(data)
+        .expect_err("no constructor takes it")
+        .to_string()
 }
 
 fn backoffs() -> impl Strategy<Value = Backoff> {

@@ -144,6 +144,25 @@ fn a_rate_is_judged_with_all_that_ended() {
     }
 }
 
+/// A failure and a success that fill the minimum together: whichever is last sees both.
+#[test]
+fn a_rate_is_judged_when_the_minimum_is_filled() {
+    loom::model(|| {
+        let config = BreakerConfig::new()
+            .failure_rate(50)
+            .minimum_calls(2)
+            .window(Window::Calls(2));
+        let breaker = Arc::new(CircuitBreaker::new(config).expect("valid"));
+        let calls = [(); 2].map(|()| breaker.try_acquire_at(START).expect("closed"));
+        let [success, failure] = calls;
+        let other = Arc::clone(&breaker);
+        let succeeds = thread::spawn(move || other.success_at(success, START).is_some());
+        let opened = breaker.failure_at(failure, START).is_some();
+        assert!(succeeds.join().expect("no panic") != opened, "opened once");
+        assert_eq!(breaker.state_at(START), State::Open);
+    });
+}
+
 /// A circuit that closes has forgotten the failures that opened it.
 #[test]
 fn closing_shows_a_clear_window() {

@@ -8,6 +8,8 @@
 
 #[path = "suites/buckets.rs"]
 mod buckets;
+#[path = "suites/concurrency.rs"]
+mod concurrency;
 #[path = "suites/gcra.rs"]
 mod gcra;
 #[path = "suites/resilience.rs"]
@@ -20,6 +22,7 @@ fn vectors() {
     purlin_vectors::run(env!("CARGO_MANIFEST_DIR"), "ratelimit", |suite| {
         gcra::register(suite);
         buckets::register(suite);
+        concurrency::register(suite);
         resilience::register(suite);
         windows::register(suite);
     });

@@ -173,7 +173,8 @@ impl<C: Clock> Breaker<C> {
     }
 }
 
-/// The call of a closure: dropped with the call still in it, it is unwound by a panic of the closure.
+/// A call that a closure makes. Only a panic of the closure drops it with the call still in it, so
+/// nobody needs to ask whether the thread panics.
 struct FailsUnlessTaken<'b, C: Clock> {
     breaker: &'b Breaker<C>,
     call: Option<Call>,

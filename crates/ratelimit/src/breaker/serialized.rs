@@ -57,10 +57,10 @@ impl From<BreakerConfig> for Serialized {
 
 impl Default for Serialized {
     fn default() -> Self {
-        Self {
-            open_for: None,
-            ..BreakerConfig::new().into()
-        }
+        let mut data = Self::from(BreakerConfig::new());
+        // Either of the two may be given.
+        data.open_for = None;
+        data
     }
 }
 

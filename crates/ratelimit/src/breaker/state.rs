@@ -9,7 +9,7 @@ pub enum State {
     Open,
     /// A few calls pass as probes.
     HalfOpen,
-    /// Calls are refused until [`CircuitBreaker::reset`].
+    /// Calls are refused until [`CircuitBreaker::reset`](super::CircuitBreaker::reset).
     ForcedOpen,
     /// Calls pass and are counted, and nothing opens the circuit.
     Disabled,

@@ -8,8 +8,8 @@ use crate::Instant;
 pub struct BreakerStats {
     /// As by [`CircuitBreaker::state_at`].
     pub state: State,
-    /// Calls that ended in the window; 0 where no rate is watched. Of a busy [`Window::Time`],
-    /// scaled down: the rates hold, the counts do not.
+    /// Calls that ended in the window; 0 where no rate is watched. Of a busy
+    /// [`Window::Time`](super::Window::Time), scaled down: the rates hold, the counts do not.
     pub calls: u32,
     /// Those of them that failed.
     pub failures: u32,

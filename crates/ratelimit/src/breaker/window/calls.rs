@@ -42,8 +42,9 @@ impl CallWindow {
     /// which a rate is too high. The same holds for slow calls.
     #[inline]
     pub(super) fn record(&self, ended: Ended) -> bool {
-        // ORDERING: SeqCst here, below and in `tally`: of two failures that complete a threshold at
-        // once, each writes its bit and then reads the other's; at least one must see both.
+        // ORDERING: SeqCst here, below and in `tally`: of two calls that complete a threshold at once,
+        // each counts itself, writes its bit and then reads what the other did; at least one must
+        // see both.
         let turn = self.recorded.fetch_add(1, Ordering::SeqCst);
         self.write(self.place(turn), ended);
         turn + 1 == self.minimum_calls
@@ -85,7 +86,9 @@ impl CallWindow {
     /// O(n / 32).
     #[expect(clippy::cast_possible_truncation, reason = "at most `MAX_CALLS`")]
     pub(super) fn tally(&self) -> Tally {
-        let recorded = self.recorded.load(Ordering::SeqCst);
+        // ORDERING: an update, although it changes nothing: either it sees the count of a call that
+        // fills the minimum meanwhile, or that call sees all that was written before it.
+        let recorded = self.recorded.fetch_add(0, Ordering::SeqCst);
         let mut tally = Tally {
             calls: recorded.min(self.calls) as u32,
             ..Tally::default()

@@ -89,6 +89,7 @@ impl<T: Timeline> Arrival<T> {
     }
 
     /// The first of the sizes for which so many units are left, or zero.
+    #[cfg(all(feature = "std", target_has_atomic = "64"))]
     #[inline(always)]
     #[expect(
         clippy::inline_always,

@@ -2,14 +2,14 @@
 
 #[cfg(all(target_has_atomic = "64", not(purlin_loom)))]
 pub(crate) use core::sync::atomic::AtomicU64;
-#[cfg(not(purlin_loom))]
+#[cfg(all(target_has_atomic = "64", not(purlin_loom)))]
 pub(crate) use core::sync::atomic::Ordering;
 #[cfg(all(feature = "std", not(purlin_loom)))]
 pub(crate) use std::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
 
 #[cfg(all(target_has_atomic = "64", purlin_loom))]
 pub(crate) use loom::sync::atomic::AtomicU64;
-#[cfg(purlin_loom)]
+#[cfg(all(target_has_atomic = "64", purlin_loom))]
 pub(crate) use loom::sync::atomic::Ordering;
 #[cfg(all(feature = "std", purlin_loom))]
 pub(crate) use loom::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard};

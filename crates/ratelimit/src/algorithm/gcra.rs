@@ -150,6 +150,7 @@ impl Gcra {
         (units, nanos * u128::from(self.arrival.token))
     }
 
+    #[cfg(all(feature = "std", target_has_atomic = "64"))]
     pub(crate) const fn arrival(&self) -> &Arrival<Scale> {
         &self.arrival
     }

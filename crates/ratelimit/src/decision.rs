@@ -91,12 +91,14 @@ impl Denied {
 
     /// Why.
     #[must_use]
-    pub const fn reason(&self) -> Reason {
+    pub fn reason(&self) -> Reason {
         match self.code.get().checked_sub(NO_TIME + 1) {
             Some(1) => Reason::TooLarge,
             Some(2) => Reason::Full,
             Some(3) => Reason::Horizon,
             Some(4) => Reason::Store,
+            // No instant at which tokens come: they would after the last one that is counted.
+            _ if self.retry_at().is_none() => Reason::Horizon,
             _ => Reason::Exhausted,
         }
     }

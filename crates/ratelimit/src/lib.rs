@@ -76,7 +76,7 @@ pub use local::Local;
 pub use locked::Locked;
 pub use quota::{ParseQuotaError, Quota};
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
-pub use rate_limiter::{Acquire, AcquireOwned, RateLimiter};
+pub use rate_limiter::{Acquire, AcquireOwned, KeyedRateLimiter, RateLimiter};
 pub use saved::{RestoreError, Saved};
 #[cfg(target_has_atomic = "64")]
 pub use shared::Shared;
@@ -90,7 +90,11 @@ pub use striped::Striped;
 #[cfg(feature = "tokio")]
 pub use purlin_core::time::TokioTimer;
 #[doc(inline)]
-pub use purlin_core::time::{Clock, Instant, Timer};
-#[doc(inline)]
 #[cfg(feature = "std")]
 pub use purlin_core::time::{ManualClock, SystemClock};
+#[doc(inline)]
+pub use purlin_core::{
+    hash::{KeyHash, KeyHasher, SipHash13},
+    random::{Random, SplitMix64},
+    time::{Clock, Instant, Timer, UnixTime, WallClock},
+};

@@ -1,9 +1,11 @@
 //! The limiter with a clock.
 
 mod acquire;
+mod keyed;
 mod queue;
 
 pub use acquire::{Acquire, AcquireOwned};
+pub use keyed::KeyedRateLimiter;
 
 use crate::algorithm::gcra::Gcra;
 use crate::decision::{Decision, Denied, Reservation};

@@ -92,7 +92,7 @@ impl Rejected {
     /// The status of an HTTP response: 429 (Too Many Requests, RFC 6585) where the client asked too
     /// much, 503 (Service Unavailable) where the trouble is on this side.
     #[must_use]
-    pub const fn status(&self) -> u16 {
+    pub fn status(&self) -> u16 {
         match self {
             Self::RateLimited(decision) => match &decision.outcome {
                 Err(denied) => match denied.reason() {

@@ -65,8 +65,8 @@ pub trait Algorithm {
         max_wait: Duration,
     ) -> Result<Reservation, Denied>;
 
-    /// Gives the tokens of a reservation back, but for those on which later reservations were built,
-    /// and answers how many. None once the reservation's time is over.
+    /// Gives the tokens of a reservation back, as far as nothing was built on them since, and answers
+    /// how many. None once the reservation's time is over.
     fn cancel(&self, state: &mut Self::State, now: Instant, reservation: &Reservation) -> u64;
 
     /// Puts up to `cost` tokens back, as of requests that were admitted and not carried out. Never

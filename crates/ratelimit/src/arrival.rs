@@ -171,24 +171,19 @@ impl<T: Timeline> Arrival<T> {
         Ok(Reservation::new(ready, cost, next.into()))
     }
 
-    /// x/time/rate's rule: what later reservations were promised stays promised.
+    /// The newest one only: what others were promised after it rests on it.
     pub(crate) fn cancel(
         &self,
         state: &mut T::Units,
         now: Instant,
         reservation: &Reservation,
     ) -> u64 {
-        if now > reservation.ready {
+        if now > reservation.ready || (*state).into() != reservation.mark {
             return 0;
         }
-        let Ok(mark) = T::Units::try_from(reservation.mark) else {
-            return 0;
-        };
-        let later = state.saturating_sub(mark);
-        let given = self.token * T::Units::from(reservation.cost.min(self.limit));
-        let back = given.saturating_sub(later);
-        self.put_back(state, now, back);
-        u64::try_from((back / self.token).into()).unwrap_or(u64::MAX)
+        let cost = reservation.cost.min(self.limit);
+        self.put_back(state, now, self.token * T::Units::from(cost));
+        cost
     }
 
     /// Nothing while reservations wait for their time: they were promised instants that rest on what
@@ -231,7 +226,7 @@ impl<T: Timeline> Arrival<T> {
             return units;
         }
         let (_, ceil) = self.time.at(now);
-        ceil.checked_add(units).unwrap_or(units)
+        ceil.checked_add(units).unwrap_or(T::Units::MAX)
     }
 
     pub(crate) fn migrate<O: Timeline>(
@@ -260,7 +255,7 @@ impl<T: Timeline> Arrival<T> {
                 self.burst.into().saturating_sub(left)
             }
         };
-        self.ahead_of(now, T::Units::try_from(units).unwrap_or(self.burst))
+        self.ahead_of(now, T::Units::try_from(units).unwrap_or(T::Units::MAX))
     }
 }
 

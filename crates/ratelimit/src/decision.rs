@@ -109,6 +109,11 @@ impl Denied {
         self.now
     }
 
+    /// The refusal of a question about a later instant, as of that at which it was put.
+    pub(crate) const fn asked_at(self, now: Instant) -> Self {
+        Self { now, ..self }
+    }
+
     /// The first instant at which the same request would be admitted if nothing else happened until
     /// then. `None` when no instant is known at which it would.
     ///

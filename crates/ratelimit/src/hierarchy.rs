@@ -24,10 +24,12 @@ use purlin_core::time::Instant;
 ///   ([`cancel_at`](Limiter::cancel_at)), and as many are lost. Neither limit is ever exceeded.
 /// * [`check_at`](Limiter::check_at) decides, then looks: its numbers, not its outcome, may already
 ///   count what others took in between.
-/// * A reservation takes from each level the tokens that come first, and is ready when both are. It
-///   can be cancelled if the marks of both levels fit 64 bits each, which is so for two limiters of a
-///   word. One with a wide mark (`Gcra<u128>`, or a hierarchy within a hierarchy) is kept: cancelling
-///   it gives nothing back.
+/// * A reservation waits for the outer one only, and is taken of both for the instant at which that
+///   admits: if the inner one would not by then, it is refused with the wait that it needs. (Tokens of
+///   the outer one that were booked for later would keep all others waiting until then.) It can be
+///   cancelled if the marks of both levels fit 64 bits each, which is so for two limiters of a word.
+///   One with a wide mark (`Gcra<u128>`, or a hierarchy within a hierarchy) is kept: cancelling it
+///   gives nothing back.
 ///
 /// # Examples
 ///
@@ -100,29 +102,46 @@ impl<Outer: Limiter, Inner: Limiter> Hierarchy<Outer, Inner> {
         }
     }
 
-    /// Reserves in both or in none.
+    /// Reserves in both, for one instant, or in none.
     fn take(
         &self,
         now: Instant,
         cost: u64,
         max_wait: Duration,
     ) -> Result<(Reservation, Reservation), Denied> {
-        if let Err(denied) = self.inner.peek_at(now, cost).outcome {
-            let in_time = denied.retry_after().is_some_and(|wait| wait <= max_wait);
-            if !in_time {
-                return Err(refused_also_by(&self.outer, denied, cost));
-            }
+        let turn = match self.outer_turn(now, cost, max_wait) {
+            Ok(turn) => turn,
+            Err(denied) => return Err(refused_also_by(&self.inner, denied, cost)),
+        };
+        // Looked at, so that what is shared with others is not touched in vain.
+        if let Err(denied) = self.inner.peek_at(turn, cost).outcome {
+            return Err(refused_also_by(&self.outer, denied.asked_at(now), cost));
         }
         let outer = match self.outer.reserve_at(now, cost, max_wait) {
             Ok(reservation) => reservation,
             Err(denied) => return Err(refused_also_by(&self.inner, denied, cost)),
         };
-        match self.inner.reserve_at(now, cost, max_wait) {
+        let turn = outer.ready_at();
+        match self.inner.reserve_at(turn, cost, Duration::ZERO) {
             Ok(inner) => Ok((outer, inner)),
             Err(denied) => {
                 self.outer.cancel_at(now, outer);
-                Err(refused_also_by(&self.outer, denied, cost))
+                Err(refused_also_by(&self.outer, denied.asked_at(now), cost))
             }
+        }
+    }
+
+    /// When the outer one would admit.
+    fn outer_turn(&self, now: Instant, cost: u64, max_wait: Duration) -> Result<Instant, Denied> {
+        if max_wait.is_zero() {
+            return Ok(now);
+        }
+        let Err(denied) = self.outer.peek_at(now, cost).outcome else {
+            return Ok(now);
+        };
+        match denied.retry_at() {
+            Some(turn) if turn.saturating_duration_since(now) <= max_wait => Ok(turn),
+            _ => Err(denied),
         }
     }
 }
@@ -171,8 +190,11 @@ impl<Outer: Limiter, Inner: Limiter> Limiter for Hierarchy<Outer, Inner> {
         max_wait: Duration,
     ) -> Result<Reservation, Denied> {
         let (outer, inner) = self.take(now, cost, max_wait)?;
-        let ready = outer.ready_at().max(inner.ready_at());
-        Ok(Reservation::new(ready, cost, pack(&outer, &inner)))
+        Ok(Reservation::new(
+            outer.ready_at(),
+            cost,
+            pack(&outer, &inner),
+        ))
     }
 
     fn cancel_at(&self, now: Instant, reservation: Reservation) -> u64 {
@@ -180,7 +202,6 @@ impl<Outer: Limiter, Inner: Limiter> Limiter for Hierarchy<Outer, Inner> {
         if reservation.mark() == KEPT {
             return 0;
         }
-        // The instant at which both are ready, for both: until then neither was used.
         let part = |mark| Reservation::new(ready, cost, mark);
         let outer = part(reservation.mark() >> 64);
         let inner = part(reservation.mark() & u128::from(u64::MAX));

@@ -52,7 +52,8 @@ use table::Table;
 /// Up to 256 rules of one type can be in force in one table. Which one is a key's, the caller says with
 /// every request ([`of_plan`](Self::of_plan)); the methods without a plan mean the first. The table
 /// remembers under which plan an entry is, and when a key comes under another one, what it has left goes
-/// with it ([`Carry::AsIs`]), in one step.
+/// with it ([`Carry::AsIs`]), in one step. An entry of which nothing counts any more is no entry: under a
+/// larger plan that key is as new.
 ///
 /// # Concurrency
 ///

@@ -59,8 +59,8 @@ pub trait Limiter {
         max_wait: Duration,
     ) -> Result<Reservation, Denied>;
 
-    /// Gives the tokens of a reservation back that is not used, but for those on which later
-    /// reservations were built (they keep their instants); answers how many. None once
+    /// Gives the tokens of a reservation back that is not used, as far as nobody was promised anything
+    /// after it, and answers how many: for rules of one word all of them or none. None once
     /// [`ready_at`](Reservation::ready_at) is over.
     fn cancel_at(&self, now: Instant, reservation: Reservation) -> u64;
 

@@ -117,11 +117,16 @@ impl Striped {
         let lease = (quota.burst() / 4 / threads).min(LEASE_MAX);
         let aside = lease * threads;
         let gcra = Gcra::starting_at(quota.with_burst(quota.burst() - aside)?, origin)?;
-        let share = 2 * threads * gcra.arrival().token;
+        let token = gcra.arrival().token;
+        // Of a size above zero that is at most half of the burst, which fits a word.
+        let plenty = |size: u64| match size {
+            0 => u64::MAX,
+            size => 2 * threads * size * token,
+        };
         Ok(Self {
             core: Shared::new(gcra),
             stripes: (0..=stripes).map(|i| Stripe::new(i < stripes)).collect(),
-            sizes: [lease, lease / 8].map(|size| (size, size * share)),
+            sizes: [lease, lease / 8].map(|size| (size, plenty(size))),
         })
     }
 
@@ -212,14 +217,14 @@ impl Limiter for Striped {
         }
     }
 
-    /// `remaining` is what this thread could take: from the word, and from its own stripe.
+    /// `remaining` is what this thread could take at once: of the word, or of its own stripe.
     fn peek_at(&self, now: Instant, cost: u64) -> Decision {
         let mut decision = self.core.peek_at(now, cost);
         let held = self.own().tokens.load(Ordering::Relaxed);
         if cost <= held {
             decision.outcome = Ok(());
         }
-        decision.remaining += held;
+        decision.remaining = decision.remaining.max(held);
         decision
     }
 

@@ -13,3 +13,12 @@ pub(crate) use loom::sync::atomic::AtomicU64;
 pub(crate) use loom::sync::atomic::Ordering;
 #[cfg(all(feature = "std", purlin_loom))]
 pub(crate) use loom::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
+
+/// Lets the others go on, for an instant.
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub(crate) fn spin() {
+    #[cfg(purlin_loom)]
+    loom::thread::yield_now();
+    #[cfg(not(purlin_loom))]
+    core::hint::spin_loop();
+}

@@ -43,6 +43,8 @@ pub(crate) trait Units:
     + Mul<Output = Self>
     + Div<Output = Self>
 {
+    const MAX: Self;
+
     fn saturating_sub(self, other: Self) -> Self;
     fn checked_add(self, other: Self) -> Option<Self>;
     fn checked_sub(self, other: Self) -> Option<Self>;
@@ -52,6 +54,8 @@ pub(crate) trait Units:
 macro_rules! units {
     ($($integer:ty),*) => {$(
         impl Units for $integer {
+            const MAX: Self = <$integer>::MAX;
+
             #[inline]
             fn saturating_sub(self, other: Self) -> Self {
                 <$integer>::saturating_sub(self, other)

@@ -148,3 +148,39 @@ fn a_change_of_plans_keeps_what_was_charged() {
         table.check_invariants();
     });
 }
+
+/// One key's entry is removed and another's is made in its place, with the very same state, while a third
+/// wants to evict it, claims the slot and gives it back. Meanwhile the second key is asked for again.
+#[test]
+fn a_claim_that_is_given_back_hides_no_entry() {
+    const EVICTED: KeyHash = KeyHash((1 << 32) | (3 << 20));
+    const EVICTS: KeyHash = KeyHash(1 << 20);
+    const MINE: KeyHash = KeyHash((1 << 32) | (2 << 20));
+    let mut model = loom::model::Builder::new();
+    // With three preemptions it would not show.
+    model.preemption_bound = Some(4);
+    model.check(|| {
+        let quota = Quota::per_second(1).and_then(|quota| quota.with_burst(2));
+        let gcra = Gcra::new(quota.expect("valid")).expect("valid");
+        let table = Keyed::builder(gcra, 3).when_full(WhenFull::EvictNearestIdle);
+        let table = Arc::new(table.build().expect("valid"));
+        let now = Instant::from_secs(10);
+        for key in [
+            EVICTED,
+            KeyHash(100 << 20),
+            KeyHash(101 << 20),
+            KeyHash(102 << 20),
+        ] {
+            table.try_acquire_at(&key, now, 1).expect("new");
+        }
+        let other = {
+            let table = Arc::clone(&table);
+            thread::spawn(move || table.try_acquire_at(&EVICTS, now, 1).is_ok())
+        };
+        table.remove(&EVICTED);
+        let admitted = (0..3).filter(|_| table.try_acquire_at(&MINE, now, 1).is_ok());
+        assert!(admitted.count() <= 2);
+        other.join().expect("no panic");
+        table.check_invariants();
+    });
+}

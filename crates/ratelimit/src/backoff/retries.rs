@@ -80,8 +80,8 @@ impl Retries {
         let delay = own.max(retry_after.map_or(0, nanos));
         let delay = Duration::from_nanos(delay);
         if let Some(deadline) = backoff.deadline {
-            let left = (self.started + deadline) - now;
-            if delay > left {
+            let end = self.started + deadline;
+            if now > end || delay > end - now {
                 return None;
             }
         }

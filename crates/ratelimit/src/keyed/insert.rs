@@ -10,7 +10,7 @@ use super::table::{Place, Seen};
 use super::{Keyed, LOCKS, Slot, WhenFull, carry_over};
 use crate::algorithm::{Algorithm, Carry, Reconfigure};
 use crate::decision::{Denied, Reason};
-use crate::sync::{MutexGuard, Ordering};
+use crate::sync::{MutexGuard, Ordering, spin};
 use purlin_core::hash::KeyHasher;
 use purlin_core::time::Instant;
 use std::sync::PoisonError;
@@ -131,9 +131,10 @@ impl<A: Algorithm<State = u64> + Reconfigure, H: KeyHasher> Keyed<A, H> {
     pub(super) fn remove_entry(&self, address: &Address) -> bool {
         let _guard = self.lock(address);
         while let Some((slot, tag)) = self.table.find(address) {
-            // Claimed by somebody else who takes it over: gone, too.
+            // Claimed by somebody else, who takes it over or gives it back.
             let Some(content) = slot.content(tag) else {
-                return true;
+                spin();
+                continue;
             };
             if slot.replace(content, EMPTY, 0, 0) {
                 return true;

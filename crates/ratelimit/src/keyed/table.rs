@@ -11,6 +11,7 @@ use super::address::EMPTY;
 use super::address::{Address, owner_of, plan_of};
 use super::slot::{Content, Slot};
 use crate::algorithm::Algorithm;
+use crate::sync::spin;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::array;
@@ -107,7 +108,7 @@ impl Table {
         let mut room = [(0, None); 2];
         for (room, bucket) in room.iter_mut().zip(self.candidates(address)) {
             for slot in bucket.slots_from(address.start) {
-                let Some(content) = slot.content(slot.tag()) else {
+                let Some(content) = settled(slot, address) else {
                     continue;
                 };
                 if owner_of(content.tag) == address.owner {
@@ -172,6 +173,19 @@ impl Table {
     /// All slots.
     pub(super) fn slots(&self) -> impl Iterator<Item = &Slot> {
         self.buckets.iter().flat_map(|bucket| bucket.slots_from(0))
+    }
+}
+
+/// What a slot holds, unless it is changing hands to or from others. One that is claimed under the
+/// key's own tag may be given back to it: it is looked at again until that is decided, which takes the
+/// claimer two stores.
+fn settled(slot: &Slot, address: &Address) -> Option<Content> {
+    loop {
+        let tag = slot.tag();
+        match slot.content(tag) {
+            None if owner_of(tag) == address.owner => spin(),
+            content => return content,
+        }
     }
 }
 

@@ -261,11 +261,14 @@ impl Limiter for NaiveBucket {
             return 0;
         }
         let at = now.as_nanos();
-        let then = reservation
-            .mark()
-            .saturating_sub(u128::from(at) * self.count);
-        let later = self.taken(at).saturating_sub(then);
-        let mut back = self.need(reservation.cost()).saturating_sub(later);
+        let State { at: since, taken } = *self.state.borrow();
+        let mark = (u128::from(since) * self.count).saturating_add(taken);
+        let newest = mark == reservation.mark();
+        let mut back = if newest {
+            self.need(reservation.cost())
+        } else {
+            0
+        };
         match self.flaw {
             Flaw::KeepsCancelled => return u64::try_from(back / self.period).unwrap_or(u64::MAX),
             Flaw::CancelsTooMuch => back = self.need(reservation.cost()),

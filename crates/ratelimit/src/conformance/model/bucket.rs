@@ -143,16 +143,14 @@ impl Model for Bucket {
             .unwrap_or(u64::MAX)
     }
 
-    /// The rule of golang.org/x/time/rate: what was taken later stays taken.
+    /// The newest one only.
     fn cancel(&mut self, now: u64, number: usize, cost: u64) -> Option<u64> {
-        // Each by how far it lies ahead of now, or behind.
         let (ahead, behind) = self.apart(self.level, now);
-        let (then_ahead, then_behind) = self.apart(self.reserved[number], now);
-        let later = ahead.saturating_add(then_behind);
-        let later = later.saturating_sub(then_ahead.saturating_add(behind));
-        let back = (self.token * u128::from(cost)).saturating_sub(later);
-        self.put_back(now, back);
-        u64::try_from(back / self.token).ok()
+        if (ahead, behind) != self.apart(self.reserved[number], now) {
+            return Some(0);
+        }
+        self.put_back(now, self.token * u128::from(cost));
+        Some(cost)
     }
 
     /// Nothing while there is a debt: others were promised instants by it.

@@ -149,7 +149,7 @@ fn debts_survive_a_change_of_the_rate() {
     let mut limiter = Shared::new(Gcra::new(fast).unwrap());
     let now = second(1);
     for _ in 0..400_000 {
-        reserve(&limiter, now, 1);
+        let _promised = reserve(&limiter, now, 1);
     }
     let daily = Gcra::new(Quota::per_day(1).unwrap()).unwrap();
     limiter.reconfigure(now, daily, Carry::AsIs);

@@ -133,10 +133,9 @@ fn threads_together_stay_within_the_burst() {
             .map(|thread| thread.join().unwrap())
             .sum()
     });
-    assert!(
-        (limiter.limit()..=100_000).contains(&admitted),
-        "{admitted}"
-    );
+    // A thread that asked often enough leaves what it leased last.
+    let at_least = limiter.limit() - 4 * 64;
+    assert!((at_least..=100_000).contains(&admitted), "{admitted}");
 }
 
 #[test]

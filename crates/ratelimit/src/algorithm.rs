@@ -83,6 +83,15 @@ pub trait Algorithm {
 
     /// The most tokens there are at once.
     fn limit(&self) -> u64;
+
+    /// A stable hash of what the rule is and how it is configured, which is kept with its states where
+    /// those outlive the process ([`Stored`](crate::Stored), [`Saved`](crate::Saved)): a state means
+    /// something else under another rule, and is not taken for one's own.
+    ///
+    /// Do give rules that decide alike by every state the same one, in every process, and all others
+    /// different ones: hash a name of your own and every field that says what a state means or admits,
+    /// the origin of instants among them, by [`Xxh3`](purlin_core::hash::Xxh3).
+    fn fingerprint(&self) -> u64;
 }
 
 /// What becomes of the tokens there are when a limiter is reconfigured.

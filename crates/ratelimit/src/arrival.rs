@@ -9,6 +9,7 @@
 use crate::algorithm::Carry;
 use crate::decision::{Decision, Denied, Reason, Reservation};
 use crate::error::ConfigError;
+use crate::fingerprint::Fingerprint;
 use crate::quota::Quota;
 use crate::timeline::{Scale, Steps, Timeline, Units};
 use core::time::Duration;
@@ -214,6 +215,13 @@ impl<T: Timeline> Arrival<T> {
         self.ahead_of(to, ahead)
     }
 
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        self.time
+            .fingerprint()
+            .and_wide(self.token.into())
+            .and_wide(self.burst.into())
+    }
+
     /// The state of a bucket with so many tokens in it, or as many as fit.
     pub(crate) fn holding(&self, now: Instant, tokens: u64) -> T::Units {
         let taken = self.limit.saturating_sub(tokens);
@@ -331,6 +339,11 @@ macro_rules! algorithm_by_arrival {
             fn limit(&self) -> u64 {
                 let $this = self;
                 ($arrival).limit
+            }
+
+            fn fingerprint(&self) -> u64 {
+                let $this = self;
+                ($arrival).fingerprint().hash()
             }
         }
 

@@ -4,7 +4,8 @@
 //! A property takes a [`Subject`], which builds the limiter and says what it promises, and a seed,
 //! which decides quotas, costs and instants. It panics where the property does not hold, with a
 //! message that names the property, the seed, the quota and the call. The same seed does the same
-//! again. [`all`] runs every property that the subject's [`Capabilities`](crate::Capabilities)
+//! again. Where the limiter itself panics, [`all`] tells the property and the seed with its message
+//! (feature `std`, and where panics unwind); a property that is called by itself lets the panic through. [`all`] runs every property that the subject's [`Capabilities`](crate::Capabilities)
 //! promise.
 //!
 //! | property | what holds | promised by |
@@ -51,6 +52,9 @@
 //!         let count = if index > latest { 0 } else { count };
 //!         if cost > self.limit() {
 //!             return Err(Denied::because(now, Reason::TooLarge));
+//!         }
+//!         if cost == 0 {
+//!             return Ok(());
 //!         }
 //!         if cost > self.limit() - count {
 //!             let next = Instant::from_nanos(index.saturating_add(1).saturating_mul(period));
@@ -104,7 +108,9 @@
 //!     let counted = Cell::default();
 //!     Ok(Box::new(Counter { quota, counted }))
 //! });
-//! conformance::all(&counter, 1);
+//! for seed in 0..50 {
+//!     conformance::all(&counter, seed);
+//! }
 //! ```
 
 mod draw;
@@ -122,6 +128,7 @@ pub use history::History;
 pub use quotas::any_quota;
 pub use random_history::{answers, bound, clock_steps_back};
 pub use step::Step;
+use subject::Case;
 pub use subject::{Build, Subject};
 pub use supply::no_lost_tokens;
 pub use twins::{
@@ -132,21 +139,33 @@ pub use twins::{
 /// Runs every property that the subject promises, except [`agreement`], which needs two.
 #[track_caller]
 pub fn all(subject: &Subject<'_>, seed: u64) {
-    bound(subject, seed);
-    clock_steps_back(subject, seed);
-    any_quota(subject, seed);
     let can = subject.capabilities();
-    if can.rule.is_some() {
-        answers(subject, seed);
-        peek_tells_the_truth(subject, seed);
-        retry_is_minimal(subject, seed);
-        no_lost_tokens(subject, seed);
-        costs_add_up(subject, seed);
-    }
-    if can.reserves {
-        first_come_first_served(subject, seed);
-    }
-    if can.reserves && can.rule.is_some() {
-        cancelled_is_forgotten(subject, seed);
+    let rule = can.rule.is_some();
+    let properties: [(&str, bool, Property); 10] = [
+        ("bound", true, bound),
+        ("clock_steps_back", true, clock_steps_back),
+        ("any_quota", true, any_quota),
+        ("answers", rule, answers),
+        ("peek_tells_the_truth", rule, peek_tells_the_truth),
+        ("retry_is_minimal", rule, retry_is_minimal),
+        ("no_lost_tokens", rule, no_lost_tokens),
+        ("costs_add_up", rule, costs_add_up),
+        (
+            "first_come_first_served",
+            can.reserves,
+            first_come_first_served,
+        ),
+        (
+            "cancelled_is_forgotten",
+            can.reserves && rule,
+            cancelled_is_forgotten,
+        ),
+    ];
+    for (property, promised, run) in properties {
+        if promised {
+            Case { property, seed }.guard(|| run(subject, seed));
+        }
     }
 }
+
+type Property = fn(&Subject<'_>, u64);

@@ -22,6 +22,7 @@ pub mod concurrency;
 pub mod conformance;
 mod decision;
 mod error;
+mod fingerprint;
 mod headers;
 mod hierarchy;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]

@@ -13,7 +13,8 @@ use purlin_core::time::Instant;
 /// # Implementing
 ///
 /// Do answer by what was recorded and the arguments. Do change nothing when you refuse. Do not
-/// admit more when `now` goes backwards than if it had stood still. Do not read a clock. Do run
+/// admit more when `now` goes backwards than if it had stood still. Do record nothing, not even the
+/// instant, for a cost of zero. Do not read a clock. Do run
 /// `conformance::all` (feature `conformance`) on it.
 ///
 /// # Examples
@@ -32,7 +33,7 @@ use purlin_core::time::Instant;
 /// # Ok::<(), purlin_ratelimit::ConfigError>(())
 /// ```
 pub trait Limiter {
-    /// Takes `cost` tokens.
+    /// Takes `cost` tokens. A cost of zero records nothing.
     ///
     /// # Errors
     ///

@@ -16,7 +16,9 @@ const FORMAT: u32 = 1;
 /// # Compatibility
 ///
 /// What is written carries a version. This one reads format 1; of any other it says so. The state is
-/// that of one configuration: [restore](Self::restore) it by the same rule, then reconfigure.
+/// that of one rule in one configuration, whose [fingerprint](Algorithm::fingerprint) is kept with it:
+/// [restore](Self::restore) it by the same rule, then [migrate](crate::Reconfigure::migrate) it to
+/// another.
 ///
 /// # Examples
 ///
@@ -28,7 +30,7 @@ const FORMAT: u32 = 1;
 /// let limiter = Shared::new(rule.clone());
 /// let now = Instant::from_secs(5_000);
 /// assert!(limiter.try_acquire_at(now, 60).is_ok());
-/// let saved = Saved::new(limiter.state(), now, UnixTime::from_secs(1_800_000_000));
+/// let saved = Saved::new(&rule, limiter.state(), now, UnixTime::from_secs(1_800_000_000));
 ///
 /// // Ten seconds later, in a process that has just begun to count.
 /// let now = Instant::from_millis(3);
@@ -41,6 +43,8 @@ const FORMAT: u32 = 1;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Saved<S> {
     version: u32,
+    /// The fingerprint of the rule whose state it is.
+    rule: u64,
     /// In nanoseconds of the clock by which the limiter was asked.
     at: u64,
     unix: UnixTime,
@@ -57,14 +61,21 @@ pub enum RestoreError {
         /// The format.
         found: u32,
     },
+    /// Of another rule, or of the same one configured otherwise.
+    #[error("the state is that of another rule")]
+    AnotherRule,
 }
 
 impl<S: Clone> Saved<S> {
-    /// The state of a limiter at an instant, which is that time of the day.
+    /// The state of a limiter by that rule at an instant, which is that time of the day.
     #[must_use]
-    pub const fn new(state: S, now: Instant, unix: UnixTime) -> Self {
+    pub fn new<A>(algorithm: &A, state: S, now: Instant, unix: UnixTime) -> Self
+    where
+        A: Algorithm<State = S>,
+    {
         Self {
             version: FORMAT,
+            rule: algorithm.fingerprint(),
             at: now.as_nanos(),
             unix,
             state,
@@ -72,11 +83,12 @@ impl<S: Clone> Saved<S> {
     }
 
     /// The state as it is now, at the instant of another clock, for a holder's `with_state`. By the
-    /// same rule as it was saved, but for the origin.
+    /// same rule as it was saved, with the same origin.
     ///
     /// # Errors
     ///
-    /// [`RestoreError::Version`] for what another version wrote.
+    /// [`RestoreError::Version`] for what another version wrote, [`RestoreError::AnotherRule`] for the
+    /// state of another rule.
     pub fn restore<A>(&self, algorithm: &A, now: Instant, unix: UnixTime) -> Result<S, RestoreError>
     where
         A: Algorithm<State = S>,
@@ -84,6 +96,9 @@ impl<S: Clone> Saved<S> {
         if self.version != FORMAT {
             let found = self.version;
             return Err(RestoreError::Version { found });
+        }
+        if self.rule != algorithm.fingerprint() {
+            return Err(RestoreError::AnotherRule);
         }
         let passed = unix.saturating_duration_since(self.unix);
         let from = Instant::from_nanos(self.at).saturating_add(passed);

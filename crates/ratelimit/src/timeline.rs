@@ -24,6 +24,7 @@ pub(crate) use scale::{HORIZON, Scale};
 pub(crate) use steps::Steps;
 pub(crate) use wide::WideScale;
 
+use crate::fingerprint::Fingerprint;
 use core::fmt::Debug;
 use core::num::NonZeroU64;
 use core::ops::{Add, Div, Mul, Sub};
@@ -97,6 +98,10 @@ pub(crate) trait Timeline: Clone + Debug + PartialEq {
     fn instant(&self, units: Self::Units) -> Option<Instant> {
         self.mark(units).instant()
     }
+
+    /// The kind of timeline and what its units are made of: equal for those on which every instant has
+    /// the same units.
+    fn fingerprint(&self) -> Fingerprint;
 
     /// The first instant that is counted: it has no units. Earlier ones are taken for it.
     fn origin(&self) -> Instant;

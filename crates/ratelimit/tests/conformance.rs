@@ -137,3 +137,14 @@ fn a_failure_repeats() {
     assert!(first.is_some());
     assert_eq!(first, complaint(conformance::answers, Flaw::RoundsInterval));
 }
+
+/// What a limiter panics with is told with the property and the seed.
+#[test]
+fn a_limiter_that_panics_is_told_of() {
+    let panics = Subject::new(Capabilities::BUCKET, |_| panic!("a flaw of its own"));
+    let payload = catch_unwind(AssertUnwindSafe(|| conformance::all(&panics, 7))).unwrap_err();
+    assert_eq!(
+        payload.downcast_ref::<String>().map(String::as_str),
+        Some("bound does not hold (seed 7): the limiter panicked: a flaw of its own")
+    );
+}

@@ -69,8 +69,21 @@ fn another_version_is_refused_by_name() {
 }
 
 #[test]
+fn the_state_of_another_rule_is_refused() {
+    let now = Instant::from_secs(5);
+    let saved = Saved::new(&gcra(1, 4), 8_500_000_000, now, UNIX);
+    assert_eq!(saved.restore(&gcra(1, 4), now, UNIX), Ok(8_500_000_000));
+    let elsewhere = Gcra::<u64>::starting_at(*gcra(1, 4).quota(), now).unwrap();
+    for other in [gcra(2, 4), gcra(1, 5), elsewhere] {
+        let error = saved.restore(&other, now, UNIX).unwrap_err();
+        assert_eq!(error, RestoreError::AnotherRule);
+    }
+}
+
+#[test]
 fn a_wide_state_goes_through_json() {
-    let wide = Saved::new(u128::MAX - 1, Instant::from_secs(1), UNIX);
+    let rule = Gcra::wide(Quota::per_second(1).unwrap()).unwrap();
+    let wide = Saved::new(&rule, u128::MAX - 1, Instant::from_secs(1), UNIX);
     let text = serde_json::to_string(&wide).unwrap();
     assert_eq!(serde_json::from_str::<Saved<u128>>(&text).unwrap(), wide);
 }
@@ -87,7 +100,7 @@ proptest! {
         let (at, to) = (Instant::from_nanos(at), Instant::from_nanos(to));
         let mut state = 0;
         rule.decide(&mut state, at, taken.min(burst)).unwrap();
-        let saved = Saved::new(state, at, UNIX);
+        let saved = Saved::new(&rule, state, at, UNIX);
         let unix = UnixTime::from_nanos(UNIX.as_nanos().saturating_add_signed(passed));
         let restored = saved.restore(&rule, to, unix).unwrap();
         // Backwards is as if no time had passed.

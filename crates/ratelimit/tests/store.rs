@@ -77,9 +77,11 @@ proptest! {
 
     #[test]
     fn no_bytes_are_taken_for_a_state_that_was_not_written(
-        bytes in prop::collection::vec(0..4_u8, 0..40),
+        state in prop::collection::vec(0..4_u8, 0..40),
     ) {
         let rule = bandwidths();
+        let head = [&[1], &rule.fingerprint().to_le_bytes()[..]].concat();
+        let bytes = [&head[..], &state].concat();
         let entry = Some((7_u32, bytes.clone()));
         let update = |_: &MultiBandwidth<_>, state: &mut _, _| Clone::clone(state);
         let mut attempt = Attempt::new(&rule, Instant::ORIGIN, 1, update);
@@ -87,7 +89,7 @@ proptest! {
         // What can be read is written as it was, so that there is nothing to write.
         prop_assert_eq!(attempt.step(), Step::Done);
         if let Ok(state) = attempt.finish() {
-            let mut again = vec![1];
+            let mut again = head;
             state.encode(&mut again);
             prop_assert_eq!(again, bytes);
         }
@@ -170,12 +172,19 @@ fn a_store_that_always_refuses_the_swap_admits_nothing() {
     let decision = down.key(b"k").check_at(now, 1);
     assert_eq!((decision.is_allowed(), decision.remaining), (false, 0));
     assert!(down.key(b"k").reserve_at(now, 1, Duration::MAX).is_err());
-    // Of a later format, of another width, and empty.
-    for bytes in [vec![2; 17], vec![1; 9], vec![]] {
+    // Of a later format, empty, cut short in the rule and in the state, and of another rule.
+    let head = [&[1], &gcra(1, 5).fingerprint().to_le_bytes()[..]].concat();
+    for (bytes, error) in [
+        (vec![2; 25], AttemptError::Format),
+        (vec![], AttemptError::Format),
+        (head[..5].to_vec(), AttemptError::Format),
+        (head, AttemptError::Format),
+        (vec![1; 25], AttemptError::AnotherRule),
+    ] {
         calls.set(0);
         let limiter = Stored::new(gcra(1, 5), store(Some((1, bytes)), false), EPOCH);
         let outcome = limiter.update(b"k", now, decide);
-        assert_eq!(outcome, Err(StoreError::Attempt(AttemptError::Format)));
+        assert_eq!(outcome, Err(StoreError::Attempt(error)));
         assert_eq!(calls.get(), 0);
     }
 }
@@ -191,8 +200,9 @@ fn what_is_written_is_pinned_and_lives_until_it_says_nothing() {
     );
     assert_eq!(attempt.step(), Step::Read);
     attempt.read(None::<(u8, _)>, None);
-    // Format 1: 10 ns and one and a half second; 1.5 s live for 2.
+    // Format 1, the rule, 10 ns and one and a half second; 1.5 s live for 2.
     let mut value = vec![1];
+    value.extend_from_slice(&0x4309_61b5_2d92_f3db_u64.to_le_bytes());
     value.extend_from_slice(&1_500_000_010_u128.to_le_bytes());
     let (expected, ttl) = (None, Duration::from_secs(2));
     assert_eq!(
@@ -205,6 +215,50 @@ fn what_is_written_is_pinned_and_lives_until_it_says_nothing() {
     );
     attempt.swapped(true);
     assert_eq!(attempt.finish(), Ok(Ok(())));
+}
+
+/// A state of one quota, read under another: all calls refuse and write nothing, whichever of both
+/// quotas is the larger, until its time is over.
+#[test]
+fn the_state_of_another_quota_admits_nothing_until_its_time_is_over() {
+    let clock = ManualClock::new();
+    let now = Instant::from_secs(100);
+    let (slow, fast) = (gcra(1, 4), gcra(1_000_000, 4_000));
+    for (old, new) in [(&slow, &fast), (&fast, &slow)] {
+        set(&clock, now);
+        let store = MemoryStore::new(clock.clone(), 4);
+        let old = Stored::new(old.clone(), &store, EPOCH);
+        let new = Stored::new(new.clone(), &store, EPOCH);
+        assert!(old.key(b"k").try_acquire_at(now, 2).is_ok());
+        let written = store.get(b"k").unwrap();
+        let left = old.key(b"k").peek_at(now, 0);
+
+        let key = new.key(b"k");
+        let denied = key.try_acquire_at(now, 1).unwrap_err();
+        assert_eq!(
+            (denied.reason(), denied.retry_after()),
+            (Reason::Store, None)
+        );
+        let decisions = [key.check_at(now, 1), key.peek_at(now, 1)];
+        assert!(
+            decisions
+                .iter()
+                .all(|one| !one.is_allowed() && one.remaining == 0)
+        );
+        let reservation = key.reserve_at(now, 1, Duration::MAX);
+        assert_eq!(reservation.unwrap_err().reason(), Reason::Store);
+        key.refund_at(now, 2);
+        let read = new.update(b"k", now, |_, state, _| *state);
+        assert_eq!(read, Err(StoreError::Attempt(AttemptError::AnotherRule)));
+        assert_eq!(store.get(b"k").unwrap(), written);
+        assert_eq!(old.key(b"k").peek_at(now, 0), left);
+        // Another key is none of that state's business.
+        assert!(new.key(b"k, 2").try_acquire_at(now, 4).is_ok());
+
+        let later = now + Duration::from_secs(left.reset_after.as_secs() + 1);
+        set(&clock, later);
+        assert!(key.try_acquire_at(later, 4).is_ok());
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::algorithm::gcra::Gcra;
 use crate::algorithm::{Algorithm, Carry, Reconfigure};
 use crate::decision::{Decision, Denied, Reason, Reservation};
 use crate::error::ConfigError;
+use crate::fingerprint::Fingerprint;
 use alloc::vec::Vec;
 use core::time::Duration;
 use purlin_core::time::Instant;
@@ -253,6 +254,14 @@ impl<A: Algorithm> Algorithm for MultiBandwidth<A> {
 
     fn limit(&self) -> u64 {
         self.limit
+    }
+
+    fn fingerprint(&self) -> u64 {
+        let all = self.bandwidths.iter();
+        let all = all.fold(Fingerprint::of("several"), |all, one| {
+            all.and(one.fingerprint())
+        });
+        all.hash()
     }
 }
 

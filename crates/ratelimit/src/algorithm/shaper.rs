@@ -4,6 +4,7 @@ use crate::algorithm::{Algorithm, Carry, Reconfigure};
 use crate::arrival::Arrival;
 use crate::decision::{Decision, Denied, Reason, Reservation};
 use crate::error::ConfigError;
+use crate::fingerprint::Fingerprint;
 use crate::quota::Quota;
 use crate::timeline::{Scale, Timeline as _};
 use core::time::Duration;
@@ -174,6 +175,11 @@ impl Algorithm for Shaper {
 
     fn limit(&self) -> u64 {
         self.quota.burst()
+    }
+
+    fn fingerprint(&self) -> u64 {
+        let queue = self.queue.fingerprint().hash();
+        Fingerprint::of("shaper").and(queue).and(self.slack).hash()
     }
 }
 

@@ -282,6 +282,15 @@ impl<W: Word> Algorithm for SlidingWindowCounter<W> {
     fn limit(&self) -> u64 {
         self.limit
     }
+
+    fn fingerprint(&self) -> u64 {
+        self.grid
+            .fingerprint()
+            .and(u64::from(W::BITS))
+            .and(self.limit)
+            .and(self.fading)
+            .hash()
+    }
 }
 
 /// Where windows, sub-windows or origins differ, what counts at `now` counts as if it had been taken

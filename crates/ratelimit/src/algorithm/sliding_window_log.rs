@@ -8,6 +8,7 @@ use crate::algorithm::fixed_window::check_window;
 use crate::algorithm::{Algorithm, Carry, Reconfigure};
 use crate::decision::{Decision, Denied, Reason, Reservation};
 use crate::error::ConfigError;
+use crate::fingerprint::Fingerprint;
 use core::time::Duration;
 use purlin_core::time::Instant;
 
@@ -221,6 +222,13 @@ impl Algorithm for SlidingWindowLog {
 
     fn limit(&self) -> u64 {
         self.limit
+    }
+
+    fn fingerprint(&self) -> u64 {
+        Fingerprint::of("window, log")
+            .and(self.limit)
+            .and(self.window)
+            .hash()
     }
 }
 

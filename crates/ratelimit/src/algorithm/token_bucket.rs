@@ -151,6 +151,10 @@ impl Algorithm for TokenBucket {
     fn limit(&self) -> u64 {
         self.quota.burst()
     }
+
+    fn fingerprint(&self) -> u64 {
+        by_filling!(self, arrival => arrival.fingerprint().hash())
+    }
 }
 
 impl Reconfigure for TokenBucket {

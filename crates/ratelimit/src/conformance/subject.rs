@@ -92,6 +92,37 @@ pub(super) struct Case {
 }
 
 impl Case {
+    /// Runs the property. A panic of the limiter itself becomes a failure of the property.
+    #[cfg(feature = "std")]
+    #[track_caller]
+    pub(super) fn guard(self, run: impl FnOnce()) {
+        use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+        // What the limiter left behind is not looked at again.
+        let Err(payload) = catch_unwind(AssertUnwindSafe(run)) else {
+            return;
+        };
+        let text = payload.downcast_ref::<alloc::string::String>();
+        let text = text.map(|text| &**text);
+        let message = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        let own = alloc::format!("{} does not hold (seed ", self.property);
+        if message.is_some_and(|message| message.starts_with(&own)) {
+            resume_unwind(payload);
+        }
+        let message = message.unwrap_or("without a message");
+        self.fail(format_args!("the limiter panicked: {message}"))
+    }
+
+    /// Runs the property. Without `std` a panic of the limiter tells neither property nor seed.
+    #[cfg(not(feature = "std"))]
+    #[track_caller]
+    #[expect(
+        clippy::unused_self,
+        reason = "told with what is caught, where `std` can"
+    )]
+    pub(super) fn guard(self, run: impl FnOnce()) {
+        run();
+    }
+
     #[track_caller]
     pub(super) fn fail(self, what: fmt::Arguments<'_>) -> ! {
         panic!(

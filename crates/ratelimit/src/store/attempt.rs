@@ -93,7 +93,11 @@ pub enum AttemptError {
     /// Others always came first.
     #[error("the value changed between read and write at every try")]
     Contended,
-    /// What is under the key was not written by this version, or not for this rule. It is left alone.
+    /// What is under the key is a state of another rule, or of this one configured otherwise. It is left
+    /// alone, until its time to live is over.
+    #[error("the value under the key is the state of another rule")]
+    AnotherRule,
+    /// What is under the key was not written by this version, or is no state. It is left alone.
     #[error("the value under the key is no state of this limiter")]
     Format,
     /// The attempt is not done yet.
@@ -147,17 +151,21 @@ where
             Some((version, bytes)) => (Some(version), Some(bytes)),
             None => (None, None),
         };
-        let state = seen
-            .as_deref()
-            .map_or_else(|| Some(A::State::default()), from_bytes);
-        let Some(mut state) = state else {
-            self.phase = Phase::Failed(AttemptError::Format);
-            return;
+        let state = seen.as_deref().map_or_else(
+            || Ok(A::State::default()),
+            |bytes| from_bytes(self.algorithm, bytes),
+        );
+        let mut state = match state {
+            Ok(state) => state,
+            Err(error) => {
+                self.phase = Phase::Failed(error);
+                return;
+            }
         };
         let now = now.unwrap_or(self.now);
-        let before = seen.unwrap_or_else(|| to_bytes(&state));
+        let before = seen.unwrap_or_else(|| to_bytes(self.algorithm, &state));
         let result = (self.update)(self.algorithm, &mut state, now);
-        let value = to_bytes(&state);
+        let value = to_bytes(self.algorithm, &state);
         self.phase = if value == before {
             Phase::Done(result)
         } else {

@@ -1,5 +1,7 @@
 //! States as bytes.
 
+use super::AttemptError;
+use crate::algorithm::Algorithm;
 use crate::algorithm::multi_bandwidth::Bandwidths;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -9,8 +11,9 @@ const FORMAT: u8 = 1;
 
 /// A state that can be written to a store. Equal states have equal bytes.
 ///
-/// Before each stands one byte, the version of the format. Integers are little-endian. A word takes
-/// nine bytes in all.
+/// Before each stand one byte, the version of the format, and eight of the
+/// [fingerprint](Algorithm::fingerprint) of the rule. Integers are little-endian. A word takes 17 bytes
+/// in all.
 pub trait StoredState: Sized {
     /// Appends the state.
     fn encode(&self, bytes: &mut Vec<u8>);
@@ -75,18 +78,29 @@ impl<S: StoredState> StoredState for Bandwidths<S> {
     }
 }
 
-/// The state with its format before it.
-pub(super) fn to_bytes(state: &impl StoredState) -> Vec<u8> {
+/// The state, and before it the format and the rule whose state it is.
+pub(super) fn to_bytes<A>(algorithm: &A, state: &A::State) -> Vec<u8>
+where
+    A: Algorithm<State: StoredState>,
+{
     let mut bytes = vec![FORMAT];
+    algorithm.fingerprint().encode(&mut bytes);
     state.encode(&mut bytes);
     bytes
 }
 
-/// The state, if the bytes are of this format, one state and nothing else.
-pub(super) fn from_bytes<S: StoredState>(bytes: &[u8]) -> Option<S> {
-    let (&FORMAT, mut rest) = bytes.split_first()? else {
-        return None;
+/// The state, if the bytes are of this format and rule, one state and nothing else.
+pub(super) fn from_bytes<A>(algorithm: &A, bytes: &[u8]) -> Result<A::State, AttemptError>
+where
+    A: Algorithm<State: StoredState>,
+{
+    let Some((&FORMAT, mut rest)) = bytes.split_first() else {
+        return Err(AttemptError::Format);
     };
-    let state = S::decode(&mut rest)?;
-    rest.is_empty().then_some(state)
+    let rule = u64::decode(&mut rest).ok_or(AttemptError::Format)?;
+    if rule != algorithm.fingerprint() {
+        return Err(AttemptError::AnotherRule);
+    }
+    let state = A::State::decode(&mut rest).filter(|_| rest.is_empty());
+    state.ok_or(AttemptError::Format)
 }

@@ -26,6 +26,18 @@ const TRIES: u32 = 10;
 /// ([`Read::now`](super::Read)), that one counts. `Gcra<u128>` has no horizon: take it for a fixed
 /// epoch. A `Gcra<u64>` needs one of the last four years.
 ///
+/// # Another quota
+///
+/// A state counts in units of the rule that wrote it, whose [fingerprint](Algorithm::fingerprint) stands
+/// before it. Under another rule or quota it says nothing: a key that has such a state is refused
+/// ([`Reason::Store`], [`AttemptError::AnotherRule`] from [`update`](Self::update)) until the state's
+/// time to live is over, which is when all its tokens would have come back; as long as processes with
+/// the old quota go on to use the key, that does not come. To change a quota at once, let the keys begin
+/// with something that changes with it, a version say: all tokens are there again. To take what was
+/// used along, read the old states by the old rule and write what
+/// [`migrate`](crate::Reconfigure::migrate) makes of them under the new keys. Processes that give
+/// different epochs are not told apart.
+///
 /// # Examples
 ///
 /// ```
@@ -111,7 +123,8 @@ impl<A: Algorithm<State: StoredState>, S: CasStore> Stored<A, S> {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the store failed, was contended too long or holds something else.
+    /// [`StoreError`] if the store failed, was contended too long or holds something else, as the state
+    /// of [another rule](AttemptError::AnotherRule).
     pub fn update<R>(
         &self,
         key: &[u8],

@@ -3,6 +3,7 @@
 
 use super::{Mark, Shift, Timeline};
 use crate::error::ConfigError;
+use crate::fingerprint::Fingerprint;
 use crate::quota::Quota;
 use purlin_core::time::Instant;
 
@@ -169,6 +170,14 @@ impl Timeline for Scale {
             multiplier: self.multiplier,
             shift: self.unshift,
         }
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of("even")
+            .and(self.origin.as_nanos())
+            .and(self.multiplier)
+            .and(u64::from(self.shift))
+            .and(self.horizon)
     }
 
     fn origin(&self) -> Instant {

@@ -5,6 +5,7 @@ mod tests;
 
 use super::{HORIZON, Mark, Shift, Timeline};
 use crate::error::ConfigError;
+use crate::fingerprint::Fingerprint;
 use core::time::Duration;
 use purlin_core::time::Instant;
 
@@ -111,6 +112,15 @@ impl Timeline for Steps {
             multiplier: self.multiplier,
             shift: self.shift,
         }
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of("stepped")
+            .and(self.origin.as_nanos())
+            .and(self.multiplier)
+            .and(u64::from(self.shift.bits()))
+            .and(self.step)
+            .and(self.horizon)
     }
 
     fn origin(&self) -> Instant {

@@ -2,6 +2,7 @@
 
 use super::{Mark, Shift, Timeline};
 use crate::error::ConfigError;
+use crate::fingerprint::Fingerprint;
 use crate::quota::Quota;
 use purlin_core::time::Instant;
 
@@ -54,6 +55,12 @@ impl Timeline for WideScale {
             multiplier: 1,
             shift: Shift::by(shift),
         }
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of("even, wide")
+            .and(self.origin.as_nanos())
+            .and(self.multiplier)
     }
 
     fn origin(&self) -> Instant {

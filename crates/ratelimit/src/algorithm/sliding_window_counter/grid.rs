@@ -1,5 +1,6 @@
 //! Sub-windows: which one an instant is in, and how far.
 
+use crate::fingerprint::Fingerprint;
 use crate::timeline::{HORIZON, Mark, Shift};
 use core::time::Duration;
 use purlin_core::time::Instant;
@@ -51,6 +52,13 @@ impl Grid {
 
     pub(super) const fn starting_at(self, origin: Instant) -> Self {
         Self { origin, ..self }
+    }
+
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of("window, counters")
+            .and(self.origin.as_nanos())
+            .and(self.window)
+            .and(self.parts)
     }
 
     pub(super) const fn parts(&self) -> u64 {

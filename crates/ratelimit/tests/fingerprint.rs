@@ -2,44 +2,39 @@
 
 use core::time::Duration;
 use purlin_ratelimit::{
-    Algorithm, FixedWindow, Gcra, Instant, LeakyBucket, MultiBandwidth, Quota, Shaper,
+    Algorithm, ConfigError, FixedWindow, Gcra, Instant, LeakyBucket, MultiBandwidth, Quota, Shaper,
     SlidingWindowCounter, SlidingWindowLog, TokenBucket,
 };
 use std::collections::HashMap;
 
 /// All rules of some configurations, each with its name; rules that are one another by other names
 /// share theirs.
-fn rules(quota: Quota, origin: Instant) -> Vec<(&'static str, u64)> {
+fn rules(quota: Quota, origin: Instant) -> Result<Vec<(&'static str, u64)>, ConfigError> {
     let (limit, window) = (quota.burst(), quota.period());
-    let gcra = Gcra::<u64>::starting_at(quota, origin).unwrap();
-    let shaper = Shaper::starting_at(quota, origin).unwrap();
-    let counter = SlidingWindowCounter::new(limit, window).unwrap();
+    let gcra = Gcra::<u64>::starting_at(quota, origin)?;
+    let shaper = Shaper::starting_at(quota, origin)?;
+    let counter = SlidingWindowCounter::new(limit, window)?;
     let counter = counter.starting_at(origin);
-    let wide = SlidingWindowCounter::wide(limit, window).unwrap();
-    let intervals = TokenBucket::filled_at_intervals_from(quota, origin).unwrap();
-    let several = MultiBandwidth::new([gcra.clone()]).unwrap();
-    let day = Gcra::new(Quota::per_day(1).unwrap()).unwrap();
-    let daily = MultiBandwidth::new([gcra.clone(), day]).unwrap();
-    vec![
+    let wide = SlidingWindowCounter::wide(limit, window)?;
+    let intervals = TokenBucket::filled_at_intervals_from(quota, origin)?;
+    let several = MultiBandwidth::new([gcra.clone()])?;
+    let day = Gcra::new(Quota::per_day(1)?)?;
+    let daily = MultiBandwidth::new([gcra.clone(), day])?;
+    Ok(vec![
         ("gcra", gcra.fingerprint()),
         (
             "wide gcra",
-            Gcra::<u128>::starting_at(quota, origin)
-                .unwrap()
-                .fingerprint(),
+            Gcra::<u128>::starting_at(quota, origin)?.fingerprint(),
         ),
         ("intervals", intervals.fingerprint()),
         ("shaper", shaper.fingerprint()),
-        (
-            "shaper with slack",
-            shaper.with_slack(1).unwrap().fingerprint(),
-        ),
+        ("shaper with slack", shaper.with_slack(1)?.fingerprint()),
         ("counter", counter.fingerprint()),
         ("strict counter", counter.strict().fingerprint()),
         ("wide counter", wide.starting_at(origin).fingerprint()),
         ("several", several.fingerprint()),
         ("several and a day", daily.fingerprint()),
-    ]
+    ])
 }
 
 #[test]
@@ -51,8 +46,8 @@ fn every_configuration_has_its_own_and_always_the_same() {
                 for origin in [0, 1].map(Instant::from_secs) {
                     let quota = Quota::new(count, period).unwrap();
                     let quota = quota.with_burst(burst).unwrap();
-                    let rules = rules(quota, origin);
-                    assert_eq!(rules, self::rules(quota, origin));
+                    let rules = rules(quota, origin).unwrap();
+                    assert_eq!(rules, self::rules(quota, origin).unwrap());
                     for (name, fingerprint) in rules {
                         // What these are of the quota: windows know no count, and of a rate only the
                         // ratio counts, but for steps.
@@ -87,7 +82,7 @@ fn rules_that_decide_alike_by_every_state_have_the_same() {
 #[test]
 fn they_are_pinned() {
     let quota = Quota::per_minute(30).unwrap().with_burst(7).unwrap();
-    let mut found: Vec<_> = rules(quota, Instant::ORIGIN);
+    let mut found: Vec<_> = rules(quota, Instant::ORIGIN).unwrap();
     let window = Duration::from_secs(60);
     let fixed = FixedWindow::new(7, window).unwrap();
     let log = SlidingWindowLog::new(7, window).unwrap();

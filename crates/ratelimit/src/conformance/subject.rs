@@ -96,7 +96,8 @@ impl Case {
     #[cfg(feature = "std")]
     #[track_caller]
     pub(super) fn guard(self, run: impl FnOnce()) {
-        use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+        use core::panic::AssertUnwindSafe;
+        use std::panic::{catch_unwind, resume_unwind};
         // What the limiter left behind is not looked at again.
         let Err(payload) = catch_unwind(AssertUnwindSafe(run)) else {
             return;

@@ -7,7 +7,7 @@ use core::marker::PhantomData;
 /// Finds the refusal of a guard in an error, so that who watches a service knows the refusals of
 /// guards below from failures of the service.
 ///
-/// Every error has it, in one of three ways:
+/// Nearly every error has it, in one of three ways:
 ///
 /// * a [`ServiceError`] says which it is, at any depth of guards around guards;
 /// * a boxed error (`Box<dyn Error>`, also with `Send` and `Sync`) is one if [`Rejected`] is among

@@ -160,7 +160,7 @@ impl<P, C: Timer> RetryLayer<ReturnRejections<P>, C> {
     /// run.
     #[must_use]
     pub fn new(policy: P, backoff: Backoff, budget: impl Into<Arc<RetryBudget>>, timer: C) -> Self {
-        RetryLayer::judging_rejections(ReturnRejections(policy), backoff, budget, timer)
+        Self::judging_rejections(ReturnRejections(policy), backoff, budget, timer)
     }
 }
 

@@ -36,7 +36,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[error("the server is down")]
 struct Down;
 
-/// Makes reads again when the server failed, and not when a guard refused: it would again.
+/// Makes reads again when the server failed. It is not asked when a guard refused.
 struct RetryReads;
 
 impl RetryPolicy<Request, Response, ServiceError<Down>> for RetryReads {
@@ -46,8 +46,8 @@ impl RetryPolicy<Request, Response, ServiceError<Down>> for RetryReads {
 
     fn judge(&self, answer: &Result<Response, ServiceError<Down>>) -> Verdict {
         match answer {
-            Err(ServiceError::Inner(Down)) => Verdict::Retry,
-            Ok(_) | Err(ServiceError::Rejected(_)) => Verdict::Return,
+            Err(_) => Verdict::Retry,
+            Ok(_) => Verdict::Return,
         }
     }
 }

@@ -10,10 +10,15 @@ use core::time::Duration;
 use purlin_core::time::Clock;
 
 /// Why a guarded service did not answer.
+///
+/// The [source](core::error::Error::source) of a refusal is the [`Rejected`], which says more.
+///
+/// It is never `Unpin`, which only matters to a future written by hand that holds one; see
+/// [`MaybeRejected`](super::MaybeRejected).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceError<E> {
     /// The guard refused; the service never saw the request.
-    #[error(transparent)]
+    #[error("refused by a guard")]
     Rejected(#[from] Rejected),
     /// The service's own error.
     #[error(transparent)]

@@ -1,3 +1,4 @@
+use super::MaybeRejected;
 use crate::backoff::{Backoff, Retries};
 use crate::retry_budget::RetryBudget;
 use alloc::sync::Arc;
@@ -36,8 +37,31 @@ pub enum Verdict {
     RetryAfter(Duration),
 }
 
+/// A policy that is not asked about refusals of guards below: they go to the caller at once. A guard
+/// that refused would refuse again, and retries of what no server saw must not eat the budget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReturnRejections<P>(P);
+
+impl<P, Request, Response, Error> RetryPolicy<Request, Response, Error> for ReturnRejections<P>
+where
+    P: RetryPolicy<Request, Response, Error>,
+    Error: MaybeRejected,
+{
+    fn again(&self, request: &Request) -> Option<Request> {
+        self.0.again(request)
+    }
+
+    fn judge(&self, answer: &Result<Response, Error>) -> Verdict {
+        match answer {
+            Err(error) if error.rejected().is_some() => Verdict::Return,
+            _ => self.0.judge(answer),
+        }
+    }
+}
+
 /// Makes requests again that fail, as far as backoff and budget go; then the last answer is the
-/// caller's.
+/// caller's. So is a refusal of a guard below, at once, unless the policy is
+/// [to judge it](Self::judging_rejections).
 ///
 /// All clones share the budget, which bounds what retries add to the load of a server in trouble.
 /// While a request waits, the failed call is dropped.
@@ -129,13 +153,27 @@ pin_project! {
     }
 }
 
-impl<P, C: Timer> RetryLayer<P, C> {
-    /// By these rules. The budget may be an [`Arc`], to be shared with other layers.
+impl<P, C: Timer> RetryLayer<ReturnRejections<P>, C> {
+    /// By these rules; the policy is not asked about refusals of guards below. The budget may be an [`Arc`], to be shared with other layers.
     ///
     /// Delays are spread by a seed of this layer's own; [`with_seed`](Self::with_seed) repeats a
     /// run.
     #[must_use]
     pub fn new(policy: P, backoff: Backoff, budget: impl Into<Arc<RetryBudget>>, timer: C) -> Self {
+        Self::judging_rejections(ReturnRejections(policy), backoff, budget, timer)
+    }
+}
+
+impl<P, C: Timer> RetryLayer<P, C> {
+    /// The same as [`new`](RetryLayer::new), but the policy judges refusals of guards below, too.
+    /// What it makes again is paid for by the budget.
+    #[must_use]
+    pub fn judging_rejections(
+        policy: P,
+        backoff: Backoff,
+        budget: impl Into<Arc<RetryBudget>>,
+        timer: C,
+    ) -> Self {
         let budget = budget.into();
         let rules = Arc::new(Rules {
             policy,

@@ -1,4 +1,4 @@
-use super::{Rejected, ServiceError};
+use super::{MaybeRejected, Rejected, ServiceError};
 use crate::breaker::Outcome;
 use alloc::sync::Arc;
 use core::fmt;
@@ -23,14 +23,17 @@ where
     }
 }
 
-/// The judge unless you bring one: an answer is a success, an error a failure.
+/// The judge unless you bring one: an answer is a success, an error a failure. The refusal of a
+/// guard below is neither, for the service never saw the request; [`MaybeRejected`] says where it is
+/// found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ErrorsFail;
 
-impl<T, E> Judge<T, E> for ErrorsFail {
+impl<T, E: MaybeRejected> Judge<T, E> for ErrorsFail {
     fn judge(&self, answer: &Result<T, E>) -> Outcome {
         match answer {
             Ok(_) => Outcome::Success,
+            Err(error) if error.rejected().is_some() => Outcome::Ignored,
             Err(_) => Outcome::Failure,
         }
     }

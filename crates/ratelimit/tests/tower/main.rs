@@ -13,6 +13,7 @@ mod guards;
 mod in_place;
 mod rate_limit;
 mod retry;
+mod stacked;
 mod waiting;
 
 use alloc::sync::Arc;

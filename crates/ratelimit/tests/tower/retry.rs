@@ -9,7 +9,7 @@ use core::time::Duration;
 use purlin_ratelimit::TokioTimer;
 use purlin_ratelimit::backoff::Backoff;
 use purlin_ratelimit::retry_budget::RetryBudget;
-use purlin_ratelimit::tower::{Retry, RetryLayer, RetryPolicy, Verdict};
+use purlin_ratelimit::tower::{Retry, RetryLayer, RetryPolicy, ReturnRejections, Verdict};
 use std::sync::Mutex;
 use tokio::time::Instant;
 use tower_layer::Layer;
@@ -88,16 +88,16 @@ fn layer(
     retry_after: Option<Duration>,
     percent: u32,
     per_second: u32,
-) -> RetryLayer<Policy, TokioTimer> {
+) -> RetryLayer<ReturnRejections<Policy>, TokioTimer> {
     let backoff = Backoff::fixed(DELAY).unwrap().with_max_retries(2);
     let budget = RetryBudget::new(Duration::from_secs(10), percent, per_second).unwrap();
     RetryLayer::new(Policy { retry_after }, backoff, budget, TokioTimer::new())
 }
 
 fn flaky(
-    layer: &RetryLayer<Policy, TokioTimer>,
+    layer: &RetryLayer<ReturnRejections<Policy>, TokioTimer>,
     failures: usize,
-) -> (Retry<Flaky, Policy, TokioTimer>, Arc<Log>) {
+) -> (Retry<Flaky, ReturnRejections<Policy>, TokioTimer>, Arc<Log>) {
     let flaky = Flaky::default();
     flaky.log.failures.store(failures, Ordering::Relaxed);
     let log = flaky.log.clone();

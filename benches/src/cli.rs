@@ -118,7 +118,8 @@ fn run_versus(matches: &ArgMatches) -> Result<ExitCode, LabError> {
         print_table(&versus.contenders())?;
         print_table(&versus.summary())?;
     }
-    let missed: Vec<&str> = versus.missed().map(|row| row.id.as_str()).collect();
+    let mut missed: Vec<&str> = versus.missed().map(|row| row.id.as_str()).collect();
+    missed.extend(versus.disturbed.iter().map(String::as_str));
     if arguments.check && !missed.is_empty() {
         complain(&format!(
             "bars missed in {}: {}",

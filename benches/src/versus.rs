@@ -40,6 +40,8 @@ pub struct Versus {
     pub machine: String,
     /// The rows, in the area's order.
     pub rows: Vec<Judged>,
+    /// Rows of which no batch was left alone by other programs, twice.
+    pub disturbed: Vec<String>,
 }
 
 impl Versus {
@@ -57,17 +59,23 @@ impl Versus {
         let rows = select(area, only)?;
         let mut progress = settings.progress(area.name(), rows.len());
         let mut judged = Vec::with_capacity(rows.len());
+        let mut disturbed = Vec::new();
         for row in rows {
             progress.step(row.id);
             let bar = bars
                 .iter()
                 .find(|bar| bar.area == area.name() && bar.id == row.id);
-            judged.push(row.run(settings, Effort::VERSUS, bar)?);
+            // A busy machine costs this row, not the others.
+            match run_twice(row, settings, bar) {
+                Err(LabError::Disturbed { row }) if only.is_none() => disturbed.push(row),
+                result => judged.push(result?),
+            }
         }
         Ok(Self {
             area: area.name().to_owned(),
             machine: machine(),
             rows: judged,
+            disturbed,
         })
     }
 
@@ -106,9 +114,16 @@ impl Versus {
                 Cell::maybe_text(row.met.map(|met| if met { "yes" } else { "MISSED" })),
             ]);
         }
+        let disturbed = match &self.disturbed[..] {
+            [] => String::new(),
+            rows => format!(
+                "Not measured, for the machine was too busy: {}. ",
+                rows.join(", ")
+            ),
+        };
         table.note(format!(
-            "Medians of interleaved batches on {}. The ratio is taken within each round; the interval is that of the ratio, or of ours where the bar has a unit. \
-             A bar is met when the worse end of the interval meets it.",
+            "{disturbed}Medians of interleaved batches on {}. The ratio is taken within each round; the interval is that of the ratio, or of ours where the bar has \
+             a unit. A bar is met when the worse end of the interval meets it.",
             self.machine
         ))
     }
@@ -144,6 +159,14 @@ impl Versus {
             }
         }
         table.note("Discarded: batches that spanned an involuntary context switch, or lasted over five times the median.")
+    }
+}
+
+/// Once more, if other programs let no batch alone.
+fn run_twice(row: &Row, settings: &Settings, bar: Option<&Bar>) -> Result<Judged, LabError> {
+    match row.run(settings, Effort::VERSUS, bar) {
+        Err(LabError::Disturbed { .. }) => row.run(settings, Effort::VERSUS, bar),
+        result => result,
     }
 }
 

@@ -153,6 +153,7 @@ fn an_absolute_bar_is_shown_with_its_unit() {
         area: "a".to_owned(),
         machine: "m".to_owned(),
         rows: vec![judged],
+        disturbed: Vec::new(),
     };
     let cells: Vec<_> = versus.summary().rows()[0]
         .iter()
@@ -189,6 +190,7 @@ fn json_has_the_promised_shape() {
         area: "a".to_owned(),
         machine: "m".to_owned(),
         rows: vec![judged],
+        disturbed: Vec::new(),
     };
     let json = serde_json::to_value(&versus).expect("plain data");
     assert_eq!(
@@ -236,6 +238,7 @@ fn tables_show_missed_bars_and_every_contender() {
         area: "a".to_owned(),
         machine: "m".to_owned(),
         rows: vec![judged],
+        disturbed: Vec::new(),
     };
     assert_eq!(versus.missed().count(), 1);
     assert!(versus.summary().to_string().contains("MISSED"));

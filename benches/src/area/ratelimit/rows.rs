@@ -11,7 +11,7 @@ type Setup = fn(&Settings) -> Result<Contest, LabError>;
 type Count = fn(&Settings) -> Result<Samples, LabError>;
 
 /// All of them, in the order of the README's table.
-pub(super) static ROWS: [Row; 28] = [
+pub(super) static ROWS: [Row; 27] = [
     timed(
         "allow",
         "a request that is admitted, time given (ours as an argument, governor by its fake clock)",
@@ -111,15 +111,6 @@ pub(super) static ROWS: [Row; 28] = [
         "us",
         worst::longest,
     ),
-    Row {
-        promised: false,
-        ..counted(
-            "keyed-tail",
-            "the same at the 99.99th percentile",
-            "us",
-            worst::tail,
-        )
-    },
     timed(
         "permit",
         "a permit is taken and given back, one thread",

@@ -80,16 +80,11 @@ fn ours() -> Result<impl FnMut(u64, Instant), LabError> {
 /// Beside the time that governor's `retain_recent` takes once, over the same keys: what keeps its
 /// map from growing, and holds up who comes meanwhile.
 pub(super) fn longest(settings: &Settings) -> Result<Samples, LabError> {
-    measure(settings, |times| times.len() - 1)
-}
-
-/// The same at the 99.99th percentile.
-pub(super) fn tail(settings: &Settings) -> Result<Samples, LabError> {
-    measure(settings, |times| times.len() - 1 - times.len() / 10_000)
-}
-
-fn measure(settings: &Settings, which: fn(&[u32]) -> usize) -> Result<Samples, LabError> {
-    let microseconds = move |times: &[u32]| f64::from(times[which(times)]) / 1e3;
+    let microseconds = |times: &[u32]| {
+        times
+            .last()
+            .map_or(0.0, |longest| f64::from(*longest) / 1e3)
+    };
     let counted = Counted::rounds(settings, SEEDS);
     let counted = counted.ours("Keyed<Gcra>", |seed| {
         Ok(microseconds(&shortest_of_runs(&keys(seed)?, ours)?))

@@ -33,8 +33,7 @@ use purlin_core::time::Instant;
 /// * Do run `conformance::all` (feature `conformance`) on it.
 ///
 /// To live in [`Shared`](crate::Shared) or [`Keyed`](crate::Keyed) a state must be a `u64` that is
-/// zero at first, and for `Keyed` one that no call makes smaller at the same or a later instant,
-/// but for going back to what is idle.
+/// zero at first. `Keyed` has a use of its own for `u64::MAX`, and remembers one less instead.
 pub trait Algorithm {
     /// What has to be remembered of the past.
     type State: Clone + Default;

@@ -35,12 +35,15 @@ pub struct Denied {
     origin: Instant,
     units: u64,
     multiplier: u64,
-    /// A [`Shift`], or [`NO_TIME`] and a reason above that: never zero, which is `Ok`.
+    /// A [`Shift`], [`NO_TIME`] and a reason above that, or [`FULL_UNTIL`]: never zero, which is `Ok`.
     code: NonZeroU64,
 }
 
 /// Above all shifts.
 const NO_TIME: u64 = 128;
+
+/// Above all reasons: there is no room until the origin.
+const FULL_UNTIL: NonZeroU64 = NonZeroU64::MIN.saturating_add(2 * NO_TIME);
 
 /// Why a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,6 +80,16 @@ impl Denied {
         }
     }
 
+    /// No room for another key until `retry_at`.
+    #[cfg(all(feature = "std", target_has_atomic = "64"))]
+    pub(crate) const fn full_until(now: Instant, retry_at: Instant) -> Self {
+        Self {
+            origin: retry_at,
+            code: FULL_UNTIL,
+            ..Self::because(now, Reason::Full)
+        }
+    }
+
     /// Exhausted until time reaches the mark.
     #[inline]
     pub(crate) const fn reaching(now: Instant, due: Mark) -> Self {
@@ -92,6 +105,9 @@ impl Denied {
     /// Why.
     #[must_use]
     pub fn reason(&self) -> Reason {
+        if self.code == FULL_UNTIL {
+            return Reason::Full;
+        }
         match self.code.get().checked_sub(NO_TIME + 1) {
             Some(1) => Reason::TooLarge,
             Some(2) => Reason::Full,
@@ -120,6 +136,9 @@ impl Denied {
     /// Costs a division.
     #[must_use]
     pub fn retry_at(&self) -> Option<Instant> {
+        if self.code == FULL_UNTIL {
+            return Some(self.origin);
+        }
         let mark = Mark {
             origin: self.origin,
             units: self.units,
@@ -177,7 +196,8 @@ impl fmt::Display for Denied {
                 f.write_str("limit exceeded, and no later time is known to the limiter")
             }
             (Reason::TooLarge, _) => f.write_str("the request costs more than the limit"),
-            (Reason::Full, _) => f.write_str("no room for another key, or another who waits"),
+            (Reason::Full, Some(wait)) => write!(f, "no room for another key, retry in {wait:?}"),
+            (Reason::Full, None) => f.write_str("no room for another key, or another who waits"),
             (Reason::Store, _) => f.write_str("the limiter's store did not answer"),
         }
     }

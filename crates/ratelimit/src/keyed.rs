@@ -242,7 +242,23 @@ impl<A: Algorithm<State = u64> + Reconfigure, H: KeyHasher> Keyed<A, H> {
 
     #[inline]
     fn acquire(&self, hash: KeyHash, plan: u8, now: Instant, cost: u64) -> Result<(), Denied> {
-        self.update(hash, plan, now, |algorithm, state| {
+        self.update_found(hash, plan, |algorithm, state| {
+            algorithm.decide(state, now, cost)
+        })
+        // By its own arguments, which are in registers: a closure would have to be stored before.
+        .unwrap_or_else(|| self.acquire_locked(hash, plan, now, cost))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn acquire_locked(
+        &self,
+        hash: KeyHash,
+        plan: u8,
+        now: Instant,
+        cost: u64,
+    ) -> Result<(), Denied> {
+        self.update_locked(hash, plan, now, |algorithm, state| {
             algorithm.decide(state, now, cost)
         })?
     }
@@ -252,7 +268,6 @@ impl<A: Algorithm<State = u64> + Reconfigure, H: KeyHasher> Keyed<A, H> {
     /// # Errors
     ///
     /// [`Reason::Full`](crate::Reason::Full).
-    #[inline]
     fn update<R>(
         &self,
         hash: KeyHash,
@@ -260,16 +275,23 @@ impl<A: Algorithm<State = u64> + Reconfigure, H: KeyHasher> Keyed<A, H> {
         now: Instant,
         mut update: impl FnMut(&A, &mut u64) -> R,
     ) -> Result<R, Denied> {
-        let address = self.address(hash);
-        if let Some((slot, tag)) = self.table.find(&address)
-            && plan_of(tag) == plan
-        {
-            let algorithm = self.plan(plan);
-            if let Some(result) = slot.update(tag, |state| update(algorithm, state)) {
-                return Ok(result);
-            }
+        match self.update_found(hash, plan, &mut update) {
+            Some(result) => Ok(result),
+            None => self.update_locked(hash, plan, now, update),
         }
-        self.update_locked(&address, plan, now, update)
+    }
+
+    /// Changes the state of a key's entry under that plan, if it is found.
+    #[inline]
+    fn update_found<R>(
+        &self,
+        hash: KeyHash,
+        plan: u8,
+        mut update: impl FnMut(&A, &mut u64) -> R,
+    ) -> Option<R> {
+        let (slot, tag) = self.table.find(&self.address(hash), plan)?;
+        let algorithm = self.plan(plan);
+        slot.update(tag, |state| update(algorithm, state))
     }
 }
 

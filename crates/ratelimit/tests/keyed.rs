@@ -300,10 +300,17 @@ fn a_new_key_is_denied() {
     let table = full(WhenFull::Deny);
     let denied = table.try_acquire_at("new", at(1000), 1).unwrap_err();
     assert_eq!((denied.reason(), denied.now()), (Reason::Full, at(1000)));
+    assert_eq!(denied.retry_at(), Some(at(2000)));
+    assert_eq!(denied.to_string(), "no room for another key, retry in 1s");
+    let never = table.try_acquire_at("new", at(1000), 21).unwrap_err();
+    assert_eq!((never.reason(), never.retry_at()), (Reason::Full, None));
+    assert_eq!(table.of("new").peek_at(at(1000), 21).outcome, Err(never));
     assert_eq!(table.of("new").peek_at(at(1000), 1).outcome, Err(denied));
     let decision = table.check_at("new", at(1000), 1);
     assert_eq!((decision.outcome, decision.remaining), (Err(denied), 0));
-    assert_eq!(table.stats(at(1000)).overflows, 2);
+    assert_eq!(table.stats(at(1000)).overflows, 3);
+    let before = Instant::from_nanos(at(2000).as_nanos() - 1);
+    assert!(table.try_acquire_at("new", before, 1).is_err());
     // In a second key 0 is idle.
     assert!(table.try_acquire_at("new", at(2000), 1).is_ok());
 }

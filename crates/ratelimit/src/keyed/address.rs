@@ -22,6 +22,12 @@ pub(super) const fn owner_of(tag: u64) -> u64 {
     tag & OWNER
 }
 
+/// Whether it is the tag of an owner's entry under a plan.
+#[inline]
+pub(super) const fn is_of(tag: u64, owner: u64, plan: u8) -> bool {
+    tag & !GENERATION == owner | plan as u64
+}
+
 /// The tag of a slot's next owner.
 pub(super) const fn next_tag(last: u64, owner: u64, plan: u8) -> u64 {
     let generation = last.wrapping_add(PLAN + 1) & GENERATION;
@@ -38,7 +44,6 @@ pub(super) struct Address {
     /// Of [`owner_of`].
     pub(super) owner: u64,
     pub(super) primary: usize,
-    pub(super) alternate: usize,
     /// Random bits, to choose a line of a bucket, and a lock.
     pub(super) start: usize,
 }
@@ -53,14 +58,18 @@ impl Address {
         let owner = if owner == 0 { 1 << 16 } else { owner };
         // Lemire 2019: a product's upper half instead of a remainder.
         let primary = ((u128::from(hash) * buckets as u128) >> 64) as usize;
-        let alternate = alternate(owner, primary, buckets);
         let start = (hash >> 32) as usize;
         Self {
             owner,
             primary,
-            alternate,
             start,
         }
+    }
+
+    /// The other bucket, in a table of so many.
+    #[inline]
+    pub(super) const fn alternate(&self, buckets: usize) -> usize {
+        alternate(self.owner, self.primary, buckets)
     }
 }
 

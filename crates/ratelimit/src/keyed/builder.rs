@@ -33,8 +33,9 @@ pub enum WhenFull {
     /// replaces its counters by the same rule, per bucket here.)
     #[default]
     EvictNearestIdle,
-    /// It is refused with [`Reason::Full`](crate::Reason::Full). Keys that have an entry are served
-    /// exactly; whoever fills the table locks everybody else out.
+    /// It is refused with [`Reason::Full`](crate::Reason::Full), to come back when one of those entries
+    /// is idle. Keys that have an entry are served exactly; whoever fills the table locks everybody else
+    /// out.
     Deny,
     /// It shares one limiter, under the first plan, with all others that find no room. Keys that have an
     /// entry are served exactly; whoever fills the table leaves everybody else one budget together.

@@ -10,8 +10,9 @@ use super::table::{Place, Seen};
 use super::{Keyed, LOCKS, Slot, WhenFull, carry_over};
 use crate::algorithm::{Algorithm, Carry, Reconfigure};
 use crate::decision::{Denied, Reason};
-use crate::sync::{MutexGuard, Ordering, spin};
-use purlin_core::hash::KeyHasher;
+use crate::sync::{MutexGuard, Ordering};
+use core::time::Duration;
+use purlin_core::hash::{KeyHash, KeyHasher};
 use purlin_core::time::Instant;
 use std::sync::PoisonError;
 
@@ -30,12 +31,13 @@ impl<A: Algorithm<State = u64> + Reconfigure, H: KeyHasher> Keyed<A, H> {
     #[cold]
     pub(super) fn update_locked<R>(
         &self,
-        address: &Address,
+        hash: KeyHash,
         plan: u8,
         now: Instant,
         mut update: impl FnMut(&A, &mut u64) -> R,
     ) -> Result<R, Denied> {
         let algorithm = self.plan(plan);
+        let address = &self.address(hash);
         let _guard = self.lock(address);
         // Somebody else was faster whenever it begins again.
         loop {
@@ -66,7 +68,9 @@ impl<A: Algorithm<State = u64> + Reconfigure, H: KeyHasher> Keyed<A, H> {
                 }
                 Start::Full => {
                     self.counters.overflows.add(1);
-                    return Err(Denied::because(now, Reason::Full));
+                    let mut state = 0;
+                    update(algorithm, &mut state);
+                    return Err(self.full(address, now, state != 0));
                 }
             }
         }
@@ -93,6 +97,21 @@ impl<A: Algorithm<State = u64> + Reconfigure, H: KeyHasher> Keyed<A, H> {
                 WhenFull::SharedBucket => Start::Overflow,
                 WhenFull::Deny => Start::Full,
             },
+        }
+    }
+
+    /// The refusal of a key that has no room. It has when the first of those in its way is idle: that is
+    /// when to come back, if the request `fits` a limiter that is as good as new.
+    pub(super) fn full(&self, address: &Address, now: Instant, fits: bool) -> Denied {
+        let nearest = self.table.nearest_to_idle(address, &self.plans, now);
+        let wait = nearest.map_or(Duration::MAX, |(_, content)| {
+            let plan = self.plan(plan_of(content.tag));
+            plan.inspect(&content.state, now, 0).reset_after
+        });
+        if fits && wait < Duration::MAX {
+            Denied::full_until(now, now.saturating_add(wait))
+        } else {
+            Denied::because(now, Reason::Full)
         }
     }
 
@@ -130,12 +149,7 @@ impl<A: Algorithm<State = u64> + Reconfigure, H: KeyHasher> Keyed<A, H> {
 
     pub(super) fn remove_entry(&self, address: &Address) -> bool {
         let _guard = self.lock(address);
-        while let Some((slot, tag)) = self.table.find(address) {
-            // Claimed by somebody else, who takes it over or gives it back.
-            let Some(content) = slot.content(tag) else {
-                spin();
-                continue;
-            };
+        while let Some((slot, content)) = self.table.entry(address) {
             if slot.replace(content, EMPTY, 0, 0) {
                 return true;
             }

@@ -5,7 +5,7 @@ use super::address::plan_of;
 use super::insert::Start;
 use super::table::Place;
 use crate::algorithm::{Algorithm, Reconfigure};
-use crate::decision::{Decision, Denied, Reason, Reservation};
+use crate::decision::{Decision, Denied, Reservation};
 use crate::limiter::Limiter;
 use core::fmt;
 use core::time::Duration;
@@ -77,13 +77,10 @@ impl<A: Algorithm<State = u64> + Reconfigure, H: KeyHasher> KeyLimiter<'_, A, H>
     /// Changes the state if there is an entry.
     fn update_entry<R: Default>(&self, now: Instant, update: impl Fn(&A, &mut u64) -> R) -> R {
         let (keyed, algorithm) = (self.keyed, self.algorithm());
-        let address = keyed.address(self.hash);
-        if let Some((slot, tag)) = keyed.table.find(&address)
-            && plan_of(tag) == self.plan
-            && let Some(result) = slot.update(tag, |state| update(algorithm, state))
-        {
+        if let Some(result) = keyed.update_found(self.hash, self.plan, &update) {
             return result;
         }
+        let address = keyed.address(self.hash);
         let _guard = keyed.lock(&address);
         while let Place::Entry((slot, content)) = keyed.table.place(&address, &keyed.plans, now) {
             let result = if plan_of(content.tag) == self.plan {
@@ -138,7 +135,10 @@ impl<A: Algorithm<State = u64> + Reconfigure, H: KeyHasher> Limiter for KeyLimit
         match keyed.start(&place, &address, self.plan, now) {
             Start::In(_, state) => self.algorithm().inspect(&state, now, cost),
             Start::Overflow => keyed.overflow(|state| keyed.plan(0).inspect(state, now, cost)),
-            Start::Full => self.full(now, Denied::because(now, Reason::Full)),
+            Start::Full => {
+                let fits = cost > 0 && self.algorithm().inspect(&0, now, cost).is_allowed();
+                self.full(now, keyed.full(&address, now, fits))
+            }
         }
     }
 

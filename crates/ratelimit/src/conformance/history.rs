@@ -41,6 +41,8 @@ struct Reserved {
     reservation: Reservation,
     in_model: Option<usize>,
     in_ledger: usize,
+    /// Not for the instant at which it was made, before which the clock may go back.
+    waits: bool,
 }
 
 impl fmt::Debug for History {
@@ -279,6 +281,7 @@ impl History {
                     reservation,
                     in_model,
                     in_ledger,
+                    waits: ready > at,
                 });
             }
             Err(denied) => {
@@ -340,7 +343,7 @@ impl History {
         let cost = u64::try_from(most.min(cost.into())).unwrap_or(u64::MAX);
         self.limiter.refund_at(now, cost);
         self.refundable -= u128::from(cost);
-        let ahead = |reserved: &Reserved| reserved.reservation.ready_at() > now;
+        let ahead = |reserved: &Reserved| reserved.waits && reserved.reservation.ready_at() > now;
         if self.reserved.iter().any(ahead) {
             // A bucket puts nothing back then, and is held to that; unless what was cancelled took
             // the debt from under the promises, or there only seems to be one, by rounding.

@@ -160,7 +160,10 @@ impl<T: Timeline> Arrival<T> {
         let Some(ready) = denied.retry_at() else {
             return Err(denied);
         };
-        if ready.saturating_duration_since(now) > max_wait || ready > self.time.horizon() {
+        if ready > self.time.horizon() {
+            return Err(Denied::because(now, Reason::Horizon));
+        }
+        if ready.saturating_duration_since(now) > max_wait {
             return Err(denied);
         }
         let (_, ceil) = self.time.at(now);

@@ -155,6 +155,10 @@ fuzz_target!(|case: Case| {
     if !capabilities.exact && full_after > 1 << 57 {
         return;
     }
+    // The model's own 128 bits do not hold a clock that goes back under such a burst.
+    if full_after > 1 << 60 || burst > 1 << 60 {
+        return;
+    }
     let subject = Subject::new(capabilities, |_| Ok(variant.algorithm.build(&options)?));
     let Ok(mut history) = History::new(&subject, quota, 0) else {
         return;

@@ -154,16 +154,18 @@ impl Striped {
             if gcra.decide(&mut next, now, cost).is_err() {
                 return false;
             }
+            let held = stripe.tokens.load(Ordering::Relaxed);
             let more = if stripe.lends {
-                gcra.arrival().lease_size(next, now, self.sizes)
+                let size = gcra.arrival().lease_size(next, now, self.sizes);
+                size.saturating_sub(held)
             } else {
                 0
             };
             match self.core.swap(seen, next + gcra.arrival().token * more) {
                 Ok(()) => {
                     if more > 0 {
-                        // What is left of an older lease is less than a cost: it is forgotten.
-                        stripe.tokens.store(more, Ordering::Relaxed);
+                        // With what is left of an older lease, which was less than the cost.
+                        stripe.tokens.store(held + more, Ordering::Relaxed);
                     }
                     return true;
                 }

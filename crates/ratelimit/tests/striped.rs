@@ -117,6 +117,21 @@ fn one_thread_gets_all_that_comes() {
 }
 
 #[test]
+fn costs_that_leave_a_rest_of_a_lease_lose_nothing() {
+    let quota = Quota::per_second(1).unwrap().with_burst(100_000).unwrap();
+    for cost in [3, 33, 63, 64, 65] {
+        let limiter = Striped::with_stripes(quota, 4, Instant::default()).unwrap();
+        let took = |_: &u64| limiter.try_acquire_at(Instant::default(), cost).is_ok();
+        let admitted = cost * (0..100_000).take_while(took).count() as u64;
+        // The rest of the last lease, and what is left of the word below a cost.
+        assert!(
+            admitted + 2 * cost > limiter.limit(),
+            "{admitted} by {cost}"
+        );
+    }
+}
+
+#[test]
 fn threads_together_stay_within_the_burst() {
     let quota = Quota::per_second(1).unwrap().with_burst(100_000).unwrap();
     let limiter = Striped::new(quota).unwrap();

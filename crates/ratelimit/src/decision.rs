@@ -146,7 +146,7 @@ impl Denied {
             shift: Shift::of(self.code)?,
         };
         // Beyond the horizon, tokens would have come when nobody counted any more.
-        mark.instant().filter(|at| *at >= self.now)
+        mark.instant().filter(|at| *at > self.now)
     }
 
     /// How long after the refused call that is: the least that is not too early, to the nanosecond.

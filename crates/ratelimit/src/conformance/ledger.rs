@@ -6,7 +6,7 @@ use crate::{Bound, Quota};
 use alloc::vec::Vec;
 
 /// All admissions, in the order of the calls. A clock that went back is taken for one that stood
-/// still since the latest admission.
+/// still since the latest admission, whatever was taken back of that one later.
 #[derive(Clone, Debug)]
 pub(super) struct Ledger {
     bound: Bound,
@@ -20,6 +20,13 @@ struct Admission {
     /// When its turn was, of which `at` may be the next whole nanosecond.
     due: u64,
     tokens: u64,
+    taken_back: u64,
+}
+
+impl Admission {
+    fn kept(&self) -> u64 {
+        self.tokens - self.taken_back
+    }
 }
 
 impl Ledger {
@@ -32,8 +39,12 @@ impl Ledger {
     }
 
     pub(super) fn admit(&mut self, at: u64, tokens: u64) -> usize {
-        let due = at;
-        self.admitted.push(Admission { at, due, tokens });
+        self.admitted.push(Admission {
+            at,
+            due: at,
+            tokens,
+            taken_back: 0,
+        });
         self.admitted.len() - 1
     }
 
@@ -47,15 +58,17 @@ impl Ledger {
     /// A reservation of so many tokens was cancelled: nobody acts by it. Those of its tokens that were
     /// taken back before were others' then.
     pub(super) fn strike(&mut self, number: usize, tokens: u64) {
-        let left = core::mem::take(&mut self.admitted[number].tokens);
-        self.take_back(tokens - left);
+        let struck = &mut self.admitted[number];
+        let kept = struck.kept();
+        (struck.tokens, struck.taken_back) = (0, 0);
+        self.take_back(tokens - kept);
     }
 
     /// What was admitted last was not carried out.
     pub(super) fn take_back(&mut self, mut tokens: u64) {
         for admission in self.admitted.iter_mut().rev() {
-            let back = tokens.min(admission.tokens);
-            admission.tokens -= back;
+            let back = tokens.min(admission.kept());
+            admission.taken_back += back;
             tokens -= back;
         }
     }
@@ -81,7 +94,7 @@ impl Ledger {
         for (first, from) in held.iter().enumerate() {
             let mut sum = 0_u128;
             for to in &held[first..] {
-                sum += u128::from(to.tokens);
+                sum += u128::from(to.kept());
                 let (from, to, quota) = (from.due, to.at, self.quota);
                 case.check(
                     self.allows(from, to, sum),

@@ -29,7 +29,7 @@ impl<'a> Subject<'a> {
             build: Box::new(build),
             exact: Box::new(move |_| capabilities.exact),
             // What one word counts at least.
-            horizon: Instant::from_nanos(1 << 57),
+            horizon: Instant::from_nanos((1 << 57) - 1),
         }
     }
 
@@ -40,8 +40,8 @@ impl<'a> Subject<'a> {
         Self { exact, ..self }
     }
 
-    /// The same, which promises to go on until that instant; two to the power of 57 nanoseconds
-    /// unless said otherwise. After it nothing need be admitted any more.
+    /// The same, which promises to go on until that instant, included; one nanosecond less than two to
+    /// the power of 57 of them unless said otherwise. After it nothing need be admitted any more.
     #[must_use]
     pub fn horizon(self, horizon: Instant) -> Self {
         Self { horizon, ..self }

@@ -1,0 +1,126 @@
+//! A live endpoint, and a request's hold on it.
+
+use crate::estimator::Estimator;
+use crate::state::State;
+use alloc::sync::Arc;
+use core::fmt;
+use core::ops::Deref;
+use purlin_core::time::Instant;
+
+/// An endpoint of a cluster: its node, and the [`State`] that it dereferences to.
+pub struct Endpoint<T> {
+    state: Arc<State>,
+    estimator: Arc<Estimator>,
+    node: T,
+}
+
+impl<T> Endpoint<T> {
+    pub(crate) const fn new(state: Arc<State>, estimator: Arc<Estimator>, node: T) -> Self {
+        Self {
+            state,
+            estimator,
+            node,
+        }
+    }
+
+    /// The node: an address, a client.
+    #[must_use]
+    #[inline]
+    pub const fn node(&self) -> &T {
+        &self.node
+    }
+
+    pub(crate) const fn shared_state(&self) -> &Arc<State> {
+        &self.state
+    }
+}
+
+impl<T> Deref for Endpoint<T> {
+    type Target = State;
+
+    #[inline]
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Endpoint<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("node", &self.node)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A request that is at an endpoint: counted there as in flight until it is said how it ended, or
+/// dropped.
+///
+/// Dropped, it was cancelled: that says nothing of the endpoint, neither of its latency nor of its
+/// failures. A lease outlives any update; that of an endpoint that was removed counts for nobody.
+#[must_use = "a lease that is dropped at once counts a request that was cancelled"]
+pub struct Lease<T> {
+    endpoint: Arc<Endpoint<T>>,
+    started: Instant,
+}
+
+impl<T> Lease<T> {
+    #[inline]
+    pub(crate) fn new(endpoint: Arc<Endpoint<T>>, started: Instant) -> Self {
+        endpoint.state.begin();
+        Self { endpoint, started }
+    }
+
+    /// The node to send the request to.
+    #[must_use]
+    #[inline]
+    pub fn node(&self) -> &T {
+        &self.endpoint.node
+    }
+
+    /// The endpoint.
+    #[must_use]
+    pub const fn endpoint(&self) -> &Arc<Endpoint<T>> {
+        &self.endpoint
+    }
+
+    /// When it was picked.
+    #[must_use]
+    pub const fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// The request was answered: its latency, from when it was picked, is a sample of the
+    /// endpoint's.
+    #[inline]
+    pub fn success_at(self, now: Instant) {
+        let latency = now.saturating_duration_since(self.started);
+        let endpoint = &*self.endpoint;
+        endpoint.state.succeeded(now, latency, &endpoint.estimator);
+    }
+
+    /// The endpoint failed the request: a refused connection, a timeout, an answer that is its fault.
+    /// Counts as a failure, and as a latency of the [penalty](Estimator::failure_penalty) at least.
+    #[inline]
+    pub fn failure_at(self, now: Instant) {
+        let latency = now.saturating_duration_since(self.started);
+        let endpoint = &*self.endpoint;
+        endpoint.state.failed(now, latency, &endpoint.estimator);
+    }
+}
+
+impl<T> Drop for Lease<T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.endpoint.state.end();
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Lease<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease")
+            .field("node", &self.endpoint.node)
+            .field("started", &self.started)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,111 @@
+//! How the latencies of an endpoint's requests become one number.
+
+use crate::error::ConfigError;
+use crate::state::State;
+use core::time::Duration;
+use purlin_core::time::Instant;
+
+/// An exponentially weighted moving average of latency, in the manner of Finagle's peak EWMA.
+///
+/// A sample `rtt` that comes `dt` after the one before moves the estimate to
+/// `w * estimate + (1 - w) * rtt` with `w = exp(-dt / tau)`; with [`peak`](Self::peak) one above the
+/// estimate becomes the estimate at once. Nothing but a sample moves it: it does not decay while an
+/// endpoint is silent.
+///
+/// A failure counts as a sample of the latency it had, or of the [penalty](Self::failure_penalty),
+/// whichever is longer, and at its peak: what fails fast must not look fast.
+///
+/// Two requests that end at once may leave the estimate of either; that is a sample less, and what
+/// makes this a few nanoseconds. Source: Finagle, `PeakEwma`; tower, `load::PeakEwma`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimator {
+    peak: bool,
+    tau: Duration,
+    failure_penalty: Duration,
+}
+
+impl Estimator {
+    /// Follows peaks at once and forgets them with this time constant.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Zero`] for a `tau` of zero.
+    pub const fn peak(tau: Duration) -> Result<Self, ConfigError> {
+        Self::new(tau, true)
+    }
+
+    /// A plain moving average with this time constant.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Zero`] for a `tau` of zero.
+    pub const fn mean(tau: Duration) -> Result<Self, ConfigError> {
+        Self::new(tau, false)
+    }
+
+    const fn new(tau: Duration, peak: bool) -> Result<Self, ConfigError> {
+        if tau.is_zero() {
+            return Err(ConfigError::Zero { field: "tau" });
+        }
+        Ok(Self {
+            peak,
+            tau,
+            failure_penalty: Duration::from_secs(1),
+        })
+    }
+
+    /// The latency that a failure counts as, at least; a second unless said otherwise. Zero turns
+    /// the penalty off.
+    #[must_use]
+    pub const fn failure_penalty(self, penalty: Duration) -> Self {
+        Self {
+            failure_penalty: penalty,
+            ..self
+        }
+    }
+
+    #[inline]
+    pub(crate) fn observe(&self, state: &State, now: Instant, latency: Duration) {
+        self.sample(state, now, latency, self.peak);
+    }
+
+    /// A failure, after so many in a row.
+    pub(crate) fn penalise(&self, state: &State, now: Instant, latency: Duration, run: u32) {
+        self.sample(state, now, latency.max(self.failure_penalty), true);
+        let penalty = self.failure_penalty.saturating_mul(1 << run.min(5));
+        if !penalty.is_zero() {
+            state.avoid_until(now.saturating_add(penalty));
+        }
+    }
+
+    #[inline]
+    fn sample(&self, state: &State, now: Instant, latency: Duration, peak: bool) {
+        // A latency of zero is one too: 0 stands for none.
+        let rtt = nanos(latency).max(1.0);
+        let next = match state.latency_nanos() {
+            Some(estimate) if !(peak && rtt > estimate) => {
+                let dt = now.saturating_duration_since(state.latency_at());
+                let keep = (-nanos(dt) / nanos(self.tau)).exp();
+                (estimate - rtt).mul_add(keep, rtt)
+            }
+            _ => rtt,
+        };
+        state.set_latency(next, now.max(state.latency_at()));
+    }
+}
+
+/// Ten seconds, peaks at once, as Finagle and linkerd have it.
+impl Default for Estimator {
+    fn default() -> Self {
+        Self {
+            peak: true,
+            tau: Duration::from_secs(10),
+            failure_penalty: Duration::from_secs(1),
+        }
+    }
+}
+
+#[inline]
+fn nanos(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e9
+}

@@ -1,0 +1,8 @@
+//! The policies.
+
+mod draws;
+pub(crate) mod random;
+pub(crate) mod round_robin;
+
+pub use random::Random;
+pub use round_robin::RoundRobin;

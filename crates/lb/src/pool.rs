@@ -1,0 +1,223 @@
+//! The endpoints that a policy chooses among.
+
+mod open;
+
+pub(crate) use open::{OpenSet, Settings};
+
+use crate::chunks::Chunks;
+use crate::request::Request;
+use crate::state::State;
+use crate::status::Status;
+use crate::upstream::Zone;
+use alloc::sync::Arc;
+use core::fmt;
+use core::iter;
+use purlin_core::node::{NodeId, Weight};
+use purlin_core::time::Instant;
+
+/// An endpoint as its cluster lists it: what changes, and where it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) state: Arc<State>,
+    pub(crate) zone: Option<Zone>,
+    pub(crate) priority: u8,
+}
+
+/// The endpoints that a policy chooses among, by position: those of a cluster, or of one of its
+/// groups.
+///
+/// Positions run from 0 to [`len`](Self::len) and belong to one version of the membership: a policy
+/// is told of each new one by [`rebuild`](crate::Balancer::rebuild). Which endpoints are
+/// [open](Self::is_open) changes at any time. Copy it; it is three pointers.
+#[derive(Clone, Copy)]
+pub struct Pool<'a> {
+    members: &'a Chunks<Member>,
+    /// Which of them, where it is not all.
+    group: Option<&'a [u32]>,
+    open: &'a OpenSet,
+}
+
+impl<'a> Pool<'a> {
+    pub(crate) const fn new(members: &'a Chunks<Member>, open: &'a OpenSet) -> Self {
+        Self {
+            members,
+            group: None,
+            open,
+        }
+    }
+
+    /// How many endpoints there are, open or not.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        match self.group {
+            Some(group) => group.len(),
+            None => self.members.len(),
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What is known of the endpoint at that position.
+    ///
+    /// # Panics
+    ///
+    /// Beyond the last.
+    #[must_use]
+    #[inline]
+    pub fn state(&self, position: usize) -> &'a State {
+        &self.member(position).state
+    }
+
+    /// The identity of the endpoint at that position.
+    ///
+    /// # Panics
+    ///
+    /// Beyond the last.
+    #[must_use]
+    pub fn id(&self, position: usize) -> NodeId {
+        self.state(position).id()
+    }
+
+    /// The weight of the endpoint at that position, before slow start.
+    ///
+    /// # Panics
+    ///
+    /// Beyond the last.
+    #[must_use]
+    #[inline]
+    pub fn weight(&self, position: usize) -> Weight {
+        self.state(position).weight()
+    }
+
+    /// The zone of the endpoint at that position.
+    ///
+    /// # Panics
+    ///
+    /// Beyond the last.
+    #[must_use]
+    pub fn zone(&self, position: usize) -> Option<Zone> {
+        self.member(position).zone
+    }
+
+    /// The priority of the endpoint at that position.
+    ///
+    /// # Panics
+    ///
+    /// Beyond the last.
+    #[must_use]
+    pub fn priority(&self, position: usize) -> u8 {
+        self.member(position).priority
+    }
+
+    /// How many endpoints are open.
+    #[must_use]
+    #[inline]
+    pub fn open_len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Whether the endpoint at that position takes requests: its weight is above 0, it is not being
+    /// drained, and it is neither unhealthy nor ejected or there is a panic. One bit.
+    #[must_use]
+    #[inline]
+    pub fn is_open(&self, position: usize) -> bool {
+        self.open.contains(position)
+    }
+
+    /// Whether so few endpoints are available that unhealthy and ejected ones take requests too.
+    #[must_use]
+    pub fn is_panicking(&self) -> bool {
+        self.open.is_panicking()
+    }
+
+    /// Whether this request may go to the endpoint at that position, now: it is open, the request
+    /// does not exclude it, and if it is in slow start, chance lets it have this one.
+    ///
+    /// A policy asks this of an endpoint before it answers it, and takes another if not. For a
+    /// policy's first choice; what is left when that fails is asked [`admits`](Self::admits).
+    #[must_use]
+    #[inline]
+    pub fn accepts(&self, position: usize, request: &Request<'_>, now: Instant) -> bool {
+        self.is_open(position)
+            && (request.excludes_none() && !self.open.is_warming(now)
+                || self.accepts_in_part(position, request, now))
+    }
+
+    #[cold]
+    fn accepts_in_part(&self, position: usize, request: &Request<'_>, now: Instant) -> bool {
+        let state = self.state(position);
+        !request.excludes(state.id()) && self.open.lets_in(state, now)
+    }
+
+    /// Whether this request may go to the endpoint at that position, slow start aside: when there is
+    /// no other, it takes everything.
+    #[must_use]
+    #[inline]
+    pub fn admits(&self, position: usize, request: &Request<'_>) -> bool {
+        self.is_open(position) && (request.excludes_none() || !request.excludes(self.id(position)))
+    }
+
+    /// The positions of open endpoints, from `start` to the end and then from the beginning. O(1) to
+    /// begin with; all of them O(len / 64 + open).
+    pub fn open_from(self, start: usize) -> impl Iterator<Item = usize> + use<'a> {
+        let end = self.len();
+        let (mut next, mut wrapped) = (start.min(end), false);
+        iter::from_fn(move || {
+            loop {
+                match self.open.next_at(next) {
+                    Some(position) if wrapped && position >= start => return None,
+                    Some(position) => {
+                        next = position + 1;
+                        return Some(position);
+                    }
+                    None if wrapped => return None,
+                    None => (next, wrapped) = (0, true),
+                }
+            }
+        })
+    }
+
+    /// A group of these endpoints: those at the positions that are listed, with openness of its own.
+    /// The positions of the group are positions in that list.
+    #[expect(dead_code, reason = "for groups")]
+    pub(crate) const fn group(self, group: &'a [u32], open: &'a OpenSet) -> Self {
+        Self {
+            members: self.members,
+            group: Some(group),
+            open,
+        }
+    }
+
+    /// The same settings for a group of so many, none of which is open yet.
+    #[expect(dead_code, reason = "for groups")]
+    pub(crate) fn open_set_for(self, len: usize) -> OpenSet {
+        OpenSet::new(len, self.open.settings())
+    }
+
+    /// What the openness of the endpoint at that position should be.
+    pub(crate) fn status(&self, position: usize) -> (Status, Weight) {
+        let state = self.state(position);
+        (state.status(), state.weight())
+    }
+
+    #[inline]
+    fn member(&self, position: usize) -> &'a Member {
+        match self.group {
+            Some(group) => self.members.at(group[position] as usize),
+            None => self.members.at(position),
+        }
+    }
+}
+
+impl fmt::Debug for Pool<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries((0..self.len()).map(|position| self.state(position)))
+            .finish()
+    }
+}

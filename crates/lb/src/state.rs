@@ -1,0 +1,192 @@
+//! What changes of an endpoint from request to request.
+
+use crate::estimator::Estimator;
+use crate::status::Status;
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use core::fmt;
+use core::time::Duration;
+use purlin_core::node::{NodeId, Weight};
+use purlin_core::time::Instant;
+
+/// What a policy knows of an endpoint: requests in flight, latency, weight, status. All of it on one
+/// cache line that no other endpoint shares.
+///
+/// It stays the same through every update of its cluster for as long as the endpoint is a member:
+/// nothing is reset by a change of others, or of its own weight. All may be read by any thread at
+/// any time; each number is exact by itself, and no two of them are of one instant.
+#[repr(align(64))]
+pub struct State {
+    id: NodeId,
+    in_flight: AtomicU32,
+    status: AtomicU32,
+    weight: AtomicU32,
+    consecutive_failures: AtomicU32,
+    /// Wrapping counts: readers take differences.
+    successes: AtomicU32,
+    failures: AtomicU32,
+    /// Nanoseconds, as the bits of an `f64`; 0 before the first sample.
+    latency: AtomicU64,
+    /// When the estimate moved last.
+    latency_at: AtomicU64,
+    /// Since when it has been taking requests, for slow start; 0 for always.
+    warm_since: AtomicU64,
+    /// Until when a failed endpoint is avoided by policies that know no latency.
+    avoided_until: AtomicU64,
+}
+
+// ORDERING: every access in this module is relaxed. These are gauges: policies compare them with
+// those of other endpoints, which no ordering would make simultaneous, and no other memory is read
+// or written on the strength of them. What counts, read-modify-write, is never lost.
+
+impl State {
+    pub(crate) fn new(id: NodeId, weight: Weight) -> Self {
+        Self {
+            id,
+            in_flight: AtomicU32::new(0),
+            status: AtomicU32::new(Status::default().bits()),
+            weight: AtomicU32::new(weight.get()),
+            consecutive_failures: AtomicU32::new(0),
+            successes: AtomicU32::new(0),
+            failures: AtomicU32::new(0),
+            latency: AtomicU64::new(0),
+            latency_at: AtomicU64::new(0),
+            warm_since: AtomicU64::new(0),
+            avoided_until: AtomicU64::new(0),
+        }
+    }
+
+    /// The identity of the endpoint.
+    #[must_use]
+    #[inline]
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// How many leases there are: requests sent and not answered.
+    #[must_use]
+    #[inline]
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Whether it takes requests.
+    #[must_use]
+    #[inline]
+    pub fn status(&self) -> Status {
+        Status::from_bits(self.status.load(Ordering::Relaxed))
+    }
+
+    /// Its weight, before slow start.
+    #[must_use]
+    #[inline]
+    pub fn weight(&self) -> Weight {
+        Weight::new(self.weight.load(Ordering::Relaxed))
+    }
+
+    /// The estimate of its latency in nanoseconds, or `None` before the first sample. Its meaning is
+    /// the [`Estimator`]'s.
+    #[must_use]
+    #[inline]
+    pub fn latency_nanos(&self) -> Option<f64> {
+        let nanos = f64::from_bits(self.latency.load(Ordering::Relaxed));
+        (nanos > 0.0).then_some(nanos)
+    }
+
+    /// When the estimate of latency moved last.
+    #[must_use]
+    #[inline]
+    pub fn latency_at(&self) -> Instant {
+        Instant::from_nanos(self.latency_at.load(Ordering::Relaxed))
+    }
+
+    /// Failures since the last success.
+    #[must_use]
+    pub fn consecutive_failures(&self) -> u32 {
+        self.consecutive_failures.load(Ordering::Relaxed)
+    }
+
+    /// How many requests succeeded, and how many failed, modulo 2^32: for differences.
+    #[must_use]
+    pub fn completed(&self) -> (u32, u32) {
+        let successes = self.successes.load(Ordering::Relaxed);
+        (successes, self.failures.load(Ordering::Relaxed))
+    }
+
+    /// Until when policies that know no latency avoid it, because it failed. See
+    /// [`Estimator::failure_penalty`].
+    #[must_use]
+    #[inline]
+    pub fn avoided_until(&self) -> Instant {
+        Instant::from_nanos(self.avoided_until.load(Ordering::Relaxed))
+    }
+
+    /// Since when it has been taking requests, for [slow start](crate::SlowStart); the origin of time
+    /// for always.
+    #[must_use]
+    #[inline]
+    pub fn warm_since(&self) -> Instant {
+        Instant::from_nanos(self.warm_since.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    pub(crate) fn begin(&self) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn end(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn succeeded(&self, now: Instant, latency: Duration, by: &Estimator) {
+        self.successes.fetch_add(1, Ordering::Relaxed);
+        // Nearly always 0: a load is cheaper than a store.
+        if self.consecutive_failures() != 0 {
+            self.consecutive_failures.store(0, Ordering::Relaxed);
+        }
+        by.observe(self, now, latency);
+    }
+
+    #[cold]
+    pub(crate) fn failed(&self, now: Instant, latency: Duration, by: &Estimator) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        let run = self.consecutive_failures.fetch_add(1, Ordering::Relaxed);
+        by.penalise(self, now, latency, run);
+    }
+
+    pub(crate) fn set_latency(&self, nanos: f64, now: Instant) {
+        self.latency.store(nanos.to_bits(), Ordering::Relaxed);
+        self.latency_at.store(now.as_nanos(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn avoid_until(&self, instant: Instant) {
+        let nanos = instant.as_nanos();
+        self.avoided_until.fetch_max(nanos, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_weight(&self, weight: Weight) {
+        self.weight.store(weight.get(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_warm_since(&self, instant: Instant) {
+        self.warm_since.store(instant.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// Writers hold their cluster's lock, so that nothing comes in between.
+    pub(crate) fn set_status(&self, status: Status) {
+        self.status.store(status.bits(), Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("id", &self.id)
+            .field("weight", &self.weight().get())
+            .field("status", &self.status())
+            .field("in_flight", &self.in_flight())
+            .field("latency_nanos", &self.latency_nanos())
+            .finish_non_exhaustive()
+    }
+}

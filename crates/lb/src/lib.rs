@@ -4,9 +4,14 @@
 
 extern crate alloc;
 
+mod any;
 mod balancer;
+#[cfg(any(feature = "conformance", feature = "registry"))]
+mod capabilities;
 mod chunks;
 mod cluster;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod endpoint;
 mod error;
 mod estimator;
@@ -20,7 +25,10 @@ mod status;
 mod sync;
 mod upstream;
 
+pub use any::AnyBalancer;
 pub use balancer::Balancer;
+#[cfg(any(feature = "conformance", feature = "registry"))]
+pub use capabilities::{Capabilities, Shares};
 pub use cluster::{Batch, Cluster, ClusterBuilder, Delta, Present, Snapshot};
 pub use endpoint::{Endpoint, Lease};
 pub use error::{ConfigError, Refused, Unavailable, UpdateError};

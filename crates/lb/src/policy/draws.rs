@@ -29,11 +29,15 @@ impl Counter {
         // ORDERING: a number, on the strength of which no other memory is read.
         self.0.fetch_add(by, Ordering::Relaxed)
     }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Clone for Counter {
     fn clone(&self) -> Self {
-        Self::new(self.0.load(Ordering::Relaxed))
+        Self::new(self.get())
     }
 }
 

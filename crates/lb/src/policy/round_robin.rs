@@ -26,6 +26,8 @@ use purlin_core::time::Instant;
 #[derive(Clone, Debug)]
 pub struct RoundRobin {
     turn: Counter,
+    /// Of the membership that the turn belongs to.
+    len: u64,
 }
 
 impl RoundRobin {
@@ -41,6 +43,7 @@ impl RoundRobin {
     pub fn from(turn: u64) -> Self {
         Self {
             turn: Counter::new(turn),
+            len: 0,
         }
     }
 }
@@ -62,6 +65,16 @@ impl Balancer for RoundRobin {
         }
         let start = usize::try_from(turn).ok()?;
         pool.open_from(start).find(|at| pool.admits(*at, request))
+    }
+
+    /// Goes on at the position that is next: a turn taken modulo another length would be anywhere,
+    /// and updates in step with requests would favour some.
+    fn rebuild(&mut self, pool: Pool<'_>) {
+        let len = pool.len() as u64;
+        let turn = self.turn.get();
+        let next = turn.checked_rem(self.len).unwrap_or(turn);
+        self.turn = Counter::new(if self.len > 0 && next >= len { 0 } else { next });
+        self.len = len;
     }
 }
 

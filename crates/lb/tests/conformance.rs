@@ -1,5 +1,8 @@
 //! The property tests of a policy: run on policies of this crate, and tried on flawed ones.
 
+#[path = "conformance/flawed.rs"]
+mod flawed;
+
 use purlin_lb::conformance::{self, Subject};
 use purlin_lb::policy::{Random, RoundRobin};
 use purlin_lb::{AnyBalancer, Capabilities};

@@ -18,6 +18,8 @@ mod estimator;
 mod load_balancer;
 pub mod policy;
 mod pool;
+#[cfg(feature = "registry")]
+pub mod registry;
 mod request;
 mod slow_start;
 mod state;

@@ -1,6 +1,7 @@
 //! nginx's smooth weighted round robin.
 
 use super::places::Places;
+use super::weighted_random::TRIES;
 use crate::balancer::Balancer;
 use crate::pool::Pool;
 use crate::request::Request;
@@ -13,10 +14,11 @@ use purlin_core::time::Instant;
 ///
 /// With each request every endpoint earns its weight; the one that has most gets the request and
 /// pays the sum of all weights. After any number of requests each endpoint is less than one request
-/// off what it is due. Source: nginx, commit 52327e06, which gives weights 5, 1, 1 the sequence
-/// a a b a c a a.
+/// off what it is due where weights lie within a factor of ten or so; where they differ a
+/// hundredfold, one and a half has been seen. Source: nginx, commit 52327e06, which gives weights
+/// 5, 1, 1 the sequence a a b a c a a.
 ///
-/// A pick is O(endpoints) under a lock: for a few dozen endpoints whose order matters. Above that
+/// A pick is O(endpoints) under a lock: for a few dozen endpoints whose order matters. For more,
 /// [`WeightedRoundRobin`](super::WeightedRoundRobin) is off by a few requests, and O(1).
 ///
 /// A fresh one begins with the heaviest endpoint, as nginx does. What each endpoint has earned stays
@@ -68,8 +70,15 @@ impl SmoothWeightedRoundRobin {
 impl Balancer for SmoothWeightedRoundRobin {
     fn pick(&self, pool: Pool<'_>, request: &Request<'_>, now: Instant) -> Option<usize> {
         let credits = &mut lock(&self.accounts).credits;
-        turn(credits, pool, |at| pool.accepts(at, request, now))
-            .or_else(|| turn(credits, pool, |at| pool.admits(at, request)))
+        for _ in 0..TRIES {
+            let position = turn(credits, pool, request)?;
+            // One in slow start pays for the turns that chance takes from it, or it would get half of
+            // half where it should get a third.
+            if pool.accepts(position, request, now) {
+                return Some(position);
+            }
+        }
+        turn(credits, pool, request)
     }
 
     fn rebuild(&mut self, pool: Pool<'_>) {
@@ -77,11 +86,11 @@ impl Balancer for SmoothWeightedRoundRobin {
     }
 }
 
-/// All that may earn; the richest, the first of equals, pays what all of them earned.
-fn turn(credits: &mut [i64], pool: Pool<'_>, may: impl Fn(usize) -> bool) -> Option<usize> {
+/// All that admit the request earn; the richest, the first of equals, pays what all of them earned.
+fn turn(credits: &mut [i64], pool: Pool<'_>, request: &Request<'_>) -> Option<usize> {
     let mut earned: i64 = 0;
     let mut richest: Option<usize> = None;
-    for position in pool.open_from(0).filter(|at| may(*at)) {
+    for position in pool.open_from(0).filter(|at| pool.admits(*at, request)) {
         let weight = i64::from(pool.weight(position).get());
         earned = earned.saturating_add(weight);
         credits[position] = credits[position].saturating_add(weight);

@@ -14,7 +14,8 @@ use purlin_core::time::Instant;
 /// Each endpoint in turn as often as its weight asks: rounds of all endpoints, in each of which a
 /// lighter one is passed over as often as it is lighter than the heaviest.
 ///
-/// After any number of requests each endpoint is one or two requests off what it is due. There is no
+/// After any number of requests each endpoint is one or two requests off what it is due, where
+/// weights are of one order. There is no
 /// state but the number of the turn, so a pick is lock-free, and all threads share one sequence. It
 /// costs as many turns as the heaviest weight is of the mean one, so it is at its best where weights
 /// differ little: at worst, with one heavy endpoint among n, it is O(n). 4 bytes an endpoint;

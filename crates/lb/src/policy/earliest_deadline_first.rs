@@ -19,10 +19,10 @@ use purlin_core::time::Instant;
 /// waited longest.
 ///
 /// After any number of requests each endpoint is one or two requests off what it is due, where
-/// weights are of one order. A heavy endpoint among n light ones is off by some sqrt(n) / 4, and by
-/// up to n if they are all [`ordered`](Self::ordered) and so due together. A pick is O(log
-/// endpoints) under a lock; rebuilding is O(endpoints). Source: Envoy, `EdfScheduler`, after the
-/// fair queueing of Demers, Keshav and Shenker, SIGCOMM 1989.
+/// weights are of one order. A heavy endpoint among n light ones is off by some sqrt(n), and by up
+/// to n if they are [`ordered`](Self::ordered), and so all due together. A pick is O(log endpoints)
+/// under a lock; rebuilding is O(endpoints). Source: Envoy, `EdfScheduler`, after the fair queueing
+/// of Demers, Keshav and Shenker, SIGCOMM 1989.
 ///
 /// Each endpoint begins at a random point of its period, such that the first request, and each later
 /// one, goes to an endpoint with the probability of its share. Without that, fresh balancers all

@@ -2,7 +2,7 @@
 
 use super::draws::{Counter, entropy};
 use super::places::Places;
-use super::weighted_random::any_by_weight;
+use super::weighted_random::{TRIES, any_by_weight};
 use crate::balancer::Balancer;
 use crate::pool::Pool;
 use crate::request::Request;
@@ -15,11 +15,10 @@ use purlin_core::time::Instant;
 /// lighter one is passed over as often as it is lighter than the heaviest.
 ///
 /// After any number of requests each endpoint is one or two requests off what it is due, where
-/// weights are of one order. There is no
+/// weights are of one order; a heavy endpoint among n light ones is off by up to n / 2. There is no
 /// state but the number of the turn, so a pick is lock-free, and all threads share one sequence. It
-/// costs as many turns as the heaviest weight is of the mean one, so it is at its best where weights
-/// differ little: at worst, with one heavy endpoint among n, it is O(n). 4 bytes an endpoint;
-/// rebuilding is O(endpoints).
+/// costs as many turns as the heaviest weight is of the mean one: at worst, with one heavy endpoint
+/// among n, it is O(n). 4 bytes an endpoint; rebuilding is O(endpoints).
 ///
 /// Source: gRPC, the client-side weighted round robin of proposal A58 (`static_stride_scheduler`).
 /// Weights count to 1 / 65,535 of the heaviest one and are at least that; 0 gets nothing here, where
@@ -28,7 +27,7 @@ use purlin_core::time::Instant;
 /// It begins at a random turn, such that the first request goes to an endpoint with the probability
 /// of its share ([`from`](Self::from) does not). Through updates the rounds go on, and each endpoint
 /// is as near to its next request as it was. Turns that fall on a closed or excluded endpoint go on
-/// to the next; when a whole round did, an endpoint is drawn by weight, in O(endpoints).
+/// to the next; when a whole round and 32 more did, an endpoint is drawn by weight, in O(endpoints).
 ///
 /// ```
 /// use purlin_lb::policy::StaticStride;
@@ -111,7 +110,7 @@ impl Balancer for StaticStride {
     fn pick(&self, pool: Pool<'_>, request: &Request<'_>, now: Instant) -> Option<usize> {
         let mut turn = 0;
         // The heaviest gets a request in each of its turns: while it is open, a round is enough.
-        for _ in 0..self.strides.len() {
+        for _ in 0..self.strides.len() + TRIES {
             turn = self.turn.next(1);
             if let Some(position) = self.at(turn)
                 && pool.accepts(position, request, now)

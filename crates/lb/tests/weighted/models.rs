@@ -1,0 +1,110 @@
+//! The sequences, pick by pick, against models that only say the rule.
+
+use crate::{cluster, pick};
+use proptest::prelude::*;
+use purlin_lb::policy::{EarliestDeadlineFirst, SmoothWeightedRoundRobin, StaticStride};
+use purlin_lb::{Identity as _, UpdateError};
+
+/// All of them open but for those that are drained; one at least is open.
+fn weights_and_drained(most: u32) -> impl Strategy<Value = (Vec<u32>, Vec<bool>)> {
+    let pool = (1_usize..60).prop_flat_map(move |len| {
+        let weights = proptest::collection::vec(1..=most, len);
+        (
+            weights,
+            proptest::collection::vec(any::<bool>(), len),
+            0..len,
+        )
+    });
+    pool.prop_map(|(weights, mut drained, open)| {
+        drained[open] = false;
+        (weights, drained)
+    })
+}
+
+proptest! {
+    #[test]
+    fn smooth_is_what_nginx_does(
+        (weights, drained) in weights_and_drained(20),
+        flips in proptest::collection::vec((0_usize..60, 0..5), 1..100),
+    ) {
+        let cluster = cluster(SmoothWeightedRoundRobin::new(), &weights);
+        let mut current = vec![0_i64; weights.len()];
+        let mut down = vec![false; weights.len()];
+        for (at, run) in flips {
+            // Back and forth between all open and the drained ones closed, one by one.
+            let at = at % weights.len();
+            if drained[at] {
+                down[at] = !down[at];
+                let id = (at as u64).id();
+                let flipped: Result<bool, UpdateError> =
+                    if down[at] { cluster.drain(id) } else { cluster.undrain_at(crate::NOW, id) };
+                prop_assert_eq!(flipped, Ok(true));
+            }
+            for _ in 0..run {
+                let mut best: Option<usize> = None;
+                let mut total = 0;
+                for peer in (0..weights.len()).filter(|peer| !down[*peer]) {
+                    current[peer] += i64::from(weights[peer]);
+                    total += i64::from(weights[peer]);
+                    best = match best {
+                        Some(best) if current[best] >= current[peer] => Some(best),
+                        _ => Some(peer),
+                    };
+                }
+                let best = best.expect("one is open");
+                current[best] -= total;
+                prop_assert_eq!(pick(&cluster), best);
+                prop_assert_eq!(cluster.load().policy().credits(), current.clone());
+            }
+        }
+    }
+
+    /// With whole fractions: the k-th turn of weight w is at k / w. To 46 there is no rounding.
+    #[test]
+    fn the_earliest_deadline_is_first((weights, drained) in weights_and_drained(46)) {
+        let cluster = cluster(EarliestDeadlineFirst::ordered(), &weights);
+        for at in (0..weights.len()).filter(|at| drained[*at]) {
+            prop_assert_eq!(cluster.drain((at as u64).id()), Ok(true));
+        }
+        let mut due: Vec<(u32, usize)> = (0..weights.len()).map(|at| (1, at)).collect();
+        for turn in weights.len()..weights.len() + 1_000 {
+            let open = (0..weights.len()).filter(|at| !drained[*at]);
+            let first = open.min_by(|a, b| {
+                let (at_a, at_b) = (due[*a].0 * weights[*b], due[*b].0 * weights[*a]);
+                at_a.cmp(&at_b).then(due[*a].1.cmp(&due[*b].1))
+            });
+            let first = first.expect("one is open");
+            due[first] = (due[first].0 + 1, turn);
+            prop_assert_eq!(pick(&cluster), first);
+        }
+    }
+
+    /// The rule of `grpc_static_stride.json`; closed endpoints are passed over.
+    #[test]
+    fn strides_are_those_of_grpc(
+        (weights, drained) in weights_and_drained(60_000),
+        start: u32,
+    ) {
+        let cluster = cluster(StaticStride::from(start), &weights);
+        let heaviest = weights.iter().copied().max().expect("one is there");
+        for at in (0..weights.len()).filter(|at| drained[*at] && weights[*at] != heaviest) {
+            prop_assert_eq!(cluster.drain((at as u64).id()), Ok(true));
+        }
+        let mut sequence = u64::from(start);
+        for _ in 0..300 {
+            let expected = loop {
+                let (n, turn) = (weights.len() as u64, sequence);
+                sequence += 1;
+                let (index, generation) = (turn % n, turn / n);
+                let weight = f64::from(weights[index as usize]);
+                let weight = (weight * 65_535.0 / f64::from(heaviest)).round() as u64;
+                let place = (weight * generation + index * 32_767) % 65_535;
+                let open = !drained[index as usize] || weights[index as usize] == heaviest;
+                if place >= 65_535 - weight && open {
+                    break index as usize;
+                }
+            };
+            prop_assert_eq!(pick(&cluster), expected);
+        }
+    }
+}

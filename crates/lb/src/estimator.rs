@@ -13,7 +13,11 @@ use purlin_core::time::Instant;
 /// endpoint is silent.
 ///
 /// A failure counts as a sample of the latency it had, or of the [penalty](Self::failure_penalty),
-/// whichever is longer, and at its peak: what fails fast must not look fast.
+/// whichever is longer: what fails fast must not look fast. It is averaged, though, and never taken
+/// for a peak: one failure in a hundred, at all endpoints alike, must not hide which of them are
+/// slow. After two failures in a row the endpoint is [avoided](State::avoided_until) for the penalty,
+/// and twice as long each time that it fails again, up to 32 times; failures of requests that were sent before
+/// that do not prolong it.
 ///
 /// Two requests that end at once may leave the estimate of either; that is a sample less, and what
 /// makes this a few nanoseconds. Source: Finagle, `PeakEwma`; tower, `load::PeakEwma`.
@@ -71,9 +75,9 @@ impl Estimator {
 
     /// A failure, after so many in a row.
     pub(crate) fn penalise(&self, state: &State, now: Instant, latency: Duration, run: u32) {
-        self.sample(state, now, latency.max(self.failure_penalty), true);
-        let penalty = self.failure_penalty.saturating_mul(1 << run.min(5));
-        if !penalty.is_zero() {
+        self.sample(state, now, latency.max(self.failure_penalty), false);
+        if run > 0 && state.avoided_until() <= now {
+            let penalty = self.failure_penalty.saturating_mul(1 << (run - 1).min(5));
             state.avoid_until(now.saturating_add(penalty));
         }
     }

@@ -60,8 +60,8 @@ impl Sampler {
         SplitMix64::new(self.draws.next())
     }
 
-    /// Visits up to `choices` distinct endpoints that accept the request, and answers whether there
-    /// was one. There may be fewer, or none, where most are closed or weigh next to nothing.
+    /// Visits up to `choices` distinct endpoints that accept the request, in the order they are drawn.
+    /// There may be fewer, or none, where most are closed or weigh next to nothing.
     #[inline]
     pub(super) fn visit(
         &self,
@@ -69,10 +69,10 @@ impl Sampler {
         choices: usize,
         (pool, request, now): (Pool<'_>, &Request<'_>, Instant),
         mut visit: impl FnMut(usize),
-    ) -> bool {
+    ) {
         let (mut seen, mut found) = ([0; MAX], 0);
         for _ in 0..choices * TRIES {
-            let at = self.draw(words.next_u64(), pool.len());
+            let at = self.position(words.next_u64(), pool.len());
             if !seen[..found].contains(&at) && pool.accepts(at, request, now) {
                 visit(at);
                 seen[found] = at;
@@ -82,11 +82,10 @@ impl Sampler {
                 }
             }
         }
-        found > 0
     }
 
     #[inline]
-    fn draw(&self, word: u64, len: usize) -> usize {
+    fn position(&self, word: u64, len: usize) -> usize {
         let Some(sums) = &self.sums else {
             return scaled(word, len);
         };

@@ -153,8 +153,8 @@ impl Balancer for Ewma {
         }
         let mut cheapest = Cheapest::default();
         if pool.len() > self.full_scan && pool.open_len() > self.choices {
-            let seen = (pool, request, now);
-            self.sampler.visit(&mut words, self.choices, seen, |at| {
+            let asked = (pool, request, now);
+            self.sampler.visit(&mut words, self.choices, asked, |at| {
                 cheapest.weigh(at, pool.state(at), now);
             });
         } else {

@@ -152,9 +152,9 @@ impl Balancer for LeastRequest {
         let mut words = self.sampler.words();
         if pool.len() > self.full_scan && pool.open_len() > self.choices {
             let mut best: Option<(usize, Load)> = None;
-            let seen = (pool, request, now);
+            let asked = (pool, request, now);
             // Of equals the first: it was drawn by weight.
-            self.sampler.visit(&mut words, self.choices, seen, |at| {
+            self.sampler.visit(&mut words, self.choices, asked, |at| {
                 let load = Load::of(pool.state(at), now);
                 if best
                     .as_ref()

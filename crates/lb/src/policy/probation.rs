@@ -10,8 +10,7 @@ use purlin_core::time::Instant;
 
 /// Goes around a pool, one endpoint after the other, and around all of it once an interval at most.
 ///
-/// An endpoint that answers gets no second request within the interval; one whose requests are
-/// cancelled may after three quarters of it.
+/// No endpoint gets a second request before three quarters of the interval have passed.
 ///
 /// The pace is kept in two words, however many endpoints there are, and by no timer: picks move it.
 #[derive(Debug)]
@@ -78,10 +77,11 @@ impl Probation {
     }
 
     fn is_due(&self, state: &State, now: Instant) -> bool {
+        // Not all of it: the request before took some time, and its turn comes once an interval.
         let silent = now.saturating_duration_since(state.latency_at());
         state.in_flight() == 0
             && state.avoided_until() <= now
-            && (state.latency_nanos().is_none() || silent >= self.interval)
+            && (state.latency_nanos().is_none() || silent >= self.interval / 4 * 3)
     }
 }
 

@@ -95,7 +95,7 @@ fn a_new_one_is_tried_and_not_flooded() {
         .map(|_| cluster.pick_at(NOW, &Request::new()).unwrap())
         .collect();
     // The square of ten is the hundred that the others have by then.
-    let new = cluster.endpoint(9.id()).unwrap();
+    let new = cluster.endpoint(9_u64.id()).unwrap();
     assert!((8..=11).contains(&new.in_flight()), "{new:?}");
     drop(held);
     // Nothing has been said of it by requests that were cancelled.
@@ -142,7 +142,7 @@ fn probation_is_bounded() {
     };
     let found = probes(Ewma::seeded(1), 100, slow);
     assert!((15..=20).contains(&found.len()), "{found:?}");
-    assert!(spacing(&found) >= Duration::from_secs(5), "{found:?}");
+    assert!(spacing(&found) >= Duration::from_millis(3_750), "{found:?}");
     // What is cancelled says nothing, and is no reason to try again at once.
     let found = probes(Ewma::seeded(1), 100, |lease, _| drop(lease));
     assert!((15..=27).contains(&found.len()), "{found:?}");
@@ -158,12 +158,9 @@ fn probation_is_bounded() {
 fn what_has_recovered_is_found_out() {
     let fast = |lease: purlin_lb::Lease<u64>, now| lease.success_at(now + MS);
     let found = probes(Ewma::seeded(1), 40, fast);
-    let in_the_first_half = found.iter().filter(|at| **at < NOW + MS * 20_000).count();
-    assert!(
-        in_the_first_half < 2_000 && found.len() > 10_000,
-        "{}",
-        found.len()
-    );
+    // By a few probes, and not by the first.
+    assert!(found[2] >= NOW + MS * 8_000, "{:?}", &found[..3]);
+    assert!(found.len() > 15_000, "{}", found.len());
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod endpoint;
 mod error;
 mod estimator;
 mod load_balancer;
+mod load_report;
 pub mod policy;
 mod pool;
 #[cfg(feature = "registry")]
@@ -36,6 +37,7 @@ pub use endpoint::{Endpoint, Lease};
 pub use error::{ConfigError, Refused, Unavailable, UpdateError};
 pub use estimator::Estimator;
 pub use load_balancer::{LoadBalancer, TimedLease};
+pub use load_report::{LoadReport, ReportRules, ReportedCapacity, capacity_weights};
 pub use pool::Pool;
 pub use request::Request;
 pub use slow_start::SlowStart;

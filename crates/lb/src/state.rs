@@ -30,7 +30,7 @@ pub struct State {
     latency_at: AtomicU64,
     /// Since when it has been taking requests, for slow start; 0 for always.
     warm_since: AtomicU64,
-    /// Until when a failed endpoint is avoided by policies that know no latency.
+    /// Until when policies that go by load avoid it, because it failed.
     avoided_until: AtomicU64,
 }
 
@@ -112,7 +112,7 @@ impl State {
         (successes, self.failures.load(Ordering::Relaxed))
     }
 
-    /// Until when policies that know no latency avoid it, because it failed. See
+    /// Until when policies that go by load or latency avoid it, because it failed twice in a row. See
     /// [`Estimator::failure_penalty`].
     #[must_use]
     #[inline]

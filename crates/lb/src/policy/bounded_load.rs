@@ -31,7 +31,7 @@ use tally::{Loads, Tally};
 /// * **What is in flight** is what the leases of the cluster count, requests without a key included;
 ///   nothing is counted twice. An endpoint that has nothing gets the request without further ado.
 ///   Else each pick looks at 16 endpoints in turn, and `m` is the sum of what was seen of each last.
-/// * **Exactness**: with up to 16 open endpoints and one thread, `m` is exact and no endpoint is ever
+/// * **Exactness**: with up to 16 endpoints and one thread, `m` is exact and no endpoint is ever
 ///   above its capacity. With `n` endpoints what was seen of one is up to `n / 16` such picks old,
 ///   and so is `m`. Of several threads that pick at once each may find the same room: they overfill
 ///   it by one each at most.
@@ -129,8 +129,7 @@ impl<M: HashPlacement> BoundedLoad<M> {
         u128::from(self.percent) * (u128::from(loads.in_flight) + 1) * weight
     }
 
-    /// Where the request goes that its owner does not get at once.
-    #[cold]
+    /// Where the request goes unless its owner has nothing to do.
     fn pick_with_room(&self, pool: Pool<'_>, request: &Request<'_>, key: KeyHash) -> Option<usize> {
         if pool.open_len() == 0 {
             return None;

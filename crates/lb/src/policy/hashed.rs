@@ -227,7 +227,6 @@ impl<M: HashPlacement> Balancer for Hashed<M> {
     }
 
     fn check_invariants(&self, pool: Pool<'_>) {
-        self.placement.check_invariants();
         for (position, member) in follow::wanted(pool, &*self.placement) {
             let Some(index) = self.placement.roster().find(member.node) else {
                 continue;

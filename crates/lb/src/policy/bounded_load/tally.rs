@@ -37,8 +37,8 @@ pub(super) struct Loads {
     pub(super) weight: u64,
 }
 
-/// How many endpoints a request looks at that wants to know: with so many open ones or fewer, the
-/// sum is exact.
+/// How many endpoints a request looks at that wants to know: with so many or fewer, the sum is
+/// exact.
 const LOOKS: usize = 16;
 
 // ORDERING: all relaxed. These are sums of gauges, each of which is of another moment. What is

@@ -4,7 +4,7 @@ use crate::chunks::Chunks;
 use crate::endpoint::Endpoint;
 use crate::error::UpdateError;
 use crate::estimator::Estimator;
-use crate::pool::Member;
+use crate::pool::{Member, OpenSet, Pool};
 use crate::state::State;
 use crate::upstream::Upstream;
 use alloc::sync::Arc;
@@ -27,6 +27,10 @@ pub(super) struct Membership<T> {
 impl<T> Membership<T> {
     pub(super) fn len(&self) -> usize {
         self.members.len()
+    }
+
+    pub(super) fn pool<'a>(&'a self, open: &'a OpenSet) -> Pool<'a> {
+        Pool::new(&self.members, &self.ids, open)
     }
 
     pub(super) fn find(&self, id: NodeId) -> Result<usize, UpdateError> {

@@ -10,6 +10,7 @@ mod cluster;
 mod endpoint;
 mod error;
 mod estimator;
+pub mod health;
 mod load_balancer;
 pub mod policy;
 mod pool;

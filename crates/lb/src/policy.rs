@@ -1,6 +1,6 @@
 //! The policies.
 
-mod draws;
+pub(crate) mod draws;
 pub(crate) mod random;
 pub(crate) mod round_robin;
 

@@ -1,9 +1,11 @@
 //! Active health checks: when to probe whom, and what the results mean.
 
 mod config;
+mod signal;
 mod target;
 
 pub use config::HealthConfig;
+pub use signal::{HealthInput, HealthOutput, HealthStats};
 pub use target::Outcome;
 
 use crate::error::UpdateError;
@@ -97,66 +99,6 @@ struct Counts {
     probes: u64,
     timeouts: u64,
     ignored: u64,
-}
-
-/// What a [`HealthChecker`] is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum HealthInput {
-    /// An endpoint is to be checked from now on.
-    Add(NodeId),
-    /// An endpoint is not to be checked any more.
-    Remove(NodeId),
-    /// A probe has ended.
-    Probed {
-        /// Of which endpoint.
-        id: NodeId,
-        /// The number of the probe.
-        number: u64,
-        /// How it ended.
-        outcome: Outcome,
-    },
-}
-
-/// What a [`HealthChecker`] wants done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum HealthOutput {
-    /// A probe is to be sent.
-    Probe {
-        /// To which endpoint.
-        id: NodeId,
-        /// The number to answer it with.
-        number: u64,
-        /// When it will have failed unless it was answered: the caller may give it up then, and need
-        /// not say so.
-        deadline: Instant,
-    },
-    /// The health of an endpoint changed; of a new one, what it is to begin with.
-    Changed {
-        /// Of which endpoint.
-        id: NodeId,
-        /// Its health now.
-        health: Health,
-    },
-}
-
-/// Numbers of a [`HealthChecker`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct HealthStats {
-    /// Endpoints that are healthy.
-    pub healthy: usize,
-    /// Endpoints that are degraded.
-    pub degraded: usize,
-    /// Endpoints that are unhealthy.
-    pub unhealthy: usize,
-    /// Endpoints that wait for their first result: what is said of their health is a guess.
-    pub unknown: usize,
-    /// Probes that were asked for.
-    pub probes: u64,
-    /// Probes that nobody answered in time.
-    pub timeouts: u64,
-    /// Results that came too late, or for no probe.
-    pub ignored: u64,
 }
 
 impl HealthChecker {

@@ -15,6 +15,7 @@ pub mod conformance;
 mod endpoint;
 mod error;
 mod estimator;
+pub mod health;
 mod load_balancer;
 mod load_report;
 pub mod policy;

@@ -13,6 +13,7 @@ mod draws;
 pub(crate) mod ewma;
 pub(crate) mod least_request;
 mod probation;
+pub(crate) mod draws;
 pub(crate) mod random;
 pub(crate) mod round_robin;
 pub(crate) mod smooth_weighted_round_robin;

@@ -1,7 +1,7 @@
 //! What changes of an endpoint from request to request.
 
 use crate::estimator::Estimator;
-use crate::status::Status;
+use crate::status::{Health, Status};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use core::fmt;
 use core::time::Duration;
@@ -39,11 +39,11 @@ pub struct State {
 // or written on the strength of them. What counts, read-modify-write, is never lost.
 
 impl State {
-    pub(crate) fn new(id: NodeId, weight: Weight) -> Self {
+    pub(crate) fn new(id: NodeId, weight: Weight, health: Health) -> Self {
         Self {
             id,
             in_flight: AtomicU32::new(0),
-            status: AtomicU32::new(Status::default().bits()),
+            status: AtomicU32::new(Status::default().with_health(health).bits()),
             weight: AtomicU32::new(weight.get()),
             consecutive_failures: AtomicU32::new(0),
             successes: AtomicU32::new(0),

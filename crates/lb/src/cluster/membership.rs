@@ -51,7 +51,7 @@ impl<T> Membership<T> {
         upstream: Upstream<T>,
         by: &Arc<Estimator>,
     ) -> Arc<State> {
-        let state = Arc::new(State::new(id, upstream.weight));
+        let state = Arc::new(State::new(id, upstream.weight, upstream.health));
         let position = position(self.len());
         let at = self.search(id).unwrap_or_else(|at| at);
         self.ids.insert(at, (id, position));
@@ -109,7 +109,8 @@ impl<T> Membership<T> {
                 let place = former.find(id).ok()?;
                 Some(Arc::clone(&former.members.at(place).state))
             });
-            let state = known.unwrap_or_else(|| Arc::new(State::new(id, upstream.weight)));
+            let fresh = || Arc::new(State::new(id, upstream.weight, upstream.health));
+            let state = known.unwrap_or_else(fresh);
             ids.push((id, position(members.len())));
             members.push(member(&state, &upstream));
             endpoints.push(Arc::new(Endpoint::new(

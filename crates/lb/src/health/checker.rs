@@ -39,7 +39,7 @@ const MAX: usize = u32::MAX as usize;
 ///   apart.
 /// * The first probes are spread over [`first_within`](HealthConfig::first_within).
 ///
-/// Any call takes O(log endpoints) for each endpoint it is about; memory is some 200 bytes an
+/// Any call takes O(log endpoints) for each endpoint it is about; memory is some 130 bytes an
 /// endpoint. Outputs that are not fetched do not pile up: there is at most a probe and a change for
 /// an endpoint, the latest. Time that goes backwards stands still until it has caught up.
 ///
@@ -203,7 +203,6 @@ impl HealthChecker {
             return;
         };
         target.probe = None;
-        target.asks = false;
         let edge = target.judge(outcome, &self.config);
         let interval = self.config.interval_after(target.health, edge);
         let jitter = up_to(&mut self.random, self.config.jitter_of(interval));

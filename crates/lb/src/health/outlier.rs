@@ -48,7 +48,7 @@ use purlin_core::time::Instant;
 /// that moment.
 ///
 /// A sweep takes O(endpoints log endpoints), and [`observe_at`](Self::observe_at) O(log endpoints);
-/// memory is some 200 bytes an endpoint. A sweep that is early, or whose time went backwards, does
+/// memory is some 100 bytes an endpoint. A sweep that is early, or whose time went backwards, does
 /// nothing.
 ///
 /// ```
@@ -154,7 +154,7 @@ impl OutlierDetector {
     /// for the next sweep. Answers what is to be done with it.
     ///
     /// To be called after [`Lease::failure_at`](crate::Lease::failure_at), if
-    /// [`OutlierConfig::suspects`]: that needs no lock, and is rarely so.
+    /// [`OutlierConfig::suspects`]: that needs no lock, and is rarely so unless everything fails.
     ///
     /// ```
     /// # use purlin_lb::health::{OutlierConfig, OutlierDetector, Verdict};

@@ -260,6 +260,20 @@ fn a_rule_is_enforced_by_chance() {
 }
 
 #[test]
+fn what_a_new_endpoint_did_before_its_first_sweep_counts() {
+    let cluster = cluster(4);
+    let config = all().consecutive_failures(u32::MAX).expect("valid");
+    let mut detector = OutlierDetector::seeded(config, 0);
+    assert_eq!(sweep(&mut detector, &cluster, at(0)), []);
+    assert!(cluster.insert_at(at(1), Upstream::new(NodeId(4))).is_ok());
+    for id in 0..4 {
+        serve(&cluster, id, 100, 0);
+    }
+    serve(&cluster, 4, 0, 100);
+    assert_eq!(ids(&sweep(&mut detector, &cluster, at(10))), [4]);
+}
+
+#[test]
 fn one_that_was_added_again_is_another() {
     let cluster = cluster(3);
     let config = all();

@@ -94,6 +94,7 @@ impl Target {
         }
         Some(HealthOutput::Probe {
             id,
+            // None, if it timed out before anybody fetched it.
             number: self.probe?,
             // None is beyond the end of time.
             deadline: self.due.unwrap_or(Instant::from_nanos(u64::MAX)),

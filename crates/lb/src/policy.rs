@@ -1,7 +1,7 @@
 //! The policies.
 
 pub(crate) mod alias;
-pub(crate) mod arcs;
+mod arcs;
 mod draws;
 pub(crate) mod earliest_deadline_first;
 mod places;

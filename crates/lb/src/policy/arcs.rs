@@ -86,3 +86,54 @@ fn filled(weights: &[u32], total: u64, total_of: Whole) -> (Vec<u32>, Vec<u64>) 
     }
     (guide, lasts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn no_tables_for_equal_weights() {
+        for weights in [&[][..], &[7], &[3, 3, 3], &[0, 0], &[u32::MAX; 5]] {
+            let arcs = Arcs::new(weights);
+            assert!(
+                arcs.guide.is_empty() && arcs.lasts.is_empty(),
+                "{weights:?}"
+            );
+            assert_eq!(arcs.at(0), 0);
+            assert_eq!(arcs.at(u64::MAX), weights.len().saturating_sub(1));
+        }
+    }
+
+    #[test]
+    fn nobody_of_weight_0_has_an_arc() {
+        let arcs = Arcs::new(&[0, 1, 0, 3, 0]);
+        let words = [0, u64::MAX / 4 - 9, u64::MAX / 4 + 9, u64::MAX];
+        assert_eq!(words.map(|word| arcs.at(word)), [1, 1, 3, 3]);
+    }
+
+    proptest! {
+        /// By adding up weights until the word, taken for a part of their sum, is passed.
+        #[test]
+        fn a_word_lies_where_the_sum_of_weights_passes_it(
+            weights in proptest::collection::vec(prop_oneof![
+                0_u32..4, 0_u32..1_000, Just(u32::MAX), any::<u32>(),
+            ], 1..80),
+            words in proptest::collection::vec(any::<u64>(), 1..50),
+        ) {
+            let total: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
+            let arcs = Arcs::new(&weights);
+            for word in words.into_iter().filter(|_| total > 0) {
+                let reached = u128::from(word) * u128::from(total);
+                let mut sum = 0;
+                let position = weights.iter().position(|weight| {
+                    sum += u128::from(*weight);
+                    sum << 64 > reached
+                });
+                // An end may be off by 2^-62 of the circle.
+                let close = (sum << 64) - reached < u128::from(total) << 3;
+                prop_assert!(Some(arcs.at(word)) == position || close);
+            }
+        }
+    }
+}

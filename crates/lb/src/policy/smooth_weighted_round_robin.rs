@@ -38,16 +38,23 @@ use purlin_core::time::Instant;
 /// ```
 #[derive(Debug)]
 pub struct SmoothWeightedRoundRobin {
-    accounts: Mutex<Accounts>,
+    book: Mutex<Book>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Accounts {
+struct Book {
     places: Places,
-    /// By position: what an endpoint has earned and not paid.
-    credits: Vec<i64>,
+    /// By position.
+    accounts: Vec<Account>,
     /// The sum of all weights.
     total: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Account {
+    /// What the endpoint has earned and not paid.
+    credit: i64,
+    weight: u32,
 }
 
 impl SmoothWeightedRoundRobin {
@@ -55,7 +62,7 @@ impl SmoothWeightedRoundRobin {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            accounts: Mutex::new(Accounts::default()),
+            book: Mutex::new(Book::default()),
         }
     }
 
@@ -63,53 +70,65 @@ impl SmoothWeightedRoundRobin {
     /// O(endpoints).
     #[must_use]
     pub fn credits(&self) -> Vec<i64> {
-        lock(&self.accounts).credits.clone()
+        let book = lock(&self.book);
+        book.accounts.iter().map(|account| account.credit).collect()
     }
 }
 
 impl Balancer for SmoothWeightedRoundRobin {
     fn pick(&self, pool: Pool<'_>, request: &Request<'_>, now: Instant) -> Option<usize> {
-        let credits = &mut lock(&self.accounts).credits;
+        let accounts = &mut lock(&self.book).accounts;
         for _ in 0..TRIES {
-            let position = turn(credits, pool, request)?;
+            let position = turn(accounts, pool, request)?;
             // One in slow start pays for the turns that chance takes from it, or it would get half of
             // half where it should get a third.
             if pool.accepts(position, request, now) {
                 return Some(position);
             }
         }
-        turn(credits, pool, request)
+        turn(accounts, pool, request)
     }
 
     fn rebuild(&mut self, pool: Pool<'_>) {
-        lock(&self.accounts).renew(pool);
+        lock(&self.book).renew(pool);
     }
 }
 
 /// All that admit the request earn; the richest, the first of equals, pays what all of them earned.
-fn turn(credits: &mut [i64], pool: Pool<'_>, request: &Request<'_>) -> Option<usize> {
+fn turn(accounts: &mut [Account], pool: Pool<'_>, request: &Request<'_>) -> Option<usize> {
     let mut earned: i64 = 0;
-    let mut richest: Option<usize> = None;
+    let mut richest: Option<(usize, i64)> = None;
     for position in pool.open_from(0).filter(|at| pool.admits(*at, request)) {
-        let weight = i64::from(pool.weight(position).get());
+        let account = &mut accounts[position];
+        let weight = i64::from(account.weight);
         earned = earned.saturating_add(weight);
-        credits[position] = credits[position].saturating_add(weight);
-        if richest.is_none_or(|best| credits[position] > credits[best]) {
-            richest = Some(position);
+        account.credit = account.credit.saturating_add(weight);
+        if richest.is_none_or(|(_, most)| account.credit > most) {
+            richest = Some((position, account.credit));
         }
     }
-    let richest = richest?;
-    credits[richest] = credits[richest].saturating_sub(earned);
-    Some(richest)
+    let (position, credit) = richest?;
+    accounts[position].credit = credit.saturating_sub(earned);
+    Some(position)
 }
 
-impl Accounts {
+impl Book {
     fn renew(&mut self, pool: Pool<'_>) {
-        let weights = (0..pool.len()).map(|position| u64::from(pool.weight(position).get()));
-        let (total, former) = (weights.sum(), self.total);
+        let weights: Vec<u32> = (0..pool.len())
+            .map(|position| pool.weight(position).get())
+            .collect();
+        let (total, former) = (
+            weights.iter().map(|weight| u64::from(*weight)).sum(),
+            self.total,
+        );
         let places = self.places.renew(pool).into_iter();
-        self.credits = places
-            .map(|place| place.map_or(0, |at| converted(self.credits[at], former, total)))
+        let kept = |at: usize| converted(self.accounts[at].credit, former, total);
+        self.accounts = places
+            .zip(weights)
+            .map(|(place, weight)| Account {
+                credit: place.map_or(0, kept),
+                weight,
+            })
             .collect();
         self.total = total;
         self.balance();
@@ -118,10 +137,13 @@ impl Accounts {
     /// Those who went took what they had or owed with them. Only differences count, so the rest is
     /// spread over those that are there, or it would grow with each update.
     fn balance(&mut self) {
-        let sum: i128 = self.credits.iter().map(|credit| i128::from(*credit)).sum();
-        let mean = sum / self.credits.len().max(1) as i128;
-        for credit in &mut self.credits {
-            *credit = clamped(i128::from(*credit) - mean);
+        let credits = self
+            .accounts
+            .iter()
+            .map(|account| i128::from(account.credit));
+        let mean = credits.sum::<i128>() / self.accounts.len().max(1) as i128;
+        for account in &mut self.accounts {
+            account.credit = clamped(i128::from(account.credit) - mean);
         }
     }
 }
@@ -146,7 +168,7 @@ fn clamped(credit: i128) -> i64 {
 impl Clone for SmoothWeightedRoundRobin {
     fn clone(&self) -> Self {
         Self {
-            accounts: Mutex::new(lock(&self.accounts).clone()),
+            book: Mutex::new(lock(&self.book).clone()),
         }
     }
 }

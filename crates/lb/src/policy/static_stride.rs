@@ -134,7 +134,7 @@ impl Balancer for StaticStride {
             self.turn = Counter::new(round * len + (turn % before).min(len));
         }
         let heaviest = weights.iter().copied().max().unwrap_or(0);
-        let fresh = (0..).map(|position: u64| (position * APART % u64::from(FULL)) as u16);
+        let fresh = (0..).map(|position: u64| cut(position * APART % u64::from(FULL)));
         self.strides = weights
             .iter()
             .zip(places)
@@ -162,7 +162,7 @@ impl Stride {
     /// How far on it is in this round.
     #[inline]
     fn place(self, round: u64) -> u32 {
-        let round = (round % u64::from(FULL)) as u32;
+        let round = u32::from(cut(round % u64::from(FULL)));
         // Both factors are below 2^16, and the offset leaves room.
         (u32::from(self.weight) * round + u32::from(self.offset)) % FULL
     }
@@ -172,7 +172,7 @@ impl Stride {
         let now = self.place(round);
         let offset = (u32::from(self.offset) + FULL + place - now) % FULL;
         Self {
-            offset: offset as u16,
+            offset: cut(offset.into()),
             ..self
         }
     }
@@ -195,7 +195,12 @@ fn scaled_to(heaviest: u32, weight: u32) -> u16 {
     }
     let (full, heaviest) = (u64::from(FULL), u64::from(heaviest));
     let nearest = (u64::from(weight) * full * 2 + heaviest) / (heaviest * 2);
-    nearest.max(1) as u16
+    cut(nearest.max(1))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "at most FULL")]
+const fn cut(number: u64) -> u16 {
+    number as u16
 }
 
 impl Default for StaticStride {

@@ -94,7 +94,6 @@ pub(super) fn any_by_weight(pool: Pool<'_>, request: &Request<'_>, word: u64) ->
 }
 
 /// A word taken for a fraction of 2^64, of `total`.
-#[expect(clippy::cast_possible_truncation, reason = "below total")]
 pub(super) fn part(word: u64, total: u64) -> u64 {
     ((u128::from(word) * u128::from(total)) >> 64) as u64
 }

@@ -64,11 +64,12 @@ impl WeightedRoundRobin {
     }
 }
 
-impl Balancer for WeightedRoundRobin {
-    #[inline]
-    fn pick(&self, pool: Pool<'_>, request: &Request<'_>, now: Instant) -> Option<usize> {
+impl WeightedRoundRobin {
+    /// After a place on the arc of a closed endpoint.
+    #[cold]
+    fn go_on(&self, pool: Pool<'_>, request: &Request<'_>, now: Instant) -> Option<usize> {
         let mut place = 0;
-        for _ in 0..TRIES {
+        for _ in 1..TRIES {
             place = self.place.next(GOLDEN);
             let position = self.arcs.at(place);
             if pool.accepts(position, request, now) {
@@ -77,6 +78,17 @@ impl Balancer for WeightedRoundRobin {
         }
         // Places that follow a row of closed ones are not spread evenly; their mixed words are.
         any_by_weight(pool, request, SplitMix64::mix(place))
+    }
+}
+
+impl Balancer for WeightedRoundRobin {
+    #[inline]
+    fn pick(&self, pool: Pool<'_>, request: &Request<'_>, now: Instant) -> Option<usize> {
+        let position = self.arcs.at(self.place.next(GOLDEN));
+        if pool.accepts(position, request, now) {
+            return Some(position);
+        }
+        self.go_on(pool, request, now)
     }
 
     fn rebuild(&mut self, pool: Pool<'_>) {

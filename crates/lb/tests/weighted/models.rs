@@ -87,21 +87,23 @@ proptest! {
     ) {
         let cluster = cluster(StaticStride::from(start), &weights);
         let heaviest = weights.iter().copied().max().expect("one is there");
+        let len = u32::try_from(weights.len()).expect("a few");
         for at in (0..weights.len()).filter(|at| drained[*at] && weights[*at] != heaviest) {
             prop_assert_eq!(cluster.drain((at as u64).id()), Ok(true));
         }
-        let mut sequence = u64::from(start);
+        // All in whole numbers that a float holds exactly, but for the scaling.
+        let mut rounds = f64::from(start / len);
+        let mut index = start % len;
         for _ in 0..300 {
             let expected = loop {
-                let (n, turn) = (weights.len() as u64, sequence);
-                sequence += 1;
-                let (index, generation) = (turn % n, turn / n);
-                let weight = f64::from(weights[index as usize]);
-                let weight = (weight * 65_535.0 / f64::from(heaviest)).round() as u64;
-                let place = (weight * generation + index * 32_767) % 65_535;
-                let open = !drained[index as usize] || weights[index as usize] == heaviest;
-                if place >= 65_535 - weight && open {
-                    break index as usize;
+                let (at, round) = (index as usize, rounds);
+                index = (index + 1) % len;
+                rounds += if index == 0 { 1.0 } else { 0.0 };
+                let weight = (f64::from(weights[at]) * 65_535.0 / f64::from(heaviest)).round();
+                let place = (weight * round + at as f64 * 32_767.0) % 65_535.0;
+                let open = !drained[at] || weights[at] == heaviest;
+                if place >= 65_535.0 - weight && open {
+                    break at;
                 }
             };
             prop_assert_eq!(pick(&cluster), expected);

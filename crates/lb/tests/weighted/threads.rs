@@ -27,7 +27,7 @@ fn are_as_even_as_one() {
             let due = due(2 * EACH, *weight, sum(&weights));
             let off = (f64::from(first + second) - due).abs();
             // Nothing of the sequence is lost or given twice.
-            let bar = bar.unwrap_or(6.0 * due.sqrt());
+            let bar = bar.unwrap_or_else(|| 6.0 * due.sqrt());
             assert!(off <= bar, "{name}: {off} of {due}");
         }
         let left = cluster

@@ -1,5 +1,7 @@
 //! Consistent hashing, bounded loads and sticky sessions, from outside.
 
+extern crate alloc;
+
 #[path = "hashed/bounded.rs"]
 mod bounded;
 #[path = "hashed/movement.rs"]
@@ -224,7 +226,7 @@ fn a_hash_may_be_given_for_a_key() {
     let cluster = cluster(&policy, 0..50);
     let snapshot = cluster.load();
     let pick = |request: &Request<'_>| snapshot.pick(request, NOW).map(|picked| picked.id());
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = alloc::collections::BTreeSet::new();
     for key in 0..100_u64 {
         let by_key = Request::new().key(key.to_le_bytes());
         let hash = by_key.hash().expect("it has one");

@@ -77,10 +77,6 @@ impl Hashed {
     /// By a [`SlotTable`] of 65,536 slots, with the next endpoint of each slot at hand. The one to
     /// take unless you know better; for more than some 500 endpoints give it more slots, see
     /// [`over`](Self::over).
-    ///
-    /// # Panics
-    ///
-    /// Never: its options are within their bounds.
     #[must_use]
     pub fn slot_table() -> Self {
         Self::of(SlotTable::builder().replicas(2).build::<NodeId>([]))
@@ -89,10 +85,6 @@ impl Hashed {
 
 impl Hashed<Ring<NodeId>> {
     /// By a [`Ring`] of 160 points for each unit of weight.
-    ///
-    /// # Panics
-    ///
-    /// Never: its options are within their bounds.
     #[must_use]
     pub fn ring() -> Self {
         Self::of(Ring::builder().build::<NodeId>([]))
@@ -101,10 +93,6 @@ impl Hashed<Ring<NodeId>> {
 
 impl Hashed<Maglev<NodeId>> {
     /// By a [`Maglev`] table of 65,537 slots: shares are even to a slot.
-    ///
-    /// # Panics
-    ///
-    /// Never: its options are within their bounds.
     #[must_use]
     pub fn maglev() -> Self {
         Self::of(Maglev::builder().build::<NodeId>([]))
@@ -113,10 +101,6 @@ impl Hashed<Maglev<NodeId>> {
 
 impl Hashed<Rendezvous<NodeId>> {
     /// By [`Rendezvous`] hashing: no table at all, for some dozens of endpoints.
-    ///
-    /// # Panics
-    ///
-    /// Never: its options are within their bounds.
     #[must_use]
     pub fn rendezvous() -> Self {
         Self::of(Rendezvous::builder().build::<NodeId>([]))

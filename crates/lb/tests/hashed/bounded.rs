@@ -1,10 +1,10 @@
 //! Nobody gets more than their share of what is in flight.
 
 use super::{NOW, cluster, small_table};
+use alloc::collections::BTreeMap;
 use proptest::prelude::*;
 use purlin_lb::policy::{BoundedLoad, Hashed};
 use purlin_lb::{Cluster, ConfigError, Lease, NodeId, Request, Upstream};
-use std::collections::BTreeMap;
 
 type Bounded = Cluster<u64, BoundedLoad>;
 

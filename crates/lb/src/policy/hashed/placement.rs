@@ -17,7 +17,8 @@ use purlin_hashring::{
 ///   104,857; the others take any weights. To cross that line moves keys, so keep weights of a ring
 ///   small.
 /// * Where there are more endpoints than it takes, 65,535 in tables, those of the highest identities
-///   are left out. Their keys, and requests, come when all others are closed.
+///   are left out: they get requests when all others are closed. Every change then builds the placement
+///   anew.
 ///
 /// # Implementing
 ///

@@ -4,8 +4,6 @@ mod alias;
 mod arcs;
 mod bounded_load;
 mod choices;
-pub(crate) mod alias;
-mod arcs;
 mod draws;
 mod earliest_deadline_first;
 mod ewma;

@@ -201,11 +201,12 @@ impl<T: Timeline> Arrival<T> {
     }
 
     /// Not below now: an older state than that says no more, and states that never sink can be told
-    /// apart by those who watch one.
+    /// apart by those who watch one. The upper end of now, as where a request is recorded: a clock that
+    /// goes back takes from there.
     fn put_back(&self, state: &mut T::Units, now: Instant, units: T::Units) {
-        let (floor, _) = self.time.at(now);
-        if *state > floor {
-            *state = state.saturating_sub(units).max(floor);
+        let (_, ceil) = self.time.at(now);
+        if *state > ceil {
+            *state = state.saturating_sub(units).max(ceil);
         }
     }
 

@@ -149,7 +149,7 @@ impl History {
                 self.reserve(now, cost, max_wait, step);
             }
             Step::Cancel { back } if self.capabilities.reserves => self.cancel(now, back, step),
-            Step::Refund { cost } => self.refund(now, cost),
+            Step::Refund { cost } => self.refund(now, cost, step),
             Step::Reserve { .. } | Step::Cancel { .. } => {}
         }
     }
@@ -337,19 +337,38 @@ impl History {
         }
     }
 
-    fn refund(&mut self, now: Instant, cost: u64) {
-        // More than was taken must not be put back, and one call puts back no more than the limit.
-        let most = self.refundable.min(self.quota.burst().into());
+    #[track_caller]
+    fn refund(&mut self, now: Instant, cost: u64, step: &Step) {
+        // More than was taken must not be put back, nor later than at once where the clock went back:
+        // both are trusted. One call puts back no more than the limit.
+        let at_once = self.ledger.refundable(now.as_nanos());
+        let most = self.refundable.min(at_once).min(self.quota.burst().into());
         let cost = u64::try_from(most.min(cost.into())).unwrap_or(u64::MAX);
+        let before = self.limiter.peek_at(now, 0);
         self.limiter.refund_at(now, cost);
         self.refundable -= u128::from(cost);
-        let ahead = |reserved: &Reserved| reserved.waits && reserved.reservation.ready_at() > now;
-        if self.reserved.iter().any(ahead) {
+        let reserved_after = |instant: u64| {
+            let mut reserved = self.reserved.iter();
+            reserved.any(|it| it.waits && it.reservation.ready_at().as_nanos() > instant)
+        };
+        if reserved_after(now.as_nanos()) {
             // A bucket puts nothing back then, and is held to that; unless what was cancelled took
             // the debt from under the promises, or there only seems to be one, by rounding.
             let bucket = matches!(self.capabilities.rule, Some(Rule::Even | Rule::Stepped));
             let exact = self.slack == 0;
-            self.refunded_ahead |= !(bucket && exact) || self.cancelled;
+            if !(bucket && exact) || self.cancelled {
+                self.refunded_ahead = true;
+            } else {
+                let after = self.limiter.peek_at(now, 0);
+                if reserved_after(self.latest) {
+                    let what = format_args!("{step} at {now:?}, while others wait: what is left");
+                    self.case.equal(&after, &before, what);
+                } else if after.remaining > before.remaining {
+                    // Their time had come before the clock went back, and they may have been put back
+                    // themselves.
+                    self.ledger.take_back(cost);
+                }
+            }
         } else {
             self.ledger.take_back(cost);
         }

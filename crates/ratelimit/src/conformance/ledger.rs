@@ -64,6 +64,19 @@ impl Ledger {
         self.take_back(tokens - kept);
     }
 
+    /// How much of what was admitted can be put back at `now`: what is there still; if the clock went
+    /// back, of that what was admitted since it was at its latest, for which no other tokens can have
+    /// come.
+    pub(super) fn refundable(&self, now: u64) -> u128 {
+        let admitted = || self.admitted.iter().filter(|it| it.tokens > 0);
+        let latest = admitted().map(|it| it.at).max();
+        let clock_went_back = latest.is_some_and(|latest| now < latest);
+        admitted()
+            .skip_while(|it| clock_went_back && Some(it.at) < latest)
+            .map(|it| u128::from(it.kept()))
+            .sum()
+    }
+
     /// What was admitted last was not carried out.
     pub(super) fn take_back(&mut self, mut tokens: u64) {
         for admission in self.admitted.iter_mut().rev() {

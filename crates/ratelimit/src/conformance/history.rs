@@ -183,7 +183,7 @@ impl History {
         self.refundable += u128::from(cost);
         let in_model = (self.model.as_mut()).map(|model| model.take(now, at, cost));
         let in_ledger = if at > now {
-            self.ledger.promise(at, cost)
+            self.ledger.promise(now, at, cost)
         } else {
             self.ledger.admit(at, cost)
         };
@@ -214,7 +214,7 @@ impl History {
         match (found, model.earliest(now, cost)) {
             // Beyond its horizon a limiter knows no instant.
             (Some(found), Some(expected)) if found.min(expected) > self.horizon => {}
-            (None, Some(expected)) if expected > self.horizon => {}
+            (None, Some(expected)) if expected.saturating_add(self.slack) > self.horizon => {}
             (Some(found), Some(expected)) => case.late(found, expected, self.slack, what),
             (found, expected) => case.equal(&found, &expected, what),
         }
@@ -327,7 +327,7 @@ impl History {
         let (Some(model), Some(number)) = (&mut self.model, reserved.in_model) else {
             return;
         };
-        match model.cancel(now.as_nanos(), number, cost) {
+        match model.cancel(now.as_nanos(), number, cost, self.slack) {
             Some(expected) => case.equal(
                 &given,
                 &expected,
@@ -372,7 +372,7 @@ impl History {
         } else {
             self.ledger.take_back(cost);
         }
-        let defined = |model: &mut Box<dyn Model>| model.refund(now.as_nanos(), cost);
+        let defined = |model: &mut Box<dyn Model>| model.refund(now.as_nanos(), cost, self.slack);
         if !self.model.as_mut().is_none_or(defined) {
             self.model = None;
         }

@@ -26,11 +26,11 @@ pub(super) trait Model {
     fn idle_at(&self, now: u64) -> u64;
 
     /// Gives back what was taken from the future, and answers how many tokens. `None` where this is
-    /// not defined.
-    fn cancel(&mut self, now: u64, number: usize, cost: u64) -> Option<u64>;
+    /// not defined, by a limiter that answers so many nanoseconds late.
+    fn cancel(&mut self, now: u64, number: usize, cost: u64, slack: u64) -> Option<u64>;
 
-    /// Puts tokens back. False where this is not defined.
-    fn refund(&mut self, now: u64, cost: u64) -> bool;
+    /// Puts tokens back. False where this is not defined, by such a limiter.
+    fn refund(&mut self, now: u64, cost: u64, slack: u64) -> bool;
 
     /// Whether instants may go back.
     fn goes_back(&self) -> bool;

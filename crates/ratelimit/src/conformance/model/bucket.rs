@@ -143,19 +143,29 @@ impl Model for Bucket {
             .unwrap_or(u64::MAX)
     }
 
-    /// The newest one only.
-    fn cancel(&mut self, now: u64, number: usize, cost: u64) -> Option<u64> {
+    /// The newest one only. Whether it is, is not defined where they are fewer nanoseconds apart than
+    /// are rounded.
+    fn cancel(&mut self, now: u64, number: usize, cost: u64, slack: u64) -> Option<u64> {
         let (ahead, behind) = self.apart(self.level, now);
-        if (ahead, behind) != self.apart(self.reserved[number], now) {
-            return Some(0);
+        let (its_ahead, its_behind) = self.apart(self.reserved[number], now);
+        match ahead.abs_diff(its_ahead) + behind.abs_diff(its_behind) {
+            0 => {
+                self.put_back(now, self.token * u128::from(cost));
+                Some(cost)
+            }
+            apart if apart <= self.gain * u128::from(slack) => None,
+            _ => Some(0),
         }
-        self.put_back(now, self.token * u128::from(cost));
-        Some(cost)
     }
 
-    /// Nothing while there is a debt: others were promised instants by it.
-    fn refund(&mut self, now: u64, cost: u64) -> bool {
-        if self.taken(self.level, now) <= self.burst() {
+    /// Nothing while there is a debt: others were promised instants by it. Whether there is, is not
+    /// defined where it is one of fewer nanoseconds than are rounded.
+    fn refund(&mut self, now: u64, cost: u64, slack: u64) -> bool {
+        let debt = |now| self.taken(self.level, now) > self.burst();
+        if debt(now.saturating_sub(slack)) != debt(now.saturating_add(slack)) {
+            return false;
+        }
+        if !debt(now) {
             self.put_back(now, self.token.saturating_mul(cost.into()));
         }
         true

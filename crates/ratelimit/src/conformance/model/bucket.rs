@@ -148,7 +148,8 @@ impl Model for Bucket {
     fn cancel(&mut self, now: u64, number: usize, cost: u64, slack: u64) -> Option<u64> {
         let (ahead, behind) = self.apart(self.level, now);
         let (its_ahead, its_behind) = self.apart(self.reserved[number], now);
-        match ahead.abs_diff(its_ahead) + behind.abs_diff(its_behind) {
+        let behind_by = behind.abs_diff(its_behind);
+        match ahead.abs_diff(its_ahead).saturating_add(behind_by) {
             0 => {
                 self.put_back(now, self.token * u128::from(cost));
                 Some(cost)

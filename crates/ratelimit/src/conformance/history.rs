@@ -190,6 +190,16 @@ impl History {
         (in_model, in_ledger)
     }
 
+    /// By how many nanoseconds an answer for an instant may be early: none, unless the clock went back so
+    /// far that a rate that is rounded down makes less lack.
+    fn early(&self, model: &dyn Model, instant: u64) -> u64 {
+        if model.is_before_full(instant) {
+            self.slack
+        } else {
+            0
+        }
+    }
+
     /// A decision is the model's, or late by no more than it may be.
     #[track_caller]
     fn agrees(&self, now: u64, cost: u64, outcome: &Result<(), Denied>, step: &Step) {
@@ -215,7 +225,10 @@ impl History {
             // Beyond its horizon a limiter knows no instant.
             (Some(found), Some(expected)) if found.min(expected) > self.horizon => {}
             (None, Some(expected)) if expected.saturating_add(self.slack) > self.horizon => {}
-            (Some(found), Some(expected)) => case.late(found, expected, self.slack, what),
+            (Some(found), Some(expected)) => {
+                let early = self.early(&**model, found);
+                case.between(found, expected, early, self.slack, what);
+            }
             (found, expected) => case.equal(&found, &expected, what),
         }
     }
@@ -231,9 +244,10 @@ impl History {
         };
         let (found, expected) = (decision.remaining, model.remaining(now));
         // As many tokens as may come in the time by which it is late.
-        let low = self.slack * self.quota.count().div_ceil(model::nanos(&self.quota));
+        let come = |slack: u64| slack * self.quota.count().div_ceil(model::nanos(&self.quota));
+        let (low, high) = (come(self.slack), come(self.early(&**model, now)));
         case.check(
-            found <= expected && expected - found <= low,
+            found.saturating_sub(expected) <= high && expected.saturating_sub(found) <= low,
             format_args!(
                 "{step} at {now} ns, by {quota}: what remains: found {found}, expected {expected}"
             ),
@@ -242,7 +256,7 @@ impl History {
         if idle_at <= self.horizon {
             let reset = u64::try_from(decision.reset_after.as_nanos()).unwrap_or(u64::MAX);
             let what = format_args!("{step} at {now} ns, by {quota}: the reset");
-            case.late(now.saturating_add(reset), idle_at, self.slack, what);
+            case.between(now.saturating_add(reset), idle_at, 0, self.slack, what);
         }
     }
 
@@ -272,7 +286,10 @@ impl History {
                 if let Some(model) = &self.model {
                     let what = format_args!("{step} at {at} ns, by {quota}: ready");
                     match model.earliest(at, cost) {
-                        Some(expected) => case.late(ready, expected, self.slack, what),
+                        Some(expected) => {
+                            let early = self.early(&**model, ready);
+                            case.between(ready, expected, early, self.slack, what);
+                        }
                         None => case.fail(format_args!("{what}, which it never can be")),
                     }
                 }

@@ -34,6 +34,10 @@ pub(super) trait Model {
 
     /// Whether instants may go back.
     fn goes_back(&self) -> bool;
+
+    /// Whether the clock has gone back to before the last change at which nothing lacked: what lacks
+    /// then is what came since, and a rate that is rounded down makes less of it.
+    fn is_before_full(&self, now: u64) -> bool;
 }
 
 /// The model of a rule.

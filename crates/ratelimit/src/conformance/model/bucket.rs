@@ -19,6 +19,8 @@ pub(in super::super) struct Bucket {
     token: u128,
     limit: u64,
     level: Level,
+    /// The last instant of a change at which nothing lacked.
+    full_at: u64,
     reserved: Vec<Level>,
 }
 
@@ -47,6 +49,7 @@ impl Bucket {
             token,
             limit,
             level: Level::default(),
+            full_at: 0,
             reserved: Vec::new(),
         }
     }
@@ -103,6 +106,7 @@ impl Bucket {
 
     /// A level that is made up for at `now`, not earlier: an instant before it sees something lack.
     fn full_since(&mut self, now: u64) {
+        self.full_at = now;
         match (now / self.tick).checked_sub(1) {
             Some(at) => {
                 let taken = self.gain;
@@ -126,8 +130,11 @@ impl Model for Bucket {
     fn take(&mut self, now: u64, _at: u64, cost: u64) -> usize {
         if cost > 0 {
             let need = self.token * u128::from(cost);
-            let taken = self.taken(self.level, now).saturating_add(need);
-            self.set(now, taken);
+            let taken = self.taken(self.level, now);
+            if taken == 0 {
+                self.full_at = now;
+            }
+            self.set(now, taken.saturating_add(need));
         }
         self.reserved.push(self.level);
         self.reserved.len() - 1
@@ -174,5 +181,9 @@ impl Model for Bucket {
 
     fn goes_back(&self) -> bool {
         true
+    }
+
+    fn is_before_full(&self, now: u64) -> bool {
+        now < self.full_at
     }
 }

@@ -164,4 +164,8 @@ impl Model for Entries {
     fn goes_back(&self) -> bool {
         false
     }
+
+    fn is_before_full(&self, _now: u64) -> bool {
+        false
+    }
 }

@@ -11,7 +11,7 @@ use crate::decision::{Decision, Denied, Reason, Reservation};
 use crate::error::ConfigError;
 use crate::fingerprint::Fingerprint;
 use crate::quota::Quota;
-use crate::timeline::{Scale, Steps, Timeline, Units};
+use crate::timeline::{Even, Steps, Timeline, Units};
 use core::time::Duration;
 use purlin_core::time::Instant;
 
@@ -27,10 +27,10 @@ pub(crate) struct Arrival<T: Timeline> {
     pub(crate) limit: u64,
 }
 
-impl Arrival<Scale> {
+impl<T: Even> Arrival<T> {
     /// Tokens come evenly.
     pub(crate) fn even(quota: &Quota, origin: Instant) -> Result<Self, ConfigError> {
-        let (time, token, burst) = Scale::even(quota, origin)?;
+        let (time, token, burst) = T::even(quota, origin)?;
         let limit = quota.burst();
         Ok(Self {
             time,
@@ -201,11 +201,12 @@ impl<T: Timeline> Arrival<T> {
     }
 
     /// Not below now: an older state than that says no more, and states that never sink can be told
-    /// apart by those who watch one.
+    /// apart by those who watch one. The upper end of now, as where a request is recorded: a clock that
+    /// goes back takes from there.
     fn put_back(&self, state: &mut T::Units, now: Instant, units: T::Units) {
-        let (floor, _) = self.time.at(now);
-        if *state > floor {
-            *state = state.saturating_sub(units).max(floor);
+        let (_, ceil) = self.time.at(now);
+        if *state > ceil {
+            *state = state.saturating_sub(units).max(ceil);
         }
     }
 

@@ -20,7 +20,8 @@ pub struct Capabilities {
     /// that may refuse what its bound would allow.
     pub rule: Option<Rule>,
     /// Nothing is ever rounded. Otherwise an admission, a wait and a reset may be up to one
-    /// nanosecond late, and what remains too low by what comes in one, rounded up.
+    /// nanosecond late, and what remains too low by what comes in one, rounded up. Where the clock went
+    /// back to before the last instant at which nothing lacked, as much early, or too high.
     pub exact: bool,
     /// A burst can be another than the count.
     pub bursts: bool,

@@ -67,7 +67,8 @@ pub trait Limiter {
 
     /// Puts up to `cost` tokens back, of requests that were admitted and not carried out. Never more
     /// than fit, and nothing while reservations wait for their time. Only put back what was taken,
-    /// and at once: this is trusted.
+    /// and at once: this is trusted. After a while other tokens have come for it, which a clock that
+    /// went back in between does not tell.
     fn refund_at(&self, now: Instant, cost: u64);
 
     /// The most tokens there are at once.

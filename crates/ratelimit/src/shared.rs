@@ -3,7 +3,7 @@
 use crate::algorithm::{Algorithm, Carry, Reconfigure};
 use crate::decision::Denied;
 use crate::limiter::limiter_by_update;
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, try_update, update};
 use core::fmt;
 use purlin_core::time::Instant;
 
@@ -76,30 +76,13 @@ impl<A: Algorithm<State = u64>> Shared<A> {
         *self = Self::with_state(algorithm, state);
     }
 
-    /// [`update`](Self::update) by hand, so that a refusal is written once, where the caller wants
-    /// it.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
         reason = "calls and returns cost a third of all"
     )]
     fn decide(&self, now: Instant, cost: u64) -> Result<(), Denied> {
-        let mut seen = self.state();
-        loop {
-            let mut next = seen;
-            self.algorithm.decide(&mut next, now, cost)?;
-            if next == seen {
-                return Ok(());
-            }
-            // ORDERING: as in `state`; the order of changes of one word is total.
-            match self
-                .word
-                .compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed)
-            {
-                Ok(_) => return Ok(()),
-                Err(actual) => seen = actual,
-            }
-        }
+        try_update(&self.word, |state| self.algorithm.decide(state, now, cost))
     }
 
     /// Sets the word if it still is what it was, and answers what it is if not.
@@ -118,23 +101,8 @@ impl<A: Algorithm<State = u64>> Shared<A> {
     }
 
     #[inline]
-    pub(crate) fn update<R>(&self, mut update: impl FnMut(&A, &mut u64) -> R) -> R {
-        let mut seen = self.state();
-        loop {
-            let mut next = seen;
-            let result = update(&self.algorithm, &mut next);
-            if next == seen {
-                return result;
-            }
-            // ORDERING: as in `state`; the order of changes of one word is total.
-            match self
-                .word
-                .compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed)
-            {
-                Ok(_) => return result,
-                Err(actual) => seen = actual,
-            }
-        }
+    pub(crate) fn update<R>(&self, mut change: impl FnMut(&A, &mut u64) -> R) -> R {
+        update(&self.word, |state| change(&self.algorithm, state))
     }
 }
 

@@ -24,7 +24,9 @@ pub(crate) use scale::{HORIZON, Scale};
 pub(crate) use steps::Steps;
 pub(crate) use wide::WideScale;
 
+use crate::error::ConfigError;
 use crate::fingerprint::Fingerprint;
+use crate::quota::Quota;
 use core::fmt::Debug;
 use core::num::NonZeroU64;
 use core::ops::{Add, Div, Mul, Sub};
@@ -108,6 +110,19 @@ pub(crate) trait Timeline: Clone + Debug + PartialEq {
 
     /// The last instant that is counted. Later ones are taken for it.
     fn horizon(&self) -> Instant;
+}
+
+/// A timeline on which tokens come evenly.
+pub(crate) trait Even: Timeline {
+    /// That of a rate, with the units of one token and of the burst.
+    ///
+    /// # Errors
+    ///
+    /// When there is no room for as many units.
+    fn even(
+        quota: &Quota,
+        origin: Instant,
+    ) -> Result<(Self, Self::Units, Self::Units), ConfigError>;
 }
 
 /// A point of a timeline, as an instant that is yet to be computed.

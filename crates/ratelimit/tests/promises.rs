@@ -157,6 +157,22 @@ fn debts_survive_a_change_of_the_rate() {
     assert!(limiter.peek_at(now, 1).reset_after > century);
 }
 
+/// Of a rate that a word does not hold exactly, the bucket was full from a little earlier on.
+#[test]
+fn a_refund_makes_the_bucket_full_from_now_on_and_not_earlier() {
+    let quota = Quota::new(241, Duration::from_nanos(134)).unwrap();
+    let gcra = Gcra::new(quota.with_burst(225).unwrap()).unwrap();
+    assert!(!gcra.is_exact());
+    let limiter = Shared::new(gcra);
+    let nanos = Instant::from_nanos;
+    assert_eq!(reserve(&limiter, nanos(14), 225).ready_at(), nanos(14));
+    limiter.refund_at(nanos(28), 225);
+    // The clock goes back, so that the bucket is full by the refund's instant.
+    assert!(reserve(&limiter, nanos(27), 225).ready_at() >= nanos(28));
+    // Nine tokens come in more than five nanoseconds.
+    assert_eq!(reserve(&limiter, nanos(27), 9).ready_at(), nanos(34));
+}
+
 #[test]
 fn a_striped_limiter_of_any_quota_is_made_or_refused() {
     for days in [1, 400, 290 * 365] {

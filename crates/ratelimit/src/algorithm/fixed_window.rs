@@ -83,18 +83,18 @@ impl FixedWindow {
     /// ones.
     pub fn new(limit: u64, window: Duration) -> Result<Self, ConfigError> {
         check_window(limit, window)?;
-        // All windows up to the horizon, and the one that is open there.
-        let windows = u128::from(HORIZON) / window.as_nanos() + 1;
-        let max = u128::from(u64::MAX - 1) / windows;
-        if u128::from(limit) > max {
-            return Err(ConfigError::TooLarge {
+        let time = Steps::new(limit, window, limit, Instant::default());
+        let time = time.map_err(|_| {
+            // All windows up to the horizon, and the one that is open there.
+            let windows = u128::from(HORIZON) / window.as_nanos() + 1;
+            ConfigError::TooLarge {
                 field: "limit",
                 value: limit.into(),
-                max,
-            });
-        }
+                max: u128::from(u64::MAX - 1) / windows,
+            }
+        })?;
         let arrival = Arrival {
-            time: Steps::new(limit, window, limit, Instant::default())?,
+            time,
             token: 1,
             burst: limit,
             limit,

@@ -3,7 +3,7 @@
 use crate::arrival::{Arrival, algorithm_by_arrival};
 use crate::error::ConfigError;
 use crate::quota::Quota;
-use crate::timeline::{Scale, Timeline, WideScale};
+use crate::timeline::{Even, Scale, Timeline as _, WideScale};
 use purlin_core::time::Instant;
 
 /// The width of a state: `u64` fits an atomic word, `u128` is exact whatever the rate.
@@ -11,34 +11,17 @@ use purlin_core::time::Instant;
 pub trait Width: Sealed {}
 
 pub(crate) trait Sealed: Copy + Default {
-    type Time: Timeline<Units = Self>;
-
-    fn arrival(quota: &Quota, origin: Instant) -> Result<Arrival<Self::Time>, ConfigError>;
+    type Time: Even<Units = Self>;
 }
 
 impl Width for u64 {}
 impl Sealed for u64 {
     type Time = Scale;
-
-    fn arrival(quota: &Quota, origin: Instant) -> Result<Arrival<Scale>, ConfigError> {
-        Arrival::<Scale>::even(quota, origin)
-    }
 }
 
 impl Width for u128 {}
 impl Sealed for u128 {
     type Time = WideScale;
-
-    fn arrival(quota: &Quota, origin: Instant) -> Result<Arrival<WideScale>, ConfigError> {
-        let (time, token, burst) = WideScale::even(quota, origin)?;
-        let limit = quota.burst();
-        Ok(Arrival {
-            time,
-            token,
-            burst,
-            limit,
-        })
-    }
 }
 
 /// The generic cell rate algorithm (GCRA, ITU-T I.371): the limiter to take unless you know better.
@@ -122,7 +105,7 @@ impl<W: Width> Gcra<W> {
     ///
     /// Those of `new`.
     pub fn starting_at(quota: Quota, origin: Instant) -> Result<Self, ConfigError> {
-        let arrival = W::arrival(&quota, origin)?;
+        let arrival = Arrival::even(&quota, origin)?;
         Ok(Self { arrival, quota })
     }
 

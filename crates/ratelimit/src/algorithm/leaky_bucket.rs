@@ -52,7 +52,7 @@ impl LeakyBucket {
     ///
     /// Those of [`new`](Self::new).
     pub fn starting_at(quota: Quota, origin: Instant) -> Result<Self, ConfigError> {
-        let arrival = Arrival::<Scale>::even(&quota, origin)?;
+        let arrival = Arrival::even(&quota, origin)?;
         Ok(Self { arrival, quota })
     }
 

@@ -66,7 +66,7 @@ impl Shaper {
     ///
     /// Those of [`new`](Self::new).
     pub fn starting_at(quota: Quota, origin: Instant) -> Result<Self, ConfigError> {
-        let queue = Arrival::<Scale>::even(&quota, origin)?;
+        let queue = Arrival::even(&quota, origin)?;
         let slack = 0;
         Ok(Self {
             queue,

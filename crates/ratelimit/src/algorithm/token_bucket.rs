@@ -73,7 +73,7 @@ impl TokenBucket {
     ///
     /// Those of [`new`](Self::new).
     pub fn starting_at(quota: Quota, origin: Instant) -> Result<Self, ConfigError> {
-        let filling = Filling::Evenly(Arrival::<Scale>::even(&quota, origin)?);
+        let filling = Filling::Evenly(Arrival::even(&quota, origin)?);
         Ok(Self { filling, quota })
     }
 

@@ -149,7 +149,7 @@ impl History {
                 self.reserve(now, cost, max_wait, step);
             }
             Step::Cancel { back } if self.capabilities.reserves => self.cancel(now, back, step),
-            Step::Refund { cost } => self.refund(now, cost),
+            Step::Refund { cost } => self.refund(now, cost, step),
             Step::Reserve { .. } | Step::Cancel { .. } => {}
         }
     }
@@ -183,11 +183,21 @@ impl History {
         self.refundable += u128::from(cost);
         let in_model = (self.model.as_mut()).map(|model| model.take(now, at, cost));
         let in_ledger = if at > now {
-            self.ledger.promise(at, cost)
+            self.ledger.promise(now, at, cost)
         } else {
             self.ledger.admit(at, cost)
         };
         (in_model, in_ledger)
+    }
+
+    /// By how many nanoseconds an answer for an instant may be early: none, unless the clock went back so
+    /// far that a rate that is rounded down makes less lack.
+    fn early(&self, model: &dyn Model, instant: u64) -> u64 {
+        if model.is_before_full(instant) {
+            self.slack
+        } else {
+            0
+        }
     }
 
     /// A decision is the model's, or late by no more than it may be.
@@ -214,8 +224,11 @@ impl History {
         match (found, model.earliest(now, cost)) {
             // Beyond its horizon a limiter knows no instant.
             (Some(found), Some(expected)) if found.min(expected) > self.horizon => {}
-            (None, Some(expected)) if expected > self.horizon => {}
-            (Some(found), Some(expected)) => case.late(found, expected, self.slack, what),
+            (None, Some(expected)) if expected.saturating_add(self.slack) > self.horizon => {}
+            (Some(found), Some(expected)) => {
+                let early = self.early(&**model, found);
+                case.between(found, expected, early, self.slack, what);
+            }
             (found, expected) => case.equal(&found, &expected, what),
         }
     }
@@ -231,9 +244,10 @@ impl History {
         };
         let (found, expected) = (decision.remaining, model.remaining(now));
         // As many tokens as may come in the time by which it is late.
-        let low = self.slack * self.quota.count().div_ceil(model::nanos(&self.quota));
+        let come = |slack: u64| slack * self.quota.count().div_ceil(model::nanos(&self.quota));
+        let (low, high) = (come(self.slack), come(self.early(&**model, now)));
         case.check(
-            found <= expected && expected - found <= low,
+            found.saturating_sub(expected) <= high && expected.saturating_sub(found) <= low,
             format_args!(
                 "{step} at {now} ns, by {quota}: what remains: found {found}, expected {expected}"
             ),
@@ -242,7 +256,7 @@ impl History {
         if idle_at <= self.horizon {
             let reset = u64::try_from(decision.reset_after.as_nanos()).unwrap_or(u64::MAX);
             let what = format_args!("{step} at {now} ns, by {quota}: the reset");
-            case.late(now.saturating_add(reset), idle_at, self.slack, what);
+            case.between(now.saturating_add(reset), idle_at, 0, self.slack, what);
         }
     }
 
@@ -272,7 +286,10 @@ impl History {
                 if let Some(model) = &self.model {
                     let what = format_args!("{step} at {at} ns, by {quota}: ready");
                     match model.earliest(at, cost) {
-                        Some(expected) => case.late(ready, expected, self.slack, what),
+                        Some(expected) => {
+                            let early = self.early(&**model, ready);
+                            case.between(ready, expected, early, self.slack, what);
+                        }
                         None => case.fail(format_args!("{what}, which it never can be")),
                     }
                 }
@@ -327,7 +344,7 @@ impl History {
         let (Some(model), Some(number)) = (&mut self.model, reserved.in_model) else {
             return;
         };
-        match model.cancel(now.as_nanos(), number, cost) {
+        match model.cancel(now.as_nanos(), number, cost, self.slack) {
             Some(expected) => case.equal(
                 &given,
                 &expected,
@@ -337,23 +354,42 @@ impl History {
         }
     }
 
-    fn refund(&mut self, now: Instant, cost: u64) {
-        // More than was taken must not be put back, and one call puts back no more than the limit.
-        let most = self.refundable.min(self.quota.burst().into());
+    #[track_caller]
+    fn refund(&mut self, now: Instant, cost: u64, step: &Step) {
+        // More than was taken must not be put back, nor later than at once where the clock went back:
+        // both are trusted. One call puts back no more than the limit.
+        let at_once = self.ledger.refundable(now.as_nanos());
+        let most = self.refundable.min(at_once).min(self.quota.burst().into());
         let cost = u64::try_from(most.min(cost.into())).unwrap_or(u64::MAX);
+        let before = self.limiter.peek_at(now, 0);
         self.limiter.refund_at(now, cost);
         self.refundable -= u128::from(cost);
-        let ahead = |reserved: &Reserved| reserved.waits && reserved.reservation.ready_at() > now;
-        if self.reserved.iter().any(ahead) {
+        let reserved_after = |instant: u64| {
+            let mut reserved = self.reserved.iter();
+            reserved.any(|it| it.waits && it.reservation.ready_at().as_nanos() > instant)
+        };
+        if reserved_after(now.as_nanos()) {
             // A bucket puts nothing back then, and is held to that; unless what was cancelled took
             // the debt from under the promises, or there only seems to be one, by rounding.
             let bucket = matches!(self.capabilities.rule, Some(Rule::Even | Rule::Stepped));
             let exact = self.slack == 0;
-            self.refunded_ahead |= !(bucket && exact) || self.cancelled;
+            if !(bucket && exact) || self.cancelled {
+                self.refunded_ahead = true;
+            } else {
+                let after = self.limiter.peek_at(now, 0);
+                if reserved_after(self.latest) {
+                    let what = format_args!("{step} at {now:?}, while others wait: what is left");
+                    self.case.equal(&after, &before, what);
+                } else if after.remaining > before.remaining {
+                    // Their time had come before the clock went back, and they may have been put back
+                    // themselves.
+                    self.ledger.take_back(cost);
+                }
+            }
         } else {
             self.ledger.take_back(cost);
         }
-        let defined = |model: &mut Box<dyn Model>| model.refund(now.as_nanos(), cost);
+        let defined = |model: &mut Box<dyn Model>| model.refund(now.as_nanos(), cost, self.slack);
         if !self.model.as_mut().is_none_or(defined) {
             self.model = None;
         }

@@ -6,7 +6,8 @@ use crate::{Bound, Quota};
 use alloc::vec::Vec;
 
 /// All admissions, in the order of the calls. A clock that went back is taken for one that stood
-/// still since the latest admission, whatever was taken back of that one later.
+/// still since the latest admission, whatever was taken back of that one later: where that was for a
+/// later instant and all of it was taken back, since the call.
 #[derive(Clone, Debug)]
 pub(super) struct Ledger {
     bound: Bound,
@@ -16,6 +17,7 @@ pub(super) struct Ledger {
 
 #[derive(Clone, Copy, Debug)]
 struct Admission {
+    called: u64,
     at: u64,
     /// When its turn was, of which `at` may be the next whole nanosecond.
     due: u64,
@@ -26,6 +28,15 @@ struct Admission {
 impl Admission {
     fn kept(&self) -> u64 {
         self.tokens - self.taken_back
+    }
+
+    /// Before which none of those that came later counts, as an admission and as when its turn was.
+    fn holds(&self) -> (u64, u64) {
+        if self.kept() == 0 {
+            (self.called, self.called)
+        } else {
+            (self.at, self.due)
+        }
     }
 }
 
@@ -40,6 +51,7 @@ impl Ledger {
 
     pub(super) fn admit(&mut self, at: u64, tokens: u64) -> usize {
         self.admitted.push(Admission {
+            called: at,
             at,
             due: at,
             tokens,
@@ -49,8 +61,9 @@ impl Ledger {
     }
 
     /// Admitted for an instant to come.
-    pub(super) fn promise(&mut self, at: u64, tokens: u64) -> usize {
+    pub(super) fn promise(&mut self, called: u64, at: u64, tokens: u64) -> usize {
         let number = self.admit(at, tokens);
+        self.admitted[number].called = called;
         self.admitted[number].due = at - 1;
         number
     }
@@ -62,6 +75,19 @@ impl Ledger {
         let kept = struck.kept();
         (struck.tokens, struck.taken_back) = (0, 0);
         self.take_back(tokens - kept);
+    }
+
+    /// How much of what was admitted can be put back at `now`: what is there still; if the clock went
+    /// back, of that what was admitted since it was at its latest, for which no other tokens can have
+    /// come.
+    pub(super) fn refundable(&self, now: u64) -> u128 {
+        let admitted = || self.admitted.iter().filter(|it| it.tokens > 0);
+        let latest = admitted().map(|it| it.holds().0).max();
+        let clock_went_back = latest.is_some_and(|latest| now < latest);
+        admitted()
+            .skip_while(|it| clock_went_back && Some(it.holds().0) < latest)
+            .map(|it| u128::from(it.kept()))
+            .sum()
     }
 
     /// What was admitted last was not carried out.
@@ -83,8 +109,8 @@ impl Ledger {
             .iter()
             .filter(|admission| admission.tokens > 0)
         {
-            latest = admission.at.max(latest);
-            latest_due = admission.due.max(latest_due);
+            let (at, due) = admission.holds();
+            (latest, latest_due) = (at.max(latest), due.max(latest_due));
             held.push(Admission {
                 at: latest,
                 due: latest_due,

@@ -26,14 +26,18 @@ pub(super) trait Model {
     fn idle_at(&self, now: u64) -> u64;
 
     /// Gives back what was taken from the future, and answers how many tokens. `None` where this is
-    /// not defined.
-    fn cancel(&mut self, now: u64, number: usize, cost: u64) -> Option<u64>;
+    /// not defined, by a limiter that answers so many nanoseconds late.
+    fn cancel(&mut self, now: u64, number: usize, cost: u64, slack: u64) -> Option<u64>;
 
-    /// Puts tokens back. False where this is not defined.
-    fn refund(&mut self, now: u64, cost: u64) -> bool;
+    /// Puts tokens back. False where this is not defined, by such a limiter.
+    fn refund(&mut self, now: u64, cost: u64, slack: u64) -> bool;
 
     /// Whether instants may go back.
     fn goes_back(&self) -> bool;
+
+    /// Whether the clock has gone back to before the last change at which nothing lacked: what lacks
+    /// then is what came since, and a rate that is rounded down makes less of it.
+    fn is_before_full(&self, now: u64) -> bool;
 }
 
 /// The model of a rule.

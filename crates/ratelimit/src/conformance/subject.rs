@@ -153,10 +153,17 @@ impl Case {
         }
     }
 
-    /// That a number is the expected one, or one of so many above it.
+    /// That a number is the expected one, or less than it or more by no more than so much.
     #[track_caller]
-    pub(super) fn late(self, found: u64, expected: u64, slack: u64, what: fmt::Arguments<'_>) {
-        if found < expected || found - expected > slack {
+    pub(super) fn between(
+        self,
+        found: u64,
+        expected: u64,
+        below: u64,
+        above: u64,
+        what: fmt::Arguments<'_>,
+    ) {
+        if expected.saturating_sub(found) > below || found.saturating_sub(expected) > above {
             self.fail(format_args!("{what}: found {found}, expected {expected}"));
         }
     }

@@ -10,7 +10,7 @@ use super::table::{Place, Seen};
 use super::{Keyed, LOCKS, Slot, WhenFull, carry_over};
 use crate::algorithm::{Algorithm, Carry, Reconfigure};
 use crate::decision::{Denied, Reason};
-use crate::sync::{MutexGuard, Ordering};
+use crate::sync::{MutexGuard, update};
 use core::time::Duration;
 use purlin_core::hash::{KeyHash, KeyHasher};
 use purlin_core::time::Instant;
@@ -126,25 +126,8 @@ impl<A: Algorithm<State = u64> + Reconfigure, H: KeyHasher> Keyed<A, H> {
     }
 
     /// Changes the state that those share who have no entry.
-    pub(super) fn overflow<R>(&self, mut update: impl FnMut(&mut u64) -> R) -> R {
-        // ORDERING: the word is all there is, nothing else is read because of it.
-        let mut seen = self.overflow.load(Ordering::Relaxed);
-        loop {
-            let mut next = seen;
-            let result = update(&mut next);
-            if next == seen {
-                return result;
-            }
-            match self.overflow.compare_exchange_weak(
-                seen,
-                next,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return result,
-                Err(actual) => seen = actual,
-            }
-        }
+    pub(super) fn overflow<R>(&self, change: impl FnMut(&mut u64) -> R) -> R {
+        update(&self.overflow, change)
     }
 
     pub(super) fn remove_entry(&self, address: &Address) -> bool {

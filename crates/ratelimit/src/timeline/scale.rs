@@ -1,7 +1,7 @@
 //! Instants as 64-bit units: exact for most rates, rounded to a fraction of a nanosecond for the
 //! others.
 
-use super::{Mark, Shift, Timeline};
+use super::{Even, Mark, Shift, Timeline};
 use crate::error::ConfigError;
 use crate::fingerprint::Fingerprint;
 use crate::quota::Quota;
@@ -29,17 +29,6 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// The timeline of that rate, with the units of one token and of the burst.
-    ///
-    /// # Errors
-    ///
-    /// When tokens until the horizon, or those of the burst, are more than a word can count.
-    pub(crate) fn even(quota: &Quota, origin: Instant) -> Result<(Self, u64, u64), ConfigError> {
-        let (n, p) = quota.reduced();
-        Self::exact(n, p, quota.burst(), origin)
-            .map_or_else(|| Self::fixed_point(n, p, quota.burst(), origin), Ok)
-    }
-
     /// A nanosecond is `n` units and a token `p`. `None` where that does not fit.
     fn exact(n: u64, p: u64, burst: u64, origin: Instant) -> Option<(Self, u64, u64)> {
         let burst = p.checked_mul(burst)?;
@@ -147,6 +136,17 @@ fn shifted_ratio(n: u128, p: u128, bits: u32) -> u64 {
         }
     }
     u64::try_from(quotient).unwrap_or(u64::MAX)
+}
+
+impl Even for Scale {
+    /// # Errors
+    ///
+    /// When tokens until the horizon, or those of the burst, are more than a word can count.
+    fn even(quota: &Quota, origin: Instant) -> Result<(Self, u64, u64), ConfigError> {
+        let (n, p) = quota.reduced();
+        Self::exact(n, p, quota.burst(), origin)
+            .map_or_else(|| Self::fixed_point(n, p, quota.burst(), origin), Ok)
+    }
 }
 
 impl Timeline for Scale {

@@ -40,7 +40,7 @@ impl Steps {
             return Err(ConfigError::Zero { field: "period" });
         }
         if step == 0 {
-            return Err(ConfigError::Zero { field: "limit" });
+            return Err(ConfigError::Zero { field: "count" });
         }
         if period > u128::from(HORIZON) {
             return Err(ConfigError::TooLarge {
@@ -54,7 +54,7 @@ impl Steps {
         let most = u128::from(u64::MAX - 1);
         if units > most {
             return Err(ConfigError::TooLarge {
-                field: "limit",
+                field: "count",
                 value: u128::from(step),
                 max: most.saturating_sub(u128::from(burst)) / periods,
             });

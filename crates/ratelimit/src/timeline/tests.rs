@@ -1,6 +1,6 @@
 //! Timelines against rational arithmetic.
 
-use super::{HORIZON, Scale, Steps, Timeline as _, WideScale};
+use super::{Even as _, HORIZON, Scale, Steps, Timeline as _, WideScale};
 use crate::quota::Quota;
 use core::time::Duration;
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! Instants as 128-bit units: exact for every rate, until instants end.
 
-use super::{Mark, Shift, Timeline};
+use super::{Even, Mark, Shift, Timeline};
 use crate::error::ConfigError;
 use crate::fingerprint::Fingerprint;
 use crate::quota::Quota;
@@ -13,13 +13,11 @@ pub(crate) struct WideScale {
     origin: Instant,
 }
 
-impl WideScale {
-    /// A timeline on which tokens come evenly, with the units of one token and of the burst.
-    ///
+impl Even for WideScale {
     /// # Errors
     ///
     /// When the burst takes longer to come than 292 years.
-    pub(crate) fn even(quota: &Quota, origin: Instant) -> Result<(Self, u128, u128), ConfigError> {
+    fn even(quota: &Quota, origin: Instant) -> Result<(Self, u128, u128), ConfigError> {
         let (multiplier, p) = quota.reduced();
         let token = u128::from(p);
         let burst = token * u128::from(quota.burst());

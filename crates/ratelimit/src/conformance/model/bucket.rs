@@ -19,6 +19,8 @@ pub(in super::super) struct Bucket {
     token: u128,
     limit: u64,
     level: Level,
+    /// The last instant of a change at which nothing lacked.
+    full_at: u64,
     reserved: Vec<Level>,
 }
 
@@ -47,6 +49,7 @@ impl Bucket {
             token,
             limit,
             level: Level::default(),
+            full_at: 0,
             reserved: Vec::new(),
         }
     }
@@ -103,6 +106,7 @@ impl Bucket {
 
     /// A level that is made up for at `now`, not earlier: an instant before it sees something lack.
     fn full_since(&mut self, now: u64) {
+        self.full_at = now;
         match (now / self.tick).checked_sub(1) {
             Some(at) => {
                 let taken = self.gain;
@@ -126,8 +130,11 @@ impl Model for Bucket {
     fn take(&mut self, now: u64, _at: u64, cost: u64) -> usize {
         if cost > 0 {
             let need = self.token * u128::from(cost);
-            let taken = self.taken(self.level, now).saturating_add(need);
-            self.set(now, taken);
+            let taken = self.taken(self.level, now);
+            if taken == 0 {
+                self.full_at = now;
+            }
+            self.set(now, taken.saturating_add(need));
         }
         self.reserved.push(self.level);
         self.reserved.len() - 1
@@ -143,19 +150,30 @@ impl Model for Bucket {
             .unwrap_or(u64::MAX)
     }
 
-    /// The newest one only.
-    fn cancel(&mut self, now: u64, number: usize, cost: u64) -> Option<u64> {
+    /// The newest one only. Whether it is, is not defined where they are fewer nanoseconds apart than
+    /// are rounded.
+    fn cancel(&mut self, now: u64, number: usize, cost: u64, slack: u64) -> Option<u64> {
         let (ahead, behind) = self.apart(self.level, now);
-        if (ahead, behind) != self.apart(self.reserved[number], now) {
-            return Some(0);
+        let (its_ahead, its_behind) = self.apart(self.reserved[number], now);
+        let behind_by = behind.abs_diff(its_behind);
+        match ahead.abs_diff(its_ahead).saturating_add(behind_by) {
+            0 => {
+                self.put_back(now, self.token * u128::from(cost));
+                Some(cost)
+            }
+            apart if apart <= self.gain * u128::from(slack) => None,
+            _ => Some(0),
         }
-        self.put_back(now, self.token * u128::from(cost));
-        Some(cost)
     }
 
-    /// Nothing while there is a debt: others were promised instants by it.
-    fn refund(&mut self, now: u64, cost: u64) -> bool {
-        if self.taken(self.level, now) <= self.burst() {
+    /// Nothing while there is a debt: others were promised instants by it. Whether there is, is not
+    /// defined where it is one of fewer nanoseconds than are rounded.
+    fn refund(&mut self, now: u64, cost: u64, slack: u64) -> bool {
+        let debt = |now| self.taken(self.level, now) > self.burst();
+        if debt(now.saturating_sub(slack)) != debt(now.saturating_add(slack)) {
+            return false;
+        }
+        if !debt(now) {
             self.put_back(now, self.token.saturating_mul(cost.into()));
         }
         true
@@ -163,5 +181,9 @@ impl Model for Bucket {
 
     fn goes_back(&self) -> bool {
         true
+    }
+
+    fn is_before_full(&self, now: u64) -> bool {
+        now < self.full_at
     }
 }

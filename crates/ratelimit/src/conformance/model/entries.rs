@@ -153,15 +153,19 @@ impl Model for Entries {
         idle.max(now)
     }
 
-    fn cancel(&mut self, _now: u64, _number: usize, _cost: u64) -> Option<u64> {
+    fn cancel(&mut self, _now: u64, _number: usize, _cost: u64, _slack: u64) -> Option<u64> {
         None
     }
 
-    fn refund(&mut self, _now: u64, _cost: u64) -> bool {
+    fn refund(&mut self, _now: u64, _cost: u64, _slack: u64) -> bool {
         false
     }
 
     fn goes_back(&self) -> bool {
+        false
+    }
+
+    fn is_before_full(&self, _now: u64) -> bool {
         false
     }
 }

@@ -1,6 +1,7 @@
 //! Stepped timelines against plain division.
 
 use super::{HORIZON, Steps};
+use crate::error::ConfigError;
 use crate::timeline::Timeline;
 use core::time::Duration;
 use proptest::prelude::*;
@@ -74,4 +75,18 @@ proptest! {
             }
         }
     }
+}
+
+/// By the names that they have in a quota.
+#[test]
+fn a_refusal_names_what_is_too_large() {
+    let refused = |step, period| {
+        let steps = Steps::new(step, Duration::from_nanos(period), 1, Instant::default());
+        match steps.expect_err("a word cannot count that") {
+            ConfigError::TooLarge { field, .. } => field,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(refused(u64::MAX, 1), "count");
+    assert_eq!(refused(1, HORIZON + 1), "period");
 }

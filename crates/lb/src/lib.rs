@@ -10,6 +10,8 @@ mod cluster;
 mod endpoint;
 mod error;
 mod estimator;
+mod gauge;
+pub mod group;
 mod load_balancer;
 pub mod policy;
 mod pool;
@@ -17,6 +19,7 @@ mod request;
 mod slow_start;
 mod state;
 mod status;
+pub mod subset;
 mod sync;
 mod upstream;
 

@@ -41,7 +41,7 @@ impl<P: Balancer> ClusterBuilder<P> {
             estimator: policy.estimator().unwrap_or_default(),
             policy,
             settings: Settings {
-                panic_threshold: 1,
+                panic_threshold: Some(1),
                 slow_start: None,
             },
         }
@@ -63,7 +63,7 @@ impl<P: Balancer> ClusterBuilder<P> {
                 expected: "from 0 to 100",
             });
         }
-        self.settings.panic_threshold = percent;
+        self.settings.panic_threshold = Some(percent);
         Ok(self)
     }
 

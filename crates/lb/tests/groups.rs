@@ -1,5 +1,7 @@
 //! Priorities, zones, failover and subsets.
 
+extern crate alloc;
+
 #[path = "groups/division.rs"]
 mod division;
 #[path = "groups/failover.rs"]
@@ -15,8 +17,8 @@ mod threads;
 #[path = "groups/zone_aware.rs"]
 mod zone_aware;
 
+use alloc::collections::BTreeMap;
 use purlin_lb::{Balancer, Cluster, Identity as _, Instant, NodeId, Request};
-use std::collections::BTreeMap;
 
 /// How often each endpoint was picked, of so many times.
 fn picks<P: Balancer>(cluster: &Cluster<u64, P>, count: usize) -> BTreeMap<u64, usize> {

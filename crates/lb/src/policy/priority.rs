@@ -1,21 +1,21 @@
 //! Priority: levels of endpoints, of which later ones help out.
 
+mod level;
+
+use self::level::Level;
 use super::draws::{entropy, scaled};
 use super::random::any_admitted;
 use super::shares::Shares;
 use crate::balancer::Balancer;
 use crate::error::ConfigError;
 use crate::estimator::Estimator;
-use crate::gauge::Gauge;
-use crate::group::{LevelCounts, LevelLoad, PriorityRule, priority_load};
+use crate::group::{LevelLoad, PriorityRule, priority_load};
 use crate::pool::{Group, Partition, Place, Pool};
 use crate::request::Request;
-use crate::status::Health;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use purlin_core::time::Instant;
-use std::sync::OnceLock;
 
 /// Endpoints in levels, by [`Upstream::priority`](crate::Upstream): the first level gets everything
 /// for as long as enough of it is healthy, then the next one helps out; a policy of type `P` chooses
@@ -58,19 +58,6 @@ pub struct Priority<P> {
     /// By priority.
     levels: Vec<Level<P>>,
     places: Arc<[Place]>,
-}
-
-#[derive(Clone, Debug)]
-struct Level<P> {
-    priority: u8,
-    healthy: Group<P>,
-    /// Since some endpoint of the level is degraded, or was.
-    degraded: OnceLock<Group<P>>,
-    load: Gauge,
-    /// Requests are for the first of these whose bound is above their draw, out of 100: of all levels
-    /// the healthy ones, then of all levels the degraded ones.
-    healthy_to: Gauge,
-    degraded_to: Gauge,
 }
 
 const SALT: u64 = 0x7072_696f_7269_7479;
@@ -167,100 +154,12 @@ impl<P: Balancer> Priority<P> {
             let degraded = if load.panic { load.degraded } else { 0 };
             bound += u64::from(load.healthy + degraded);
             level.healthy_to.set(bound);
-            level.load.set(pack(*load));
+            level.set_load(*load);
         }
         for (level, load) in self.levels.iter().zip(&loads) {
             bound += if load.panic { 0 } else { load.degraded.into() };
             level.degraded_to.set(bound);
         }
-    }
-}
-
-impl<P: Balancer> Level<P> {
-    fn load(&self) -> LevelLoad {
-        unpack(self.load.get())
-    }
-
-    fn counts(&self) -> LevelCounts {
-        let (healthy, hosts) = self.healthy.open().counts();
-        let degraded = self.degraded.get().map(|group| group.open().counts().0);
-        LevelCounts {
-            hosts,
-            healthy,
-            degraded: degraded.unwrap_or(0),
-            excluded: 0,
-        }
-    }
-
-    /// Whether its endpoint at that position is healthy, whether it is degraded, and whether it takes
-    /// requests in a panic.
-    fn classify(&self, pool: Pool<'_>, at: usize) -> (bool, bool, bool) {
-        let position = self.healthy.position(at);
-        let (sound, present) = pool.open_set().bits(position);
-        let degraded = pool.state(position).status().health() == Health::Degraded;
-        (sound && !degraded, sound && degraded, present)
-    }
-
-    /// The group of its degraded endpoints.
-    fn degraded_under(&self, pool: Pool<'_>, policy: P) -> Group<P> {
-        let mut group = self.healthy.beside(pool, policy);
-        for at in 0..group.len() {
-            let (_, degraded, _) = self.classify(pool, at);
-            group.open().set(at, degraded, degraded);
-        }
-        group.build(pool);
-        group
-    }
-
-    /// Follows the openness of its endpoint at that position.
-    fn open(&self, pool: Pool<'_>, at: usize, policy: &P)
-    where
-        P: Clone,
-    {
-        let (healthy, degraded, present) = self.classify(pool, at);
-        self.healthy.open().set(at, healthy, present);
-        if let Some(group) = self.degraded.get() {
-            group.open().set(at, degraded, degraded);
-        } else if degraded {
-            self.degraded
-                .get_or_init(|| self.degraded_under(pool, policy.clone()));
-        }
-    }
-}
-
-impl<P: Balancer + Clone> Priority<P> {
-    /// A level of these endpoints, whose healthy group is not built yet.
-    fn level(
-        &self,
-        pool: Pool<'_>,
-        priority: u8,
-        positions: Arc<[u32]>,
-        former: Option<Level<P>>,
-    ) -> Level<P> {
-        let (policy, degraded) = match former {
-            Some(former) => {
-                let degraded = former.degraded.into_inner().map(Group::into_policy);
-                (former.healthy.into_policy(), degraded)
-            }
-            None => (self.policy.clone(), None),
-        };
-        let level = Level {
-            priority,
-            healthy: Group::new(pool, positions, policy),
-            degraded: OnceLock::new(),
-            load: Gauge::default(),
-            healthy_to: Gauge::default(),
-            degraded_to: Gauge::default(),
-        };
-        if let Some(policy) = degraded {
-            level
-                .degraded
-                .get_or_init(|| level.degraded_under(pool, policy));
-        }
-        for at in 0..level.healthy.len() {
-            level.open(pool, at, &self.policy);
-        }
-        level
     }
 }
 
@@ -278,7 +177,7 @@ impl<P: Balancer + Clone> Balancer for Priority<P> {
         let partition = Partition::new(pool, |position| pool.priority(position));
         let levels = partition.groups.into_iter().map(|(priority, positions)| {
             let former = former.remove(&priority);
-            self.level(pool, priority, positions, former)
+            Level::new(pool, priority, positions, former, &self.policy)
         });
         self.levels = levels.collect();
         self.places = partition.places;
@@ -316,39 +215,12 @@ impl<P: Balancer + Clone> Balancer for Priority<P> {
         let endpoints: usize = self.levels.iter().map(|level| level.healthy.len()).sum();
         assert_eq!(endpoints, pool.len(), "endpoints in levels");
         for level in &self.levels {
-            level.healthy.check_invariants(pool);
-            for at in 0..level.healthy.len() {
-                let found = pool.priority(level.healthy.position(at));
-                assert_eq!(found, level.priority, "the level of an endpoint");
-                let (healthy, _, present) = level.classify(pool, at);
-                assert_eq!(level.healthy.open().bits(at), (healthy, present));
-            }
-            if let Some(group) = level.degraded.get() {
-                group.check_invariants(pool);
-            }
+            level.check_invariants(pool);
         }
         let total: u64 = (self.loads())
             .map(|(_, load)| u64::from(load.healthy) + u64::from(load.degraded))
             .sum();
         let present = self.levels.iter().any(|level| level.counts().hosts > 0);
         assert_eq!(total, if present { 100 } else { 0 }, "the shares of levels");
-    }
-}
-
-fn pack(load: LevelLoad) -> u64 {
-    u64::from(u32::from_le_bytes([
-        load.healthy,
-        load.degraded,
-        load.panic.into(),
-        0,
-    ]))
-}
-
-fn unpack(word: u64) -> LevelLoad {
-    let [healthy, degraded, panic, ..] = word.to_le_bytes();
-    LevelLoad {
-        healthy,
-        degraded,
-        panic: panic != 0,
     }
 }

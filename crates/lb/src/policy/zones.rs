@@ -67,18 +67,24 @@ impl<P: Balancer + Clone> Zones<P> {
         let groups = partition.groups.into_iter().map(|(zone, positions)| {
             let policy = former.remove(&zone);
             let policy = policy.unwrap_or_else(|| self.policy.clone());
-            let mut zone = ZoneGroup {
+            let mut group = Group::new(pool, positions, policy);
+            let (mut available, mut present) = (0, 0);
+            group.open().fill(group.len(), |at| {
+                let position = group.position(at);
+                let bits = pool.open_set().bits(position);
+                let weight = u64::from(pool.weight(position).get());
+                available += weight * u64::from(bits.0);
+                present += weight * u64::from(bits.1);
+                bits
+            });
+            group.open().set_panicking(pool.is_panicking());
+            group.build(pool);
+            ZoneGroup {
                 zone,
-                group: Group::new(pool, positions, policy),
-                available: Gauge::default(),
-                present: Gauge::default(),
-            };
-            for at in 0..zone.group.len() {
-                zone.open(pool, at);
+                group,
+                available: Gauge::new(available),
+                present: Gauge::new(present),
             }
-            zone.group.open().set_panicking(pool.is_panicking());
-            zone.group.build(pool);
-            zone
         });
         self.groups = groups.collect();
         self.places = partition.places;

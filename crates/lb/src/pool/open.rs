@@ -169,6 +169,21 @@ impl OpenSet {
         }
     }
 
+    /// The same for all `len` endpoints, of a group that does not panic yet.
+    pub(crate) fn fill(&self, len: usize, mut bits: impl FnMut(usize) -> (bool, bool)) {
+        for (word, start) in (0..len).step_by(64).enumerate() {
+            let (mut sound, mut present) = (0, 0);
+            for at in start..len.min(start + 64) {
+                let (is_sound, is_present) = bits(at);
+                sound |= u64::from(is_sound) << (at - start);
+                present |= u64::from(is_present) << (at - start);
+            }
+            self.sound.set_word(word, sound);
+            self.present.set_word(word, present);
+        }
+        self.open.copy(&self.sound);
+    }
+
     /// Begins or ends a panic. Answers whether that is new. O(1) if not, else O(len / 64).
     pub(crate) fn set_panicking(&self, panic: bool) -> bool {
         if panic == self.is_panicking() {
@@ -268,6 +283,13 @@ impl Bits {
             (true, false) => self.count.fetch_sub(1, Ordering::Relaxed),
             _ => 0,
         };
+    }
+
+    fn set_word(&self, word: usize, ones: u64) {
+        let before = self.words[word].swap(ones, Ordering::Relaxed);
+        // Around the end, and back.
+        let more = ones.count_ones().wrapping_sub(before.count_ones());
+        self.count.fetch_add(more, Ordering::Relaxed);
     }
 
     fn copy(&self, other: &Self) {

@@ -1,13 +1,13 @@
 //! Groups of groups, and what any sequence of changes leaves behind.
 
 use super::{id, picks, share};
+use alloc::collections::BTreeSet;
 use core::time::Duration;
 use proptest::prelude::*;
 use purlin_lb::policy::{Failover, Priority, RoundRobin, ZoneAware, ZoneMap};
 use purlin_lb::{
     Balancer, Cluster, ClusterBuilder, Health, Instant, Request, SlowStart, Status, Upstream,
 };
-use std::collections::BTreeSet;
 
 const NOW: Instant = Instant::ORIGIN;
 const ZONES: [&str; 2] = ["a", "b"];
@@ -57,6 +57,29 @@ fn a_level_keeps_to_the_zone() {
             .keys()
             .all(|node| level(*node) == 1 && node & 1 == 0 || level(*node) == 0)
     );
+}
+
+/// The level and the zone of a key do not hang together.
+#[test]
+fn keys_are_divided_within_levels_as_over_levels() {
+    let cluster = Cluster::new(nested(), (0..40).map(upstream)).unwrap();
+    // 2 of 10 here and 4 of 10 there: 42 % for the level, 2/3 of which stay.
+    for node in [0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21] {
+        cluster
+            .set_health_at(NOW, id(node), Health::Unhealthy)
+            .unwrap();
+    }
+    let nodes: Vec<u64> = (0..20_000_u32)
+        .map(|key| {
+            let request = Request::new().key(key.to_le_bytes());
+            *cluster.pick_at(NOW, &request).unwrap().node()
+        })
+        .collect();
+    let count = |of: fn(u64) -> bool| nodes.iter().filter(|node| of(**node)).count() as f64;
+    let level = count(|node| level(node) == 0);
+    assert!((level / 20_000.0 - 0.42).abs() < 0.02, "{level}");
+    let stays = count(|node| node & 3 == 0) / level;
+    assert!((stays - 2.0 / 3.0).abs() < 0.03, "{stays}");
 }
 
 /// In a level that panics, zones do not matter, and its unhealthy endpoints take part.

@@ -1,10 +1,10 @@
 //! Priority levels in a cluster.
 
 use super::{id, picks, share};
+use alloc::collections::BTreeSet;
 use purlin_lb::group::LevelLoad;
 use purlin_lb::policy::{Priority, Random, RoundRobin};
 use purlin_lb::{Cluster, ClusterBuilder, Health, Instant, NodeId, Request, Upstream};
-use std::collections::BTreeSet;
 
 const NOW: Instant = Instant::ORIGIN;
 

@@ -13,7 +13,7 @@ fn upstream(node: u64) -> Upstream<u64> {
     let zone = ZONES[usize::try_from(node % 3).expect("below 3")];
     Upstream::new(node)
         .zone(zone)
-        .priority(u8::from(node % 7 == 0))
+        .priority(u8::from(node.is_multiple_of(7)))
 }
 
 fn latencies() -> ZoneMap<Duration> {
@@ -25,7 +25,7 @@ fn latencies() -> ZoneMap<Duration> {
 
 /// Endpoint 0 is never touched: there is always somebody.
 fn churn<P: Balancer + Clone + 'static>(policy: P, disturb: impl Fn(u64)) {
-    let cluster = Cluster::new(policy, (0..30).map(upstream)).unwrap();
+    let cluster = Cluster::new(policy, (0..30).map(upstream)).expect("no two alike");
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..2 {
@@ -42,14 +42,14 @@ fn churn<P: Balancer + Clone + 'static>(policy: P, disturb: impl Fn(u64)) {
         for round in 0..3000_u64 {
             let node = 1 + round * 7919 % 29;
             let health = [Health::Healthy, Health::Unhealthy, Health::Degraded]
-                [usize::try_from(round % 3).unwrap()];
+                [usize::try_from(round % 3).expect("below 3")];
             cluster
                 .set_health_at(Instant::ORIGIN, id(node), health)
-                .unwrap();
+                .expect("it is there");
             if round % 10 == 0 {
                 let other = 30 + round % 30;
                 if cluster.insert_at(Instant::ORIGIN, upstream(other)).is_err() {
-                    cluster.remove(id(other)).unwrap();
+                    cluster.remove(id(other)).expect("it is there");
                 }
             }
             disturb(round);
@@ -72,16 +72,16 @@ fn picks_go_on_while_sites_change() {
     let sites = Failover::new(latencies.clone(), Priority::new(RoundRobin::new()));
     let sites = sites.hold(Duration::from_nanos(5)).spill(0.3).unwrap();
     churn(sites, |round| {
-        latencies.set("b", Duration::from_nanos(round * 7919 % 3_000_000))
+        latencies.set("b", Duration::from_nanos(round * 7919 % 3_000_000));
     });
 }
 
 fn allocations<P: Balancer + Clone>(policy: P, between: impl Fn()) -> u64 {
-    let cluster = Cluster::new(policy, (0..30).map(upstream)).unwrap();
+    let cluster = Cluster::new(policy, (0..30).map(upstream)).expect("no two alike");
     for node in 0..10 {
         cluster
             .set_health_at(Instant::ORIGIN, id(node), Health::Unhealthy)
-            .unwrap();
+            .expect("it is there");
     }
     let snapshot = cluster.load();
     let excluded: Vec<_> = (0..30).map(id).collect();

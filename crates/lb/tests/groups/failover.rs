@@ -116,7 +116,10 @@ fn latencies_that_waver_move_nothing_and_those_that_stay_do() {
 
 #[test]
 fn updates_change_neither_the_site_nor_the_hold() {
-    let cluster = cluster(policy(&latencies()));
+    let latencies = latencies();
+    // A site that comes later and is the nearest then.
+    latencies.set("another", Duration::from_millis(1));
+    let cluster = cluster(policy(&latencies));
     set(&cluster, 0..4, Health::Unhealthy);
     assert_eq!(at(&cluster, 1), "mid");
     set(&cluster, 0..4, Health::Healthy);

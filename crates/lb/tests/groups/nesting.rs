@@ -146,33 +146,37 @@ fn sites_hold_levels() {
     assert!(picks(&cluster, 100).keys().all(|node| node & 3 == 1));
 }
 
-/// What is in slow start in the cluster is in slow start in its groups, new or healed.
+/// An endpoint that is in slow start in the cluster is in slow start in its groups: 8, whether it is
+/// new or healed.
+fn assert_slow_start(begin: impl Fn(&Cluster<u64, Nested>, Instant)) {
+    let ramp = SlowStart::new(Duration::from_secs(100)).expect("above zero");
+    let builder = ClusterBuilder::new(nested()).slow_start(ramp);
+    let cluster = builder.build((0..8).map(|n| upstream(n * 4)));
+    let cluster = cluster.expect("no two alike");
+    let now = Instant::from_secs(1000);
+    begin(&cluster, now);
+    let share_at = |secs| {
+        let picked = (0..8000).filter(|_| {
+            let lease = cluster.pick_at(now + Duration::from_secs(secs), &Request::new());
+            *lease.expect("it is open").node() == 8
+        });
+        picked.count()
+    };
+    let (early, late) = (share_at(0), share_at(100));
+    assert!(early < 250 && late >= 800, "{early}, then {late}");
+}
+
 #[test]
 fn slow_start_reaches_groups() {
-    let ramp = SlowStart::new(Duration::from_secs(100)).unwrap();
-    let builder = ClusterBuilder::new(nested()).slow_start(ramp);
-    let cluster = builder.build((0..8).map(|n| upstream(n * 4))).unwrap();
-    let now = Instant::from_secs(1000);
-    cluster.insert_at(now, upstream(32)).unwrap();
-    cluster
-        .set_health_at(now, id(0), Health::Unhealthy)
-        .unwrap();
-    cluster.set_health_at(now, id(0), Health::Healthy).unwrap();
-    let count = |secs| {
-        let mut counts = [0; 9];
-        for _ in 0..9000 {
-            let lease = cluster
-                .pick_at(now + Duration::from_secs(secs), &Request::new())
-                .unwrap();
-            counts[usize::try_from(*lease.node() / 4).unwrap()] += 1;
-        }
-        counts
-    };
-    let (early, late) = (count(0), count(100));
-    for at in [0, 8] {
-        assert!(early[at] < 250, "{early:?}");
-        assert!(late[at] == 1000, "{late:?}");
-    }
+    assert_slow_start(|cluster, now| {
+        cluster.remove(id(8)).unwrap();
+        cluster.insert_at(now, upstream(8)).unwrap();
+    });
+    assert_slow_start(|cluster, now| {
+        let set = |health| cluster.set_health_at(now, id(8), health).unwrap();
+        set(Health::Unhealthy);
+        set(Health::Healthy);
+    });
 }
 
 #[derive(Clone, Debug)]

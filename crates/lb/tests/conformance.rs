@@ -11,7 +11,7 @@ fn every_policy_of_the_registry() {
     for variant in VARIANTS {
         println!("{}", variant.name);
         let subject = Subject::new(variant.capabilities, |seed| {
-            { variant.policy.build(&Options::seeded(seed)) }
+            variant.policy.build(&Options::seeded(seed))
         });
         for seed in 0..4 {
             conformance::all(&subject, seed);

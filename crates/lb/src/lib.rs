@@ -4,16 +4,21 @@
 
 extern crate alloc;
 
+pub mod autoscale;
 mod balancer;
 mod chunks;
 mod cluster;
 mod endpoint;
 mod error;
 mod estimator;
+pub mod hedge;
 mod load_balancer;
 pub mod policy;
 mod pool;
 mod request;
+#[cfg(feature = "route")]
+#[cfg_attr(docsrs, doc(cfg(feature = "route")))]
+pub mod route;
 mod slow_start;
 mod state;
 mod status;

@@ -127,19 +127,16 @@ impl TargetTracking {
         not_ready: u32,
     ) -> u32 {
         let ratio = self.ratio(total, measured);
-        let idle = if ratio > 1.0 { not_ready } else { 0 };
+        let (up, down) = (ratio > 1.0, ratio < 1.0);
+        let idle = if up { not_ready } else { 0 };
         if missing == 0 && idle == 0 {
             return self.proportional(current, measured, total);
         }
-        let guessed = if ratio < 1.0 {
-            f64::from(missing) * self.missing_uses
-        } else {
-            0.0
-        };
-        let total = total + guessed;
+        let guess = if down { self.missing_uses } else { 0.0 };
+        let total = total + f64::from(missing) * guess;
         let all = measured.saturating_add(missing).saturating_add(idle);
         let dampened = self.ratio(total, all);
-        let turns = (ratio < 1.0 && dampened > 1.0) || (ratio > 1.0 && dampened < 1.0);
+        let turns = !(up || down) || (down && dampened > 1.0) || (up && dampened < 1.0);
         if turns || self.tolerates(dampened) {
             return current;
         }

@@ -19,7 +19,6 @@ pub use table::RouteTable;
 /// |---|---|
 /// | `/users/me` | itself |
 /// | `/users/{id}` | anything in one segment, but not nothing |
-/// | `/img/{name}.png`, `/v{version}/` | a segment with something before or after it; one to a segment |
 /// | `/static/{*file}` | all of the rest, but not nothing |
 /// | `/{{id}}` | `/{id}`: a brace is written twice |
 ///

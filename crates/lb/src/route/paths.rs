@@ -3,25 +3,43 @@
 use super::Route;
 use super::error::{NoRoute, RouteError};
 use super::pattern;
+use alloc::sync::Arc;
 use core::fmt;
 use std::collections::HashMap;
 
 /// The paths of one host, each with its methods.
 #[derive(Clone, Debug)]
 pub(super) struct Paths<T> {
-    tree: matchit::Router<usize>,
+    tree: matchit::Router<Leaf>,
     by_pattern: HashMap<Box<str>, usize>,
-    nodes: Vec<Node<T>>,
+    entries: Vec<Entry<T>>,
+    nodes: Vec<Node>,
 }
 
-/// What a path leads to.
+/// What the tree holds of a path: enough for its first method, so that a lookup of that one reads
+/// nothing else on its way.
+#[derive(Clone, Copy, Debug)]
+struct Leaf {
+    code: u8,
+    entry: usize,
+    node: usize,
+}
+
+/// A route.
 #[derive(Clone, Debug)]
-struct Node<T> {
-    pattern: Box<str>,
-    any: Option<T>,
-    /// In the order in which they came; the values of the same places beside them.
+struct Entry<T> {
+    value: T,
+    pattern: Arc<str>,
+}
+
+/// All of a path.
+#[derive(Clone, Debug)]
+struct Node {
+    pattern: Arc<str>,
+    any: Option<usize>,
+    /// In the order in which they came; their entries at the same places beside them.
     methods: Vec<Box<str>>,
-    values: Vec<T>,
+    entries: Vec<usize>,
 }
 
 impl<T> Default for Paths<T> {
@@ -29,6 +47,7 @@ impl<T> Default for Paths<T> {
         Self {
             tree: matchit::Router::new(),
             by_pattern: HashMap::new(),
+            entries: Vec::new(),
             nodes: Vec::new(),
         }
     }
@@ -37,11 +56,10 @@ impl<T> Default for Paths<T> {
 impl<T> Paths<T> {
     /// Adds a route of this host, or says why not and gives the value back.
     pub(super) fn insert(&mut self, route: Route<'_>, value: T) -> Result<(), (RouteError, T)> {
-        let place = match self.place(route) {
-            Ok(place) => place,
+        let node = match self.node(route) {
+            Ok(node) => &mut self.nodes[node],
             Err(error) => return Err((error, value)),
         };
-        let node = &mut self.nodes[place];
         let taken = match route.method {
             None => node.any.is_some(),
             Some(method) => node.methods.iter().any(|known| **known == *method),
@@ -51,33 +69,40 @@ impl<T> Paths<T> {
             let with = route.clone();
             return Err((RouteError::Conflict { route, with }, value));
         }
+        let entry = self.entries.len();
         match route.method {
-            None => node.any = Some(value),
+            None => node.any = Some(entry),
             Some(method) => {
                 node.methods.push(method.into());
-                node.values.push(value);
+                node.entries.push(entry);
             }
         }
+        let pattern = Arc::clone(&node.pattern);
+        self.entries.push(Entry { value, pattern });
         Ok(())
     }
 
-    /// The place of a pattern, a new one if it is not known.
-    fn place(&mut self, route: Route<'_>) -> Result<usize, RouteError> {
-        if let Some(place) = self.by_pattern.get(route.path) {
-            return Ok(*place);
+    /// The place of a path, a new one if it is not known.
+    fn node(&mut self, route: Route<'_>) -> Result<usize, RouteError> {
+        if let Some(node) = self.by_pattern.get(route.path) {
+            return Ok(*node);
         }
         pattern::validate(route.path)?;
-        let place = self.nodes.len();
-        let inserted = self.tree.insert(route.path, place);
+        let leaf = Leaf {
+            code: route.method.map_or(OTHER, code),
+            entry: self.entries.len(),
+            node: self.nodes.len(),
+        };
+        let inserted = self.tree.insert(route.path, leaf);
         inserted.map_err(|error| refusal(route, error))?;
-        self.by_pattern.insert(route.path.into(), place);
+        self.by_pattern.insert(route.path.into(), leaf.node);
         self.nodes.push(Node {
             pattern: route.path.into(),
             any: None,
             methods: Vec::new(),
-            values: Vec::new(),
+            entries: Vec::new(),
         });
-        Ok(place)
+        Ok(leaf.node)
     }
 
     #[inline]
@@ -89,23 +114,50 @@ impl<T> Paths<T> {
         let Ok(matched) = self.tree.at(path) else {
             return Err(NoRoute::NotFound);
         };
-        let node = &self.nodes[*matched.value];
+        let leaf = *matched.value;
+        let entry = if leaf.code != OTHER && leaf.code == code(method) {
+            leaf.entry
+        } else {
+            self.entry(leaf.node, method)?
+        };
+        let Entry { value, pattern } = &self.entries[entry];
+        Ok(Found {
+            value,
+            params: Params(matched.params),
+            pattern,
+        })
+    }
+
+    /// The entry of this method at a path, or of any.
+    fn entry(&self, node: usize, method: &str) -> Result<usize, NoRoute<'_>> {
+        let node = &self.nodes[node];
         let place = node.methods.iter().position(|known| **known == *method);
-        match place.map(|place| &node.values[place]).or(node.any.as_ref()) {
-            Some(value) => Ok(Found {
-                value,
-                params: Params(matched.params),
-                pattern: &node.pattern,
-            }),
-            None => Err(NoRoute::MethodNotAllowed {
-                allowed: Allowed(&node.methods),
-            }),
-        }
+        let entry = place.map(|place| node.entries[place]).or(node.any);
+        entry.ok_or(NoRoute::MethodNotAllowed {
+            allowed: Allowed(&node.methods),
+        })
     }
 
     pub(super) fn len(&self) -> usize {
-        let of = |node: &Node<T>| node.values.len() + usize::from(node.any.is_some());
-        self.nodes.iter().map(of).sum()
+        self.entries.len()
+    }
+}
+
+/// Neither one that has a code, nor all of them.
+const OTHER: u8 = 0;
+
+/// The methods that have a code: a comparison of bytes instead of texts.
+#[inline]
+const fn code(method: &str) -> u8 {
+    match method.as_bytes() {
+        b"GET" => 1,
+        b"POST" => 2,
+        b"PUT" => 3,
+        b"DELETE" => 4,
+        b"HEAD" => 5,
+        b"PATCH" => 6,
+        b"OPTIONS" => 7,
+        _ => OTHER,
     }
 }
 
@@ -119,8 +171,7 @@ fn refusal(route: Route<'_>, error: matchit::InsertError) -> RouteError {
                 with: format!("{host}{with}"),
             };
         }
-        InsertError::InvalidParamSegment => "a segment may have one parameter",
-        InsertError::InvalidCatchAll => "a `{*rest}` must be the whole last segment",
+        InsertError::InvalidCatchAll => "a `{*rest}` must be the last segment",
         _ => "a parameter must have a name in braces",
     };
     RouteError::InvalidPath {

@@ -5,7 +5,9 @@ use super::error::RouteError;
 /// `matchit` panics beyond.
 const MAX_PARAMS: usize = 25;
 
-/// Refuses what the tree would take and not find again, or panic on; the tree refuses the rest.
+/// Refuses what the tree would panic on, or take and not always find again: with a parameter that is
+/// a part of a segment it does not go back to the other routes when that one leads nowhere
+/// (`/{a}b/` hides `/{a}/{*rest}` from `/ab/c`). The tree refuses the rest.
 pub(super) fn validate(path: &str) -> Result<(), RouteError> {
     let invalid = |expected| {
         Err(RouteError::InvalidPath {
@@ -21,26 +23,23 @@ pub(super) fn validate(path: &str) -> Result<(), RouteError> {
         return invalid("what is not ASCII must be percent-encoded");
     }
     let mut names: Vec<&str> = Vec::new();
-    let mut rest = path;
-    while let Some(open) = rest.find(['{', '}']) {
-        let escaped = rest[open..].starts_with("{{") || rest[open..].starts_with("}}");
-        if escaped {
-            rest = &rest[open + 2..];
+    for segment in path.split('/') {
+        let bare = segment.replace("{{", "").replace("}}", "");
+        if !bare.contains(['{', '}']) {
             continue;
         }
-        let Some(length) = rest[open..].find('}').filter(|length| *length > 0) else {
-            return invalid("each brace must have its counterpart, or be doubled");
+        let name = segment.strip_prefix('{').and_then(|s| s.strip_suffix('}'));
+        let Some(name) = name else {
+            return invalid("a parameter must be a whole segment, and other braces be doubled");
         };
-        let name = &rest[open + 1..open + length];
         let name = name.strip_prefix('*').unwrap_or(name);
-        if name.is_empty() || name.contains(['{', '*', '/']) {
-            return invalid("a parameter must have a name, without braces, stars and slashes");
+        if name.is_empty() || name.contains(['{', '}', '*']) {
+            return invalid("a parameter must have a name, without braces and stars");
         }
         if names.contains(&name) {
             return invalid("each parameter must have a name of its own");
         }
         names.push(name);
-        rest = &rest[open + length + 1..];
     }
     if names.len() > MAX_PARAMS {
         return invalid("there may be at most 25 parameters");

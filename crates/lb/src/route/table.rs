@@ -2,9 +2,8 @@
 
 use super::Route;
 use super::error::{NoRoute, RefusedRoute, RouteError};
-use super::host::{Host, Pattern};
+use super::host::{ByHost, Pattern, name, parents};
 use super::paths::{Found, Paths};
-use std::collections::HashMap;
 
 /// Which host, path and method leads to what.
 ///
@@ -15,8 +14,8 @@ use std::collections::HashMap;
 ///    they are added.
 /// 3. A route of the method goes before one of any method.
 ///
-/// A lookup is O(length of the path), whatever the number of routes, and O(labels of the host) where
-/// routes name hosts. It allocates for more than three parameters only. Build a table and share it;
+/// A lookup is O(length of the path), whatever the number of routes, and O(labels of the host) searches
+/// among hosts where routes name any. It allocates for more than three parameters only. Build a table and share it;
 /// it takes `&mut self` to add to it, so a new one replaces it when routes change.
 ///
 /// ```
@@ -41,16 +40,16 @@ use std::collections::HashMap;
 #[derive(Clone, Debug)]
 pub struct RouteTable<T> {
     any: Paths<T>,
-    exact: HashMap<Box<[u8]>, Paths<T>>,
-    below: HashMap<Box<[u8]>, Paths<T>>,
+    exact: ByHost<Paths<T>>,
+    below: ByHost<Paths<T>>,
 }
 
 impl<T> Default for RouteTable<T> {
     fn default() -> Self {
         Self {
             any: Paths::default(),
-            exact: HashMap::new(),
-            below: HashMap::new(),
+            exact: ByHost::default(),
+            below: ByHost::default(),
         }
     }
 }
@@ -108,13 +107,16 @@ impl<T> RouteTable<T> {
         if self.exact.is_empty() && self.below.is_empty() {
             return &self.any;
         }
-        self.named(host).unwrap_or(&self.any)
+        // Most are written as they were registered, without a port.
+        let exact = self.exact.get(host);
+        exact.unwrap_or_else(|| self.of_authority(host))
     }
 
-    fn named(&self, host: &str) -> Option<&Paths<T>> {
-        let host = Host::of(host)?;
-        let below = || host.parents().find_map(|parent| self.below.get(parent));
-        self.exact.get(host.name()).or_else(below)
+    fn of_authority(&self, authority: &str) -> &Paths<T> {
+        let name = name(authority);
+        let below = || parents(name).find_map(|parent| self.below.get(parent));
+        let found = self.exact.get(name).or_else(below);
+        found.unwrap_or(&self.any)
     }
 
     /// How many routes there are. O(routes).
@@ -132,12 +134,12 @@ impl<T> RouteTable<T> {
 }
 
 fn insert<T>(
-    hosts: &mut HashMap<Box<[u8]>, Paths<T>>,
-    name: Box<[u8]>,
+    hosts: &mut ByHost<Paths<T>>,
+    name: &str,
     route: Route<'_>,
     value: T,
 ) -> Result<(), (RouteError, T)> {
-    if let Some(paths) = hosts.get_mut(&name) {
+    if let Some(paths) = hosts.get_mut(name) {
         return paths.insert(route, value);
     }
     // A host of which the first route is refused must not hide the routes of any host.

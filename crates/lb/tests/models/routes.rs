@@ -4,10 +4,10 @@ use purlin_lb::route::{NoRoute, Route, RouteError, RouteTable};
 
 /// A route as data; a host of `None` is any, a method too.
 #[derive(Clone, Debug)]
-pub struct Spec {
-    pub host: Option<String>,
-    pub method: Option<String>,
-    pub path: String,
+pub(crate) struct Spec {
+    pub(crate) host: Option<String>,
+    pub(crate) method: Option<String>,
+    pub(crate) path: String,
 }
 
 impl Spec {
@@ -19,13 +19,13 @@ impl Spec {
 }
 
 /// The parameters if a path matches a pattern, by comparing one segment after the other.
-pub fn matched<'p>(pattern: &str, path: &'p str) -> Option<Vec<(String, &'p str)>> {
+pub(crate) fn matched<'p>(pattern: &str, path: &'p str) -> Option<Vec<(String, &'p str)>> {
     let mut params = Vec::new();
     let (mut patterns, mut rest) = (pattern.split('/').peekable(), Some(path));
     while let Some(pattern) = patterns.next() {
         let here = rest?;
-        let parts = parts(pattern);
-        if let Some(name) = parts.1.as_deref().and_then(|name| name.strip_prefix('*')) {
+        let (text, name) = part(pattern);
+        if let Some(name) = name.and_then(|name| name.strip_prefix('*')) {
             params.push((name.to_owned(), here));
             return (!here.is_empty()).then_some(params);
         }
@@ -33,43 +33,22 @@ pub fn matched<'p>(pattern: &str, path: &'p str) -> Option<Vec<(String, &'p str)
             Some((segment, after)) => (segment, Some(after)),
             None => (here, None),
         };
-        match &parts.1 {
-            None if segment == parts.0 => {}
-            Some(name) => {
-                let value = segment.strip_prefix(parts.0.as_str())?;
-                let value = value.strip_suffix(parts.2.as_str())?;
-                if value.is_empty() {
-                    return None;
-                }
-                params.push((name.clone(), value));
-            }
-            None => return None,
+        match name {
+            Some(name) if !segment.is_empty() => params.push((name.to_owned(), segment)),
+            None if segment == text => {}
+            _ => return None,
         }
         rest = after;
     }
     rest.is_none().then_some(params)
 }
 
-/// What is before the parameter of a segment, its name, and what is after it, without escapes.
-fn parts(segment: &str) -> (String, Option<String>, String) {
-    let (mut before, mut name, mut after) = (String::new(), None, String::new());
-    let mut bytes = segment.chars().peekable();
-    while let Some(byte) = bytes.next() {
-        let side = if name.is_none() {
-            &mut before
-        } else {
-            &mut after
-        };
-        if (byte == '{' || byte == '}') && bytes.peek() == Some(&byte) {
-            bytes.next();
-            side.push(byte);
-        } else if byte == '{' {
-            name = Some(bytes.by_ref().take_while(|byte| *byte != '}').collect());
-        } else {
-            side.push(byte);
-        }
-    }
-    (before, name, after)
+/// The text of a segment without escapes, or the name of its parameter.
+fn part(segment: &str) -> (String, Option<&str>) {
+    let bare = segment.replace("{{", "").replace("}}", "");
+    let name = segment.strip_prefix('{').and_then(|s| s.strip_suffix('}'));
+    let text = segment.replace("{{", "{").replace("}}", "}");
+    (text, name.filter(|_| bare.contains('{')))
 }
 
 /// Whether a host, in lower case and without a port, is one of a pattern; with its rank.
@@ -91,7 +70,7 @@ fn host_rank(pattern: Option<&str>, host: &str) -> Option<usize> {
 /// # Panics
 ///
 /// When the table answers what the list does not.
-pub fn play(specs: &[Spec], requests: &[(String, String, String)]) {
+pub(crate) fn play(specs: &[Spec], requests: &[(String, String, String)]) {
     let (mut table, mut taken): (_, Vec<&Spec>) = (RouteTable::new(), Vec::new());
     for spec in specs {
         let place = taken.len();
@@ -124,7 +103,7 @@ fn compare(table: &RouteTable<usize>, taken: &[&Spec], host: &str, method: &str,
     let best = taken.iter().filter_map(|spec| rank(&spec)).max();
     let candidates: Vec<&&Spec> = taken
         .iter()
-        .filter(|spec| rank(spec) == best && matched(&spec.path, path).is_some())
+        .filter(|spec| best.is_some() && rank(spec) == best && matched(&spec.path, path).is_some())
         .collect();
     match table.find(host, method, path) {
         Ok(found) => {
@@ -168,7 +147,7 @@ fn compare(table: &RouteTable<usize>, taken: &[&Spec], host: &str, method: &str,
 /// Where two patterns that match differ first, one that is written out goes before a parameter, and
 /// a parameter of the segment before one of the rest.
 fn assert_not_worse(chosen: &str, candidates: &[&&Spec]) {
-    let kind = |segment: &str| match parts(segment).1 {
+    let kind = |segment: &str| match part(segment).1 {
         None => 0,
         Some(name) if name.starts_with('*') => 2,
         Some(_) => 1,

@@ -1,4 +1,9 @@
 //! Autoscaling against published rules and slow models.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "small numbers, rounded up"
+)]
 
 use core::time::Duration;
 use proptest::prelude::*;
@@ -486,8 +491,8 @@ mod schedule {
                 }
             }
             let schedule = Schedule::new(all);
-            let min = open.iter().map(Bounds::min).max().unwrap_or(usual.min());
-            let max = open.iter().map(Bounds::max).max().unwrap_or(usual.max());
+            let min = open.iter().map(Bounds::min).max().unwrap_or_else(|| usual.min());
+            let max = open.iter().map(Bounds::max).max().unwrap_or_else(|| usual.max());
             let warm = ahead.iter().map(Bounds::min).max().unwrap_or(0);
             let expected = bounds(min.max(warm), max.max(warm));
             let at = |seconds| schedule.bounds_at(UnixTime::from_secs(seconds), usual);

@@ -1,4 +1,9 @@
 //! Hedged requests.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "ranks and nanoseconds of small numbers"
+)]
 
 use core::time::Duration;
 use proptest::prelude::*;

@@ -105,7 +105,7 @@ impl<T> Paths<T> {
         Ok(leaf.node)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn find<'t, 'p>(
         &'t self,
         method: &str,
@@ -128,7 +128,9 @@ impl<T> Paths<T> {
         })
     }
 
-    /// The entry of this method at a path, or of any.
+    /// The entry of this method at a path, or of any. Out of line, so that the rest of a lookup is
+    /// small enough to be compiled into its caller, which then copies no parameters.
+    #[inline(never)]
     fn entry(&self, node: usize, method: &str) -> Result<usize, NoRoute<'_>> {
         let node = &self.nodes[node];
         let place = node.methods.iter().position(|known| **known == *method);

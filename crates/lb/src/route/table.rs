@@ -92,7 +92,7 @@ impl<T> RouteTable<T> {
     /// # Errors
     ///
     /// [`NoRoute`], which tells a path that is not there from a method that it does not have.
-    #[inline]
+    #[inline(always)]
     pub fn find<'t, 'p>(
         &'t self,
         host: &str,
@@ -112,6 +112,7 @@ impl<T> RouteTable<T> {
         exact.unwrap_or_else(|| self.of_authority(host))
     }
 
+    #[inline(never)]
     fn of_authority(&self, authority: &str) -> &Paths<T> {
         let name = name(authority);
         let below = || parents(name).find_map(|parent| self.below.get(parent));

@@ -107,7 +107,8 @@ impl Behaviour {
     }
 }
 
-/// What was asked for and what was done, as far back as the rules look. At most [`CAPACITY`] of each.
+/// What was asked for and what was done, as far back as the rules look. At most 4,096
+/// of each.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     asked: VecDeque<(Instant, u32)>,

@@ -21,8 +21,8 @@ impl Spec {
 /// The parameters if a path matches a pattern, by comparing one segment after the other.
 pub(crate) fn matched<'p>(pattern: &str, path: &'p str) -> Option<Vec<(String, &'p str)>> {
     let mut params = Vec::new();
-    let (mut patterns, mut rest) = (pattern.split('/').peekable(), Some(path));
-    while let Some(pattern) = patterns.next() {
+    let mut rest = Some(path);
+    for pattern in pattern.split('/') {
         let here = rest?;
         let (text, name) = part(pattern);
         if let Some(name) = name.and_then(|name| name.strip_prefix('*')) {

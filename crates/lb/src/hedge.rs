@@ -21,8 +21,8 @@ use purlin_core::time::Instant;
 /// latency is 5 % more load, and cuts the tail to that of the better of two.
 ///
 /// Shared by all requests of a kind. [`begin`](Self::begin) reads one atomic;
-/// [`observe_at`](Self::observe_at) holds a lock for a few nanoseconds, each 64th time for about a
-/// microsecond. Memory is constant, about 8 KiB.
+/// [`observe_at`](Self::observe_at) holds a lock to count, and each 64th time to go through about
+/// 1,000 counts. Memory is constant, about 8 KiB.
 ///
 /// ```
 /// use core::time::Duration;

@@ -250,7 +250,7 @@ mod step_scaling {
         assert_eq!(Adjustment::Exact(7).apply(3, 100), 7);
     }
 
-    /// The user guide's example: 10 instances; 60 adds a tenth, 70 three tenths, 40 takes a tenth
+    /// The example of Amazon's user guide, as Pulumi's documentation retells it: 10 instances; 60 adds a tenth, 70 three tenths, 40 takes a tenth
     /// away, 30 three.
     #[test]
     fn the_example_of_the_user_guide() {
@@ -312,8 +312,8 @@ mod step_scaling {
 mod behaviour {
     use super::*;
 
-    /// Kubernetes, `TestScalingWithRules` and the documentation of `behavior`, by a model that keeps
-    /// everything and looks through all of it.
+    /// The rule of Kubernetes' `behavior`, by a model that keeps everything and looks through all of
+    /// it.
     #[derive(Default)]
     struct Model {
         asked: Vec<(u64, u32)>,

@@ -9,7 +9,7 @@ pub const MAX_TRIES: usize = 8;
 
 /// The tries of one request: where they went, how many are under way, and when the next is due.
 ///
-/// A value of 100 bytes; nothing is allocated.
+/// A plain value; nothing is allocated.
 ///
 /// ```
 /// use core::time::Duration;

@@ -38,7 +38,6 @@ impl Counted {
         self.enter(Role::Ours, name, value)
     }
 
-    #[cfg_attr(not(feature = "rivals"), expect(dead_code, reason = "no rivals"))]
     pub(crate) fn rival(
         self,
         name: &str,

@@ -3,11 +3,13 @@
 mod batch;
 mod builder;
 mod membership;
+mod picker;
 mod snapshot;
 mod status;
 
 pub use batch::{Batch, Delta};
 pub use builder::ClusterBuilder;
+pub use picker::Picker;
 pub use snapshot::{Present, Snapshot};
 
 use crate::balancer::Balancer;
@@ -63,6 +65,7 @@ pub struct Cluster<T, P> {
 
 struct Inner<T, P> {
     present: Swap<Snapshot<T, P>>,
+    version: picker::Version,
     estimator: Arc<Estimator>,
     /// Whose turn it is to change anything.
     turn: Mutex<()>,
@@ -180,6 +183,7 @@ impl<T: Identity, P: Balancer + Clone> Cluster<T, P> {
         }
         let next = next(&former, batch, now);
         self.inner.present.store(next);
+        self.inner.version.advance();
         drop(turn);
         // If this was the last hold on the former version, it goes while nobody waits.
         drop(former);

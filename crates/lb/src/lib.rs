@@ -18,6 +18,8 @@ mod estimator;
 mod load_balancer;
 pub mod policy;
 mod pool;
+#[cfg(feature = "registry")]
+pub mod registry;
 mod request;
 mod slow_start;
 mod state;
@@ -29,7 +31,7 @@ pub use any::AnyBalancer;
 pub use balancer::Balancer;
 #[cfg(any(feature = "conformance", feature = "registry"))]
 pub use capabilities::{Capabilities, Shares};
-pub use cluster::{Batch, Cluster, ClusterBuilder, Delta, Present, Snapshot};
+pub use cluster::{Batch, Cluster, ClusterBuilder, Delta, Picker, Present, Snapshot};
 pub use endpoint::{Endpoint, Lease};
 pub use error::{ConfigError, Refused, Unavailable, UpdateError};
 pub use estimator::Estimator;

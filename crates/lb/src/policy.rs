@@ -1,6 +1,8 @@
 //! The policies.
 
 mod draws;
+#[cfg(feature = "registry")]
+pub(crate) use draws::entropy;
 pub(crate) mod random;
 pub(crate) mod round_robin;
 

@@ -24,6 +24,10 @@ mod real {
             self.0.load()
         }
 
+        pub(crate) fn load_full(&self) -> Arc<T> {
+            self.0.load_full()
+        }
+
         pub(crate) fn store(&self, next: T) {
             self.0.store(Arc::new(next));
         }
@@ -50,6 +54,10 @@ mod real {
 
         pub(crate) fn load(&self) -> Loaded<T> {
             Arc::clone(&super::lock(&self.0))
+        }
+
+        pub(crate) fn load_full(&self) -> Arc<T> {
+            self.load()
         }
 
         pub(crate) fn store(&self, next: T) {

@@ -1,22 +1,20 @@
-//! The property tests of a policy: run on policies of this crate, and tried on flawed ones.
+//! The property tests of a policy: run on those of the registry, and tried on flawed ones.
 
 #[path = "conformance/flawed.rs"]
 mod flawed;
 
 use purlin_lb::conformance::{self, Subject};
-use purlin_lb::policy::{Random, RoundRobin};
-use purlin_lb::{AnyBalancer, Capabilities};
+use purlin_lb::registry::VARIANTS;
 
 #[test]
-fn round_robin_and_random() {
-    let round_robin = Subject::new(Capabilities::EQUAL, |seed| {
-        AnyBalancer::new(RoundRobin::from(seed))
-    });
-    let random = Subject::new(Capabilities::EQUAL, |seed| {
-        AnyBalancer::new(Random::seeded(seed))
-    });
-    for seed in 0..20 {
-        conformance::all(&round_robin, seed);
-        conformance::all(&random, seed);
+fn every_policy_of_the_registry() {
+    for variant in VARIANTS {
+        println!("{}", variant.name);
+        let subject = Subject::new(variant.capabilities, |seed| {
+            variant.policy.build(Some(seed))
+        });
+        for seed in 0..10 {
+            conformance::all(&subject, seed);
+        }
     }
 }

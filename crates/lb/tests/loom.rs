@@ -123,3 +123,29 @@ fn leases_of_two_threads_are_two() {
         assert_eq!(endpoint.completed(), (2, 0));
     });
 }
+
+#[test]
+fn a_picker_sees_what_happened_before() {
+    loom::model(|| {
+        let cluster = cluster(&[1]);
+        let mut picker = cluster.picker();
+        let other = {
+            let cluster = cluster.clone();
+            thread::spawn(move || cluster.replace_at(NOW, [Upstream::new(2)]).map(drop))
+        };
+        let before = *picker
+            .pick_at(NOW, &Request::new())
+            .expect("one is open")
+            .node();
+        assert!([1, 2].contains(&before));
+        other
+            .join()
+            .expect("it does not panic")
+            .expect("no duplicates");
+        let after = *picker
+            .pick_at(NOW, &Request::new())
+            .expect("one is open")
+            .node();
+        assert_eq!(after, 2);
+    });
+}

@@ -1,6 +1,7 @@
 //! What a cluster can be told when it is made.
 
 use super::membership::Membership;
+use super::picker::Version;
 use super::{Cluster, Inner, Snapshot, refresh};
 use crate::balancer::Balancer;
 use crate::error::{ConfigError, UpdateError};
@@ -106,6 +107,7 @@ impl<P: Balancer> ClusterBuilder<P> {
                     policy,
                     epoch: Epoch::default().next(),
                 }),
+                version: Version::new(),
                 estimator,
                 turn: Mutex::new(()),
             }),

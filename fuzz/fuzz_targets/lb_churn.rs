@@ -1,0 +1,88 @@
+//! Any history of endpoints, weights, status, requests and clocks under every policy of the registry,
+//! against a list of endpoints: who is open, what is in flight, where a request may go.
+#![no_main]
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use purlin_lb::conformance::{Member, Step, Subject};
+use purlin_lb::registry::VARIANTS;
+
+#[derive(Arbitrary, Debug)]
+struct Case {
+    variant: u8,
+    panic_threshold: u8,
+    seed: u64,
+    steps: Vec<Event>,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Event {
+    Insert(Endpoint),
+    Remove(u8),
+    SetWeight(u8, u32),
+    Replace(Vec<Endpoint>),
+    Health(u8, u8),
+    Eject(u8, bool),
+    Drain(u8, bool),
+    Pick(Option<u64>, [u8; 2]),
+    End(u8, u8),
+    Clock(u64),
+}
+
+#[derive(Arbitrary, Debug)]
+struct Endpoint {
+    id: u8,
+    weight: u32,
+    labels: u8,
+}
+
+/// More steps, and longer lists, than these teach nothing.
+const MOST_STEPS: usize = 200;
+const MOST_ENDPOINTS: usize = 100;
+
+impl Endpoint {
+    fn member(&self) -> Member {
+        Member {
+            id: self.id.into(),
+            // Small ones as often as any.
+            weight: if self.weight & 1 == 0 {
+                self.weight >> 28
+            } else {
+                self.weight
+            },
+            zone: self.labels % 4,
+            priority: self.labels / 4 % 4,
+        }
+    }
+}
+
+impl Event {
+    fn step(&self) -> Step {
+        match self {
+            Self::Insert(endpoint) => Step::Insert(endpoint.member()),
+            Self::Remove(id) => Step::Remove((*id).into()),
+            Self::SetWeight(id, weight) => Step::SetWeight((*id).into(), *weight),
+            Self::Replace(endpoints) => {
+                let some = endpoints.iter().take(MOST_ENDPOINTS);
+                Step::Replace(some.map(Endpoint::member).collect())
+            }
+            Self::Health(id, health) => Step::Health((*id).into(), *health),
+            Self::Eject(id, out) => Step::Eject((*id).into(), *out),
+            Self::Drain(id, on) => Step::Drain((*id).into(), *on),
+            Self::Pick(key, excluded) => Step::Pick(*key, excluded.map(u64::from).to_vec()),
+            Self::End(which, how) => Step::End((*which).into(), *how),
+            Self::Clock(millis) => Step::Clock(*millis),
+        }
+    }
+}
+
+fuzz_target!(|case: Case| {
+    let variant = &VARIANTS[usize::from(case.variant) % VARIANTS.len()];
+    let subject = Subject::new(variant.capabilities, |seed| {
+        variant.policy.build(Some(seed))
+    });
+    let mut world = subject.world(case.panic_threshold, case.seed);
+    for event in case.steps.iter().take(MOST_STEPS) {
+        world.step(&event.step());
+    }
+});

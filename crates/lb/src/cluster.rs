@@ -212,14 +212,14 @@ fn next<T, P: Balancer + Clone>(
     for state in batch.added {
         open.warm_up(&state, now);
     }
-    refresh(&open, &membership.members, batch.touched, len);
+    refresh(membership.pool(&open), &open, batch.touched);
     let open = if len < before {
         open.resized(len)
     } else {
         open
     };
     let mut policy = former.policy.clone();
-    policy.rebuild(Pool::new(&membership.members, &open));
+    policy.rebuild(membership.pool(&open));
     Snapshot {
         membership,
         open,
@@ -228,15 +228,9 @@ fn next<T, P: Balancer + Clone>(
     }
 }
 
-fn refresh(
-    open: &OpenSet,
-    members: &crate::chunks::Chunks<crate::pool::Member>,
-    touched: impl IntoIterator<Item = usize>,
-    len: usize,
-) {
-    let pool = Pool::new(members, open);
+fn refresh(pool: Pool<'_>, open: &OpenSet, touched: impl IntoIterator<Item = usize>) {
     for position in touched {
-        if position < len {
+        if position < pool.len() {
             open.refresh(position, pool.status(position));
         } else {
             open.clear(position);

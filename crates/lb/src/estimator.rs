@@ -13,7 +13,11 @@ use purlin_core::time::Instant;
 /// endpoint is silent.
 ///
 /// A failure counts as a sample of the latency it had, or of the [penalty](Self::failure_penalty),
-/// whichever is longer, and at its peak: what fails fast must not look fast.
+/// whichever is longer: what fails fast must not look fast. It is averaged, though, and never taken
+/// for a peak, nor for more than an eighth of the average: one failure in a hundred, at all endpoints
+/// alike, must not hide which of them are slow. After two failures in a row the endpoint is [avoided](State::avoided_until) for the penalty,
+/// and twice as long each time that it fails again, up to 32 times; failures of requests that were sent before
+/// that do not prolong it.
 ///
 /// Two requests that end at once may leave the estimate of either; that is a sample less, and what
 /// makes this a few nanoseconds. Source: Finagle, `PeakEwma`; tower, `load::PeakEwma`.
@@ -66,32 +70,51 @@ impl Estimator {
 
     #[inline]
     pub(crate) fn observe(&self, state: &State, now: Instant, latency: Duration) {
-        self.sample(state, now, latency, self.peak);
+        let rtt = nanos(latency);
+        let next = match state.latency_nanos() {
+            Some(estimate) if !(self.peak && rtt > estimate) => {
+                toward(rtt, estimate, self.keep(state, now))
+            }
+            _ => rtt,
+        };
+        set(state, now, next);
     }
 
     /// A failure, after so many in a row.
     pub(crate) fn penalise(&self, state: &State, now: Instant, latency: Duration, run: u32) {
-        self.sample(state, now, latency.max(self.failure_penalty), true);
-        let penalty = self.failure_penalty.saturating_mul(1 << run.min(5));
-        if !penalty.is_zero() {
+        let rtt = nanos(latency.max(self.failure_penalty));
+        let next = state.latency_nanos().map_or(rtt, |estimate| {
+            let keep = self.keep(state, now).max(KEPT_BY_A_FAILURE);
+            toward(rtt, estimate, keep)
+        });
+        set(state, now, next);
+        if run > 0 && state.avoided_until() <= now {
+            let penalty = self.failure_penalty.saturating_mul(1 << (run - 1).min(5));
             state.avoid_until(now.saturating_add(penalty));
         }
     }
 
+    /// How much of the estimate a sample leaves.
     #[inline]
-    fn sample(&self, state: &State, now: Instant, latency: Duration, peak: bool) {
-        // A latency of zero is one too: 0 stands for none.
-        let rtt = nanos(latency).max(1.0);
-        let next = match state.latency_nanos() {
-            Some(estimate) if !(peak && rtt > estimate) => {
-                let dt = now.saturating_duration_since(state.latency_at());
-                let keep = (-nanos(dt) / nanos(self.tau)).exp();
-                (estimate - rtt).mul_add(keep, rtt)
-            }
-            _ => rtt,
-        };
-        state.set_latency(next, now.max(state.latency_at()));
+    fn keep(&self, state: &State, now: Instant) -> f64 {
+        let dt = now.saturating_duration_since(state.latency_at());
+        (-nanos(dt) / nanos(self.tau)).exp()
     }
+}
+
+/// An endpoint that has been silent for long would be known by its next request alone. If that is
+/// the one in a hundred that fails, it is not yet worse than a slow one.
+const KEPT_BY_A_FAILURE: f64 = 0.875;
+
+#[inline]
+fn toward(rtt: f64, estimate: f64, keep: f64) -> f64 {
+    (estimate - rtt).mul_add(keep, rtt)
+}
+
+#[inline]
+fn set(state: &State, now: Instant, estimate: f64) {
+    // A latency of zero is one too, and so is what rounding makes of huge ones: 0 stands for none.
+    state.set_latency(estimate.max(1.0), now.max(state.latency_at()));
 }
 
 /// Ten seconds, peaks at once, as Finagle and linkerd have it.

@@ -15,7 +15,9 @@ pub mod conformance;
 mod endpoint;
 mod error;
 mod estimator;
+pub mod health;
 mod load_balancer;
+mod load_report;
 pub mod policy;
 mod pool;
 #[cfg(feature = "registry")]
@@ -36,6 +38,7 @@ pub use endpoint::{Endpoint, Lease};
 pub use error::{ConfigError, Refused, Unavailable, UpdateError};
 pub use estimator::Estimator;
 pub use load_balancer::{LoadBalancer, TimedLease};
+pub use load_report::{LoadReport, ReportRules, ReportedCapacity, capacity_weights};
 pub use pool::Pool;
 pub use request::Request;
 pub use slow_start::SlowStart;

@@ -1,10 +1,35 @@
 //! The policies.
 
+mod alias;
+mod arcs;
+mod bounded_load;
+mod choices;
 mod draws;
-#[cfg(feature = "registry")]
-pub(crate) use draws::entropy;
-pub(crate) mod random;
-pub(crate) mod round_robin;
+mod earliest_deadline_first;
+mod ewma;
+mod hashed;
+mod least_request;
+mod places;
+mod probation;
+mod proportion;
+mod random;
+mod round_robin;
+mod smooth_weighted_round_robin;
+mod static_stride;
+mod sticky;
+mod weighted_random;
+mod weighted_round_robin;
 
+pub use bounded_load::BoundedLoad;
+pub(crate) use draws::entropy;
+pub use earliest_deadline_first::EarliestDeadlineFirst;
+pub use ewma::Ewma;
+pub use hashed::{HashPlacement, Hashed};
+pub use least_request::LeastRequest;
 pub use random::Random;
 pub use round_robin::RoundRobin;
+pub use smooth_weighted_round_robin::SmoothWeightedRoundRobin;
+pub use static_stride::StaticStride;
+pub use sticky::{SessionToken, Sticky, TokenError};
+pub use weighted_random::WeightedRandom;
+pub use weighted_round_robin::WeightedRoundRobin;

@@ -28,19 +28,26 @@ pub(crate) struct Member {
 ///
 /// Positions run from 0 to [`len`](Self::len) and belong to one version of the membership: a policy
 /// is told of each new one by [`rebuild`](crate::Balancer::rebuild). Which endpoints are
-/// [open](Self::is_open) changes at any time. Copy it; it is three pointers.
+/// [open](Self::is_open) changes at any time. Copy it; it is a few pointers.
 #[derive(Clone, Copy)]
 pub struct Pool<'a> {
     members: &'a Chunks<Member>,
+    /// Where which of them is, sorted.
+    ids: &'a [(NodeId, u32)],
     /// Which of them, where it is not all.
     group: Option<&'a [u32]>,
     open: &'a OpenSet,
 }
 
 impl<'a> Pool<'a> {
-    pub(crate) const fn new(members: &'a Chunks<Member>, open: &'a OpenSet) -> Self {
+    pub(crate) const fn new(
+        members: &'a Chunks<Member>,
+        ids: &'a [(NodeId, u32)],
+        open: &'a OpenSet,
+    ) -> Self {
         Self {
             members,
+            ids,
             group: None,
             open,
         }
@@ -81,6 +88,17 @@ impl<'a> Pool<'a> {
     #[must_use]
     pub fn id(&self, position: usize) -> NodeId {
         self.state(position).id()
+    }
+
+    /// The position of the endpoint of that identity. O(log endpoints), and in a group O(group).
+    #[must_use]
+    pub fn find(&self, id: NodeId) -> Option<usize> {
+        let at = self.ids.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        let (_, member) = self.ids[at];
+        match self.group {
+            Some(group) => group.iter().position(|at| *at == member),
+            None => Some(member as usize),
+        }
     }
 
     /// The weight of the endpoint at that position, before slow start.
@@ -188,6 +206,7 @@ impl<'a> Pool<'a> {
     pub(crate) const fn group(self, group: &'a [u32], open: &'a OpenSet) -> Self {
         Self {
             members: self.members,
+            ids: self.ids,
             group: Some(group),
             open,
         }

@@ -15,8 +15,11 @@
 //! ```
 
 use crate::any::AnyBalancer;
-use crate::capabilities::Capabilities;
-use crate::policy::{Random, RoundRobin};
+use crate::capabilities::{Capabilities, Shares};
+use crate::policy::{
+    BoundedLoad, EarliestDeadlineFirst, Ewma, Hashed, LeastRequest, Random, RoundRobin,
+    SmoothWeightedRoundRobin, StaticStride, Sticky, WeightedRandom, WeightedRoundRobin,
+};
 use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
@@ -31,6 +34,32 @@ pub enum Policy {
     RoundRobin,
     /// [`Random`].
     Random,
+    /// [`WeightedRoundRobin`].
+    WeightedRoundRobin,
+    /// [`SmoothWeightedRoundRobin`].
+    SmoothWeightedRoundRobin,
+    /// [`EarliestDeadlineFirst`].
+    EarliestDeadlineFirst,
+    /// [`StaticStride`].
+    StaticStride,
+    /// [`WeightedRandom`].
+    WeightedRandom,
+    /// [`LeastRequest`].
+    LeastRequest,
+    /// [`Ewma`].
+    Ewma,
+    /// [`Hashed::slot_table`].
+    SlotTable,
+    /// [`Hashed::ring`].
+    Ring,
+    /// [`Hashed::maglev`].
+    Maglev,
+    /// [`Hashed::rendezvous`].
+    Rendezvous,
+    /// [`BoundedLoad`] over [`Hashed::slot_table`].
+    BoundedLoad,
+    /// [`Sticky`] over [`WeightedRoundRobin`].
+    Sticky,
 }
 
 /// A row of the registry.
@@ -61,7 +90,103 @@ pub static VARIANTS: &[Variant] = &[
         about: "any, whatever their weights",
         capabilities: Capabilities::EQUAL,
     },
+    Variant {
+        policy: Policy::WeightedRoundRobin,
+        name: "weighted_round_robin",
+        about: "as often as weights ask, evenly spread, in constant time",
+        capabilities: Capabilities::WEIGHTED,
+    },
+    Variant {
+        policy: Policy::SmoothWeightedRoundRobin,
+        name: "smooth_weighted_round_robin",
+        about: "nginx's sequence: less than one request off, for some dozens",
+        capabilities: Capabilities::WEIGHTED,
+    },
+    Variant {
+        policy: Policy::EarliestDeadlineFirst,
+        name: "earliest_deadline_first",
+        about: "Envoy's sequence, from a queue of deadlines",
+        capabilities: Capabilities::WEIGHTED,
+    },
+    Variant {
+        policy: Policy::StaticStride,
+        name: "static_stride",
+        about: "gRPC's sequence, by skipping turns",
+        capabilities: STRIDE,
+    },
+    Variant {
+        policy: Policy::WeightedRandom,
+        name: "weighted_random",
+        about: "any, by weight",
+        capabilities: Capabilities::WEIGHTED,
+    },
+    Variant {
+        policy: Policy::LeastRequest,
+        name: "least_request",
+        about: "of a few, the one with the fewest requests in flight",
+        capabilities: Capabilities::WEIGHTED,
+    },
+    Variant {
+        policy: Policy::Ewma,
+        name: "ewma",
+        about: "of a few, the one that is likely to answer first; take it unless you know better",
+        capabilities: Capabilities::ANY,
+    },
+    Variant {
+        policy: Policy::SlotTable,
+        name: "slot_table",
+        about: "by key, by a table: one memory access",
+        capabilities: SLOTS,
+    },
+    Variant {
+        policy: Policy::Ring,
+        name: "ring",
+        about: "by key, by points on a ring",
+        capabilities: RING,
+    },
+    Variant {
+        policy: Policy::Maglev,
+        name: "maglev",
+        about: "by key, by a table with even shares, of which more moves",
+        capabilities: SLOTS,
+    },
+    Variant {
+        policy: Policy::Rendezvous,
+        name: "rendezvous",
+        about: "by key, by the highest of as many hashes as endpoints",
+        capabilities: SLOTS,
+    },
+    Variant {
+        policy: Policy::BoundedLoad,
+        name: "bounded_load",
+        about: "by key, but no endpoint far above its share",
+        capabilities: SLOTS,
+    },
+    Variant {
+        policy: Policy::Sticky,
+        name: "sticky",
+        about: "sessions stay where they are, others by `weighted_round_robin`",
+        capabilities: Capabilities::WEIGHTED,
+    },
 ];
+
+/// Weights are rounded to a part in 65,535 of the largest.
+const STRIDE: Capabilities = Capabilities {
+    shares: Shares::Weighted(0.01),
+    ..Capabilities::ANY
+};
+
+/// Shares of keys, by tables and draws of this many slots.
+const SLOTS: Capabilities = Capabilities {
+    shares: Shares::Weighted(0.1),
+    keyed: true,
+    ..Capabilities::ANY
+};
+
+const RING: Capabilities = Capabilities {
+    shares: Shares::Weighted(0.4),
+    ..SLOTS
+};
 
 impl Policy {
     /// Its row in the registry.
@@ -84,6 +209,21 @@ impl Policy {
         match self {
             Self::RoundRobin => AnyBalancer::new(RoundRobin::from(seed >> 8)),
             Self::Random => AnyBalancer::new(Random::seeded(seed)),
+            Self::WeightedRoundRobin => AnyBalancer::new(WeightedRoundRobin::seeded(seed)),
+            Self::SmoothWeightedRoundRobin => AnyBalancer::new(SmoothWeightedRoundRobin::new()),
+            Self::EarliestDeadlineFirst => AnyBalancer::new(EarliestDeadlineFirst::seeded(seed)),
+            Self::StaticStride => AnyBalancer::new(StaticStride::seeded(seed)),
+            Self::WeightedRandom => AnyBalancer::new(WeightedRandom::seeded(seed)),
+            Self::LeastRequest => AnyBalancer::new(LeastRequest::seeded(seed)),
+            Self::Ewma => AnyBalancer::new(Ewma::seeded(seed)),
+            Self::SlotTable => AnyBalancer::new(Hashed::slot_table().seeded(seed)),
+            Self::Ring => AnyBalancer::new(Hashed::ring().seeded(seed)),
+            Self::Maglev => AnyBalancer::new(Hashed::maglev().seeded(seed)),
+            Self::Rendezvous => AnyBalancer::new(Hashed::rendezvous().seeded(seed)),
+            Self::BoundedLoad => {
+                AnyBalancer::new(BoundedLoad::new(Hashed::slot_table().seeded(seed)))
+            }
+            Self::Sticky => AnyBalancer::new(Sticky::new(WeightedRoundRobin::seeded(seed))),
         }
     }
 }

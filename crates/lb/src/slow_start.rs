@@ -7,7 +7,8 @@ use purlin_core::time::Instant;
 /// How the share of an endpoint grows after it came or became healthy again.
 ///
 /// At `t` after that instant it gets `max(min_weight, (t / window)^(1 / aggression))` of its weight;
-/// after the window all of it. Source: Envoy, `slow_start.rst`.
+/// after the window all of it. Source: Envoy, `slow_start.rst`, where `t` is at least a second; here
+/// time has no such grain.
 ///
 /// ```
 /// use core::time::Duration;

@@ -1,7 +1,7 @@
 //! What changes of an endpoint from request to request.
 
 use crate::estimator::Estimator;
-use crate::status::Status;
+use crate::status::{Health, Status};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use core::fmt;
 use core::time::Duration;
@@ -30,7 +30,7 @@ pub struct State {
     latency_at: AtomicU64,
     /// Since when it has been taking requests, for slow start; 0 for always.
     warm_since: AtomicU64,
-    /// Until when a failed endpoint is avoided by policies that know no latency.
+    /// Until when policies that go by load avoid it, because it failed.
     avoided_until: AtomicU64,
 }
 
@@ -39,11 +39,11 @@ pub struct State {
 // or written on the strength of them. What counts, read-modify-write, is never lost.
 
 impl State {
-    pub(crate) fn new(id: NodeId, weight: Weight) -> Self {
+    pub(crate) fn new(id: NodeId, weight: Weight, health: Health) -> Self {
         Self {
             id,
             in_flight: AtomicU32::new(0),
-            status: AtomicU32::new(Status::default().bits()),
+            status: AtomicU32::new(Status::default().with_health(health).bits()),
             weight: AtomicU32::new(weight.get()),
             consecutive_failures: AtomicU32::new(0),
             successes: AtomicU32::new(0),
@@ -112,7 +112,7 @@ impl State {
         (successes, self.failures.load(Ordering::Relaxed))
     }
 
-    /// Until when policies that know no latency avoid it, because it failed. See
+    /// Until when policies that go by load or latency avoid it, because it failed twice in a row. See
     /// [`Estimator::failure_penalty`].
     #[must_use]
     #[inline]

@@ -86,6 +86,11 @@ impl Status {
         self.0 & (Self::DRAINING | Self::REMOVED) == 0
     }
 
+    /// Whether requests of sessions that are there still go there: drained or not.
+    pub(crate) const fn keeps_sessions(self) -> bool {
+        self.0 & !(Self::DEGRADED | Self::DRAINING) == 0
+    }
+
     pub(crate) const fn with_health(self, health: Health) -> Self {
         let others = self.0 & !(Self::UNHEALTHY | Self::DEGRADED);
         Self(match health {

@@ -1,11 +1,12 @@
 //! An endpoint as discovery tells of it.
 
+use crate::status::Health;
 use core::num::NonZeroU64;
 use purlin_core::node::Weight;
 use purlin_hashring::Identity;
 
-/// An endpoint, as configuration or discovery tells of it: the node itself, its weight, its zone and
-/// its priority.
+/// An endpoint, as configuration or discovery tells of it: the node itself, its weight, zone, priority
+/// and health.
 ///
 /// The node is what a caller needs to send a request: an address, a client, an `Arc` of either. Its
 /// [`Identity`] makes it the same endpoint from one update to the next.
@@ -31,6 +32,10 @@ pub struct Upstream<T> {
     /// Its level, for [priorities](crate::policy::Priority): 0 is the first to be used.
     #[cfg_attr(feature = "serde", serde(default))]
     pub priority: u8,
+    /// What is known of its health as it comes; healthy unless said otherwise. A cluster asks this of
+    /// an endpoint that is new to it only.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub health: Health,
 }
 
 #[cfg(feature = "serde")]
@@ -39,13 +44,14 @@ const fn one() -> Weight {
 }
 
 impl<T> Upstream<T> {
-    /// This node, with weight 1, in no zone, of the first priority.
+    /// This node: healthy, with weight 1, in no zone, of the first priority.
     pub const fn new(node: T) -> Self {
         Self {
             node,
             weight: Weight::ONE,
             zone: None,
             priority: 0,
+            health: Health::Healthy,
         }
     }
 
@@ -65,6 +71,12 @@ impl<T> Upstream<T> {
             zone: Some(zone.into()),
             ..self
         }
+    }
+
+    /// The same, to begin with this health: unhealthy, say, until a check says otherwise.
+    #[must_use]
+    pub fn health(self, health: Health) -> Self {
+        Self { health, ..self }
     }
 
     /// The same at another level of priority.

@@ -6,7 +6,7 @@ use super::{Cluster, Inner, Snapshot, refresh};
 use crate::balancer::Balancer;
 use crate::error::{ConfigError, UpdateError};
 use crate::estimator::Estimator;
-use crate::pool::{OpenSet, Pool, Settings};
+use crate::pool::{OpenSet, Settings};
 use crate::slow_start::SlowStart;
 use crate::sync::{Mutex, Swap};
 use crate::upstream::Upstream;
@@ -96,9 +96,9 @@ impl<P: Balancer> ClusterBuilder<P> {
         let membership = Membership::of(upstreams, None, &estimator)?;
         let len = membership.len();
         let open = OpenSet::new(len, self.settings);
-        refresh(&open, &membership.members, 0..len, len);
+        refresh(membership.pool(&open), &open, 0..len);
         let mut policy = self.policy;
-        policy.rebuild(Pool::new(&membership.members, &open));
+        policy.rebuild(membership.pool(&open));
         Ok(Cluster {
             inner: Arc::new(Inner {
                 present: Swap::new(Snapshot {

@@ -4,7 +4,7 @@ use crate::chunks::Chunks;
 use crate::endpoint::Endpoint;
 use crate::error::UpdateError;
 use crate::estimator::Estimator;
-use crate::pool::Member;
+use crate::pool::{Member, OpenSet, Pool};
 use crate::state::State;
 use crate::upstream::Upstream;
 use alloc::sync::Arc;
@@ -29,6 +29,10 @@ impl<T> Membership<T> {
         self.members.len()
     }
 
+    pub(super) fn pool<'a>(&'a self, open: &'a OpenSet) -> Pool<'a> {
+        Pool::new(&self.members, &self.ids, open)
+    }
+
     pub(super) fn find(&self, id: NodeId) -> Result<usize, UpdateError> {
         match self.search(id) {
             Ok(at) => Ok(self.ids[at].1 as usize),
@@ -47,7 +51,7 @@ impl<T> Membership<T> {
         upstream: Upstream<T>,
         by: &Arc<Estimator>,
     ) -> Arc<State> {
-        let state = Arc::new(State::new(id, upstream.weight));
+        let state = Arc::new(State::new(id, upstream.weight, upstream.health));
         let position = position(self.len());
         let at = self.search(id).unwrap_or_else(|at| at);
         self.ids.insert(at, (id, position));
@@ -105,7 +109,8 @@ impl<T> Membership<T> {
                 let place = former.find(id).ok()?;
                 Some(Arc::clone(&former.members.at(place).state))
             });
-            let state = known.unwrap_or_else(|| Arc::new(State::new(id, upstream.weight)));
+            let fresh = || Arc::new(State::new(id, upstream.weight, upstream.health));
+            let state = known.unwrap_or_else(fresh);
             ids.push((id, position(members.len())));
             members.push(member(&state, &upstream));
             endpoints.push(Arc::new(Endpoint::new(

@@ -61,7 +61,7 @@ impl<T, P> Snapshot<T, P> {
     #[must_use]
     #[inline]
     pub fn pool(&self) -> Pool<'_> {
-        Pool::new(&self.membership.members, &self.open)
+        self.membership.pool(&self.open)
     }
 
     /// The endpoint at that position.

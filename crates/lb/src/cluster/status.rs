@@ -111,6 +111,8 @@ impl<T, P: Balancer> Cluster<T, P> {
                     status.is_available()
                 };
             assert_eq!(pool.is_open(position), open, "whether {position} is open");
+            let found = pool.find(pool.id(position));
+            assert_eq!(found, Some(position), "the position of an identity");
         }
         snapshot.policy.check_invariants(pool);
     }

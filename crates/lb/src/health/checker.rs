@@ -1,0 +1,310 @@
+//! Active health checks: when to probe whom, and what the results mean.
+
+mod config;
+mod signal;
+mod target;
+
+pub use config::HealthConfig;
+pub use signal::{HealthInput, HealthOutput, HealthStats};
+pub use target::Outcome;
+
+use crate::error::UpdateError;
+use crate::policy::entropy;
+use crate::status::Health;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use core::time::Duration;
+use purlin_core::machine::Machine;
+use purlin_core::node::NodeId;
+use purlin_core::random::{RandomExt as _, SplitMix64};
+use purlin_core::time::Instant;
+use target::Target;
+
+/// As many as a cluster can have.
+const MAX: usize = u32::MAX as usize;
+
+/// Decides when which endpoint is probed, and from the results how healthy it is.
+///
+/// A [`Machine`]: it asks for probes by [`HealthOutput::Probe`], the caller sends them as it likes
+/// (HTTP, gRPC, a TCP connection) and tells what came of them by [`HealthInput::Probed`]. At most one
+/// probe of an endpoint is out at a time. Probes have numbers, none of which comes twice: a result
+/// that comes after its probe timed out, or after its endpoint was removed, even if it was added
+/// again since, is ignored.
+///
+/// * The first result decides at once. After that it takes
+///   [`healthy_threshold`](HealthConfig::healthy_threshold) or
+///   [`unhealthy_threshold`](HealthConfig::unhealthy_threshold) results in a row, or one
+///   [`Outcome::NotServing`].
+/// * The time to the next probe runs from the result, as Envoy's does, so that a slow endpoint is not
+///   asked more often than it answers; and is jittered, so that probes that began together drift
+///   apart.
+/// * The first probes are spread over [`first_within`](HealthConfig::first_within).
+///
+/// Any call takes O(log endpoints) for each endpoint it is about; memory is some 130 bytes an
+/// endpoint. Outputs that are not fetched do not pile up: there is at most a probe and a change for
+/// an endpoint, the latest. Time that goes backwards stands still until it has caught up.
+///
+/// ```
+/// use core::time::Duration;
+/// use purlin_core::machine::Machine;
+/// use purlin_lb::health::{HealthChecker, HealthConfig, HealthInput, HealthOutput, Outcome};
+/// use purlin_lb::policy::RoundRobin;
+/// use purlin_lb::{Cluster, Identity, Instant, Request, Upstream};
+///
+/// let cluster = Cluster::new(RoundRobin::new(), ["a", "b"].map(Upstream::new))?;
+/// let mut checker = HealthChecker::new(HealthConfig::new());
+/// let mut now = Instant::ORIGIN;
+/// for endpoint in cluster.load().iter() {
+///     checker.handle(now, HealthInput::Add(endpoint.id()))?;
+/// }
+/// // The loop of a driver. This one has its results at once: "b" does not answer.
+/// for _ in 0..4 {
+///     while let Some(output) = checker.poll_output() {
+///         match output {
+///             HealthOutput::Changed { id, health } => {
+///                 cluster.set_health_at(now, id, health)?;
+///             }
+///             HealthOutput::Probe { id, number, .. } => {
+///                 let outcome = if id == "b".id() { Outcome::Failure } else { Outcome::Success };
+///                 checker.handle(now, HealthInput::Probed { id, number, outcome })?;
+///             }
+///         }
+///     }
+///     now = checker.poll_timeout().expect("there is always a next probe");
+///     checker.handle_timeout(now);
+/// }
+/// assert_eq!(*cluster.pick_at(now, &Request::new())?.node(), "a");
+/// assert_eq!(*cluster.pick_at(now, &Request::new())?.node(), "a");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct HealthChecker {
+    config: HealthConfig,
+    random: SplitMix64,
+    /// The latest time there was.
+    now: Instant,
+    targets: BTreeMap<NodeId, Target>,
+    /// When something is due of an endpoint: its next probe, or the timeout of the one that is out.
+    /// A set and not a heap, so that what is void can be taken out: memory is that of the endpoints,
+    /// however long timeouts are.
+    due: BTreeSet<(Instant, NodeId)>,
+    /// Endpoints that have something to say, once each.
+    telling: VecDeque<NodeId>,
+    /// The number of the next probe.
+    next: u64,
+    counts: Counts,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    probes: u64,
+    timeouts: u64,
+    ignored: u64,
+}
+
+impl HealthChecker {
+    /// A checker of no endpoints yet, whose jitter differs from process to process.
+    #[must_use]
+    pub fn new(config: HealthConfig) -> Self {
+        Self::seeded(config, entropy())
+    }
+
+    /// The same, with the same probes at the same times for the same seed.
+    #[must_use]
+    pub fn seeded(config: HealthConfig, seed: u64) -> Self {
+        Self {
+            config,
+            random: SplitMix64::new(seed),
+            now: Instant::ORIGIN,
+            targets: BTreeMap::new(),
+            due: BTreeSet::new(),
+            telling: VecDeque::new(),
+            next: 0,
+            counts: Counts::default(),
+        }
+    }
+
+    /// What is thought of the health of an endpoint; `None` if it is not checked.
+    #[must_use]
+    pub fn health(&self, id: NodeId) -> Option<Health> {
+        self.targets.get(&id).map(|target| target.health)
+    }
+
+    /// How many endpoints are checked.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+
+    /// How the endpoints are, and what was done. O(endpoints).
+    #[must_use]
+    pub fn stats(&self) -> HealthStats {
+        let mut stats = HealthStats {
+            probes: self.counts.probes,
+            timeouts: self.counts.timeouts,
+            ignored: self.counts.ignored,
+            ..HealthStats::default()
+        };
+        for target in self.targets.values() {
+            *match target.health {
+                Health::Healthy => &mut stats.healthy,
+                Health::Degraded => &mut stats.degraded,
+                Health::Unhealthy => &mut stats.unhealthy,
+            } += 1;
+            stats.unknown += usize::from(!target.decided);
+        }
+        stats
+    }
+
+    fn add(&mut self, id: NodeId) -> Result<(), UpdateError> {
+        if self.targets.contains_key(&id) {
+            return Err(UpdateError::Duplicate { id });
+        }
+        if self.targets.len() >= MAX {
+            return Err(UpdateError::Full { max: MAX });
+        }
+        self.targets
+            .insert(id, Target::new(self.config.initial_health()));
+        let delay = up_to(&mut self.random, self.config.first_window());
+        self.schedule(id, delay);
+        self.tell(id);
+        Ok(())
+    }
+
+    fn remove(&mut self, id: NodeId) -> Result<(), UpdateError> {
+        let Some(target) = self.targets.remove(&id) else {
+            return Err(UpdateError::Unknown { id });
+        };
+        if let Some(due) = target.due {
+            self.due.remove(&(due, id));
+        }
+        if target.telling {
+            // Never, for a driver that fetches all outputs before it goes on.
+            self.telling.retain(|other| *other != id);
+        }
+        Ok(())
+    }
+
+    fn probed(&mut self, id: NodeId, number: u64, outcome: Outcome) {
+        match self.targets.get(&id) {
+            Some(target) if target.probe == Some(number) => self.conclude(id, outcome),
+            _ => self.counts.ignored += 1,
+        }
+    }
+
+    /// The probe that is out has ended.
+    fn conclude(&mut self, id: NodeId, outcome: Outcome) {
+        let Some(target) = self.targets.get_mut(&id) else {
+            return;
+        };
+        target.probe = None;
+        let edge = target.judge(outcome, &self.config);
+        let interval = self.config.interval_after(target.health, edge);
+        let jitter = up_to(&mut self.random, self.config.jitter_of(interval));
+        self.schedule(id, interval.saturating_add(jitter));
+        self.tell(id);
+    }
+
+    /// What was due of an endpoint is: the timeout of a probe, or the next.
+    fn fire(&mut self, id: NodeId) {
+        let Some(target) = self.targets.get_mut(&id) else {
+            return;
+        };
+        if target.probe.is_some() {
+            self.counts.timeouts += 1;
+            self.conclude(id, Outcome::Failure);
+            return;
+        }
+        target.probe = Some(self.next);
+        target.asks = true;
+        self.next += 1;
+        self.counts.probes += 1;
+        self.schedule(id, self.config.probe_timeout());
+        self.tell(id);
+    }
+
+    /// Instead of what was due of it before. What would be after the end of time never is.
+    fn schedule(&mut self, id: NodeId, delay: Duration) {
+        let Some(target) = self.targets.get_mut(&id) else {
+            return;
+        };
+        if let Some(due) = target.due.take() {
+            self.due.remove(&(due, id));
+        }
+        target.due = self.now.checked_add(delay);
+        self.due.extend(target.due.map(|due| (due, id)));
+    }
+
+    fn tell(&mut self, id: NodeId) {
+        if let Some(target) = self.targets.get_mut(&id)
+            && !core::mem::replace(&mut target.telling, true)
+        {
+            self.telling.push_back(id);
+        }
+    }
+}
+
+impl Machine for HealthChecker {
+    type Input = HealthInput;
+    type Output = HealthOutput;
+    type Error = UpdateError;
+
+    /// # Errors
+    ///
+    /// [`UpdateError::Duplicate`] or [`UpdateError::Full`] from [`HealthInput::Add`], and
+    /// [`UpdateError::Unknown`] from [`HealthInput::Remove`]. A result is never refused: it may be
+    /// late.
+    fn handle(&mut self, now: Instant, input: HealthInput) -> Result<(), UpdateError> {
+        self.now = self.now.max(now);
+        match input {
+            HealthInput::Add(id) => self.add(id),
+            HealthInput::Remove(id) => self.remove(id),
+            HealthInput::Probed {
+                id,
+                number,
+                outcome,
+            } => {
+                self.probed(id, number, outcome);
+                Ok(())
+            }
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        // It ends: what is scheduled meanwhile is after now.
+        while let Some(&(due, id)) = self.due.first()
+            && due <= self.now
+        {
+            self.fire(id);
+        }
+    }
+
+    fn poll_output(&mut self) -> Option<HealthOutput> {
+        while let Some(&id) = self.telling.front() {
+            if let Some(target) = self.targets.get_mut(&id) {
+                if let Some(output) = target.next_output(id) {
+                    return Some(output);
+                }
+                target.telling = false;
+            }
+            self.telling.pop_front();
+        }
+        None
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.due.first().map(|(due, _)| *due)
+    }
+}
+
+/// A random part of it, all of it included.
+fn up_to(random: &mut SplitMix64, most: Duration) -> Duration {
+    let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
+    Duration::from_nanos(random.below(most.saturating_add(1)))
+}

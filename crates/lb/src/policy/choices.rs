@@ -1,0 +1,96 @@
+//! A few endpoints at random, to take the best of.
+
+use super::draws::{Draws, scaled};
+use crate::error::ConfigError;
+use crate::pool::Pool;
+use crate::request::Request;
+use alloc::sync::Arc;
+use purlin_core::random::{Random as _, SplitMix64};
+use purlin_core::time::Instant;
+
+/// How many endpoints a request may choose among. More than a few gain nothing: the load of the
+/// fullest falls with ln ln n / ln d (Azar et al., "Balanced Allocations").
+const MAX: usize = 16;
+
+/// Draws for each choice, of which some may fall on endpoints that are closed or drawn already.
+const TRIES: usize = 4;
+
+pub(super) fn valid(choices: usize) -> Result<usize, ConfigError> {
+    if (2..=MAX).contains(&choices) {
+        return Ok(choices);
+    }
+    Err(ConfigError::OutOfRange {
+        field: "choices",
+        expected: "from 2 to 16",
+    })
+}
+
+/// Draws distinct endpoints: each as likely, or by weight once it has [followed](Self::follow) a
+/// pool's.
+#[derive(Clone, Debug)]
+pub(super) struct Sampler {
+    draws: Draws,
+    /// Up to each position, the sum of weights; `None` if all are equal.
+    sums: Option<Arc<[u64]>>,
+}
+
+impl Sampler {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            draws: Draws::new(seed),
+            sums: None,
+        }
+    }
+
+    /// Draws by the weights of this pool. O(endpoints).
+    pub(super) fn follow(&mut self, pool: Pool<'_>) {
+        let weights = || (0..pool.len()).map(|at| u64::from(pool.weight(at).get()));
+        let first = weights().next();
+        let add = |sum: &mut u64, weight| {
+            *sum += weight;
+            Some(*sum)
+        };
+        self.sums = (!weights().all(|weight| Some(weight) == first))
+            .then(|| weights().scan(0, add).collect());
+    }
+
+    /// Words of one pick. One step of the counter that threads share, however many are drawn.
+    #[inline]
+    pub(super) fn words(&self) -> SplitMix64 {
+        SplitMix64::new(self.draws.next())
+    }
+
+    /// Visits up to `choices` distinct endpoints that accept the request, in the order they are drawn.
+    /// There may be fewer, or none, where most are closed or weigh next to nothing.
+    #[inline]
+    pub(super) fn visit(
+        &self,
+        words: &mut SplitMix64,
+        choices: usize,
+        (pool, request, now): (Pool<'_>, &Request<'_>, Instant),
+        mut visit: impl FnMut(usize),
+    ) {
+        let (mut seen, mut found) = ([0; MAX], 0);
+        for _ in 0..choices * TRIES {
+            let at = self.position(words.next_u64(), pool.len());
+            if !seen[..found].contains(&at) && pool.accepts(at, request, now) {
+                visit(at);
+                seen[found] = at;
+                found += 1;
+                if found == choices {
+                    break;
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn position(&self, word: u64, len: usize) -> usize {
+        let Some(sums) = &self.sums else {
+            return scaled(word, len);
+        };
+        let all = u128::from(sums.last().copied().unwrap_or(0));
+        let point = (u128::from(word) * all) >> 64;
+        sums.partition_point(|sum| u128::from(*sum) <= point)
+    }
+}

@@ -1,0 +1,187 @@
+//! Least request: of a few endpoints, the one with the fewest requests in flight.
+
+use super::choices::{Sampler, valid};
+use super::draws::entropy;
+use crate::balancer::Balancer;
+use crate::error::ConfigError;
+use crate::pool::Pool;
+use crate::request::Request;
+use crate::state::State;
+use core::cmp::Ordering::{self, Equal, Greater, Less};
+use purlin_core::random::{Random as _, SplitMix64};
+use purlin_core::time::Instant;
+
+/// Of `d` endpoints drawn by weight, the one with the fewest requests in flight for its weight: two
+/// choices, unless said otherwise.
+///
+/// * An idle cluster shares its requests by weight, a busy one its requests in flight.
+/// * An endpoint that fails fast has nothing in flight, and would draw every request. After two
+///   failures in a row it loses to any other for the
+///   [failure penalty](crate::Estimator::failure_penalty), and for twice as long each time that it
+///   fails again.
+/// * Pools of up to 8 endpoints are looked at [whole](Self::full_scan), and so are those of which
+///   only `d` are open: the fullest never gets a request that another could take.
+///
+/// What it knows is what this process has sent. Where endpoints differ in speed and their weights
+/// do not say so, the slow ones fill up: [`Ewma`](super::Ewma) sees latencies.
+///
+/// O(d) and a binary search each where weights differ; O(endpoints / 64 + open) when it looks at all,
+/// or when most of many are closed. `rebuild` is O(endpoints). Source: Mitzenmacher, "The Power of Two
+/// Choices in Randomized Load Balancing"; Envoy, `LEAST_REQUEST`.
+///
+/// ```
+/// use purlin_lb::policy::LeastRequest;
+/// use purlin_lb::{Cluster, Instant, Request, Upstream};
+///
+/// let cluster = Cluster::new(LeastRequest::new(), ["a", "b"].map(Upstream::new))?;
+/// let first = cluster.pick_at(Instant::ORIGIN, &Request::new())?;
+/// let second = cluster.pick_at(Instant::ORIGIN, &Request::new())?;
+/// assert_ne!(first.node(), second.node());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[doc(alias("P2C", "PowerOfTwoChoices", "LeastConnections"))]
+pub struct LeastRequest {
+    sampler: Sampler,
+    choices: usize,
+    full_scan: usize,
+}
+
+impl LeastRequest {
+    /// Two choices, with a seed of this process.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::seeded(entropy())
+    }
+
+    /// Two choices, with this seed: the same picks each time.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self {
+            sampler: Sampler::new(seed),
+            choices: 2,
+            full_scan: 8,
+        }
+    }
+
+    /// The same with so many choices.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::OutOfRange`] for what is outside of 2 to 16.
+    pub fn choices(self, choices: usize) -> Result<Self, ConfigError> {
+        let choices = valid(choices)?;
+        Ok(Self { choices, ..self })
+    }
+
+    /// The same, but looks at all of up to so many endpoints: at all there are with `usize::MAX`, at
+    /// the cost of O(endpoints) a pick.
+    #[must_use]
+    pub fn full_scan(self, up_to: usize) -> Self {
+        Self {
+            full_scan: up_to,
+            ..self
+        }
+    }
+
+    /// The least loaded of all; equals share by weight.
+    fn scan(
+        candidates: impl Iterator<Item = usize>,
+        pool: Pool<'_>,
+        now: Instant,
+        words: &mut SplitMix64,
+    ) -> Option<usize> {
+        let mut best: Option<(usize, Load)> = None;
+        let mut tied = 0;
+        for at in candidates {
+            let load = Load::of(pool.state(at), now);
+            let order = best
+                .as_ref()
+                .map_or(Less, |(_, least)| load.compared(least));
+            let weight = u64::from(load.weight);
+            match order {
+                Less => tied = weight,
+                // The last of equals wins as often as its part of them.
+                Equal if part(words.next_u64(), tied + weight) < weight.into() => tied += weight,
+                Equal => {
+                    tied += weight;
+                    continue;
+                }
+                Greater => continue,
+            }
+            best = Some((at, load));
+        }
+        best.map(|(at, _)| at)
+    }
+}
+
+/// A word taken for a fraction of 2^64, of `total`.
+fn part(word: u64, total: u64) -> u128 {
+    (u128::from(word) * u128::from(total)) >> 64
+}
+
+/// What there is to compare of an endpoint.
+struct Load {
+    avoided: bool,
+    in_flight: u32,
+    weight: u32,
+}
+
+impl Load {
+    #[inline]
+    fn of(state: &State, now: Instant) -> Self {
+        Self {
+            avoided: state.avoided_until() > now,
+            in_flight: state.in_flight(),
+            weight: state.weight().get(),
+        }
+    }
+
+    /// By requests in flight over weight, exactly.
+    #[inline]
+    fn compared(&self, other: &Self) -> Ordering {
+        let load = |of: &Self, by: &Self| u64::from(of.in_flight) * u64::from(by.weight);
+        let here = (self.avoided, load(self, other));
+        here.cmp(&(other.avoided, load(other, self)))
+    }
+}
+
+impl Balancer for LeastRequest {
+    #[inline]
+    fn pick(&self, pool: Pool<'_>, request: &Request<'_>, now: Instant) -> Option<usize> {
+        let mut words = self.sampler.words();
+        if pool.len() > self.full_scan && pool.open_len() > self.choices {
+            let mut best: Option<(usize, Load)> = None;
+            let asked = (pool, request, now);
+            // Of equals the first: it was drawn by weight.
+            self.sampler.visit(&mut words, self.choices, asked, |at| {
+                let load = Load::of(pool.state(at), now);
+                if best
+                    .as_ref()
+                    .is_none_or(|(_, least)| load.compared(least) == Less)
+                {
+                    best = Some((at, load));
+                }
+            });
+            if let Some((at, _)) = best {
+                return Some(at);
+            }
+        }
+        let accepted = pool
+            .open_from(0)
+            .filter(|at| pool.accepts(*at, request, now));
+        let admitted = pool.open_from(0).filter(|at| pool.admits(*at, request));
+        Self::scan(accepted, pool, now, &mut words)
+            .or_else(|| Self::scan(admitted, pool, now, &mut words))
+    }
+
+    fn rebuild(&mut self, pool: Pool<'_>) {
+        self.sampler.follow(pool);
+    }
+}
+
+impl Default for LeastRequest {
+    fn default() -> Self {
+        Self::new()
+    }
+}

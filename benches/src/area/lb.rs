@@ -10,6 +10,7 @@ mod outcome;
 mod quality;
 mod rows;
 mod scenario;
+mod shares;
 mod simulate;
 mod variants;
 mod work;

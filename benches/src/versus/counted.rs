@@ -46,6 +46,15 @@ impl Counted {
         self.enter(Role::Rival, name, value)
     }
 
+    /// What nobody can do better than.
+    pub(crate) fn floor(
+        self,
+        name: &str,
+        value: impl FnMut(u64) -> Result<f64, LabError>,
+    ) -> Result<Self, LabError> {
+        self.enter(Role::Floor, name, value)
+    }
+
     fn enter(
         mut self,
         role: Role,

@@ -42,6 +42,8 @@ pub(super) struct Arrival {
 pub(super) struct Arena {
     pub(super) scenario: &'static Scenario,
     pub(super) arrivals: Vec<Arrival>,
+    /// For whoever balances: chance of its own, apart from that of the requests.
+    pub(super) seed: u64,
     timelines: Vec<Timeline>,
     /// How long a second of the scenario takes: as many requests' work, whatever they are.
     second: Duration,
@@ -83,6 +85,7 @@ impl Arena {
         Ok(Self {
             scenario,
             arrivals: arrivals.collect(),
+            seed: seeds.next_u64(),
             timelines,
             second,
         })
@@ -102,6 +105,12 @@ impl Arena {
     /// An instant of the scenario.
     pub(super) fn at_second(&self, second: u32) -> Instant {
         START + self.second * second
+    }
+
+    /// The second of the scenario that an instant is in.
+    pub(super) fn second_of(&self, now: Instant) -> u32 {
+        let seconds = now.saturating_duration_since(START).as_nanos() / self.second.as_nanos();
+        u32::try_from(seconds).unwrap_or(u32::MAX)
     }
 
     /// From when on requests are counted.

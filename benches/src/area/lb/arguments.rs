@@ -13,9 +13,8 @@ use crate::trace::{Reason, each_line};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options")]
 struct Given {
-    /// The scenario to simulate, by its name in the table; may be given several times, and means
-    /// all where it is not
-    #[arg(long, value_name = "NAME")]
+    /// The scenarios to simulate, by their names in the table; all of them where none is named
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     scenario: Vec<String>,
     /// Your requests' service times, one a line, in ms or with a unit (ns, us, ms, s): each request
     /// takes as long as one of them, picked by chance. The scenarios last as many of their mean

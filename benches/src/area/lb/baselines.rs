@@ -33,7 +33,7 @@ type Sent = (usize, usize, Instant);
 const TAU: Duration = Duration::from_secs(1);
 
 impl TwoChoices {
-    fn new(arena: &Arena, seed: u64, cost: fn(&Known, Instant) -> f64) -> Self {
+    fn new(arena: &Arena, cost: fn(&Known, Instant) -> f64) -> Self {
         let servers = arena.servers();
         let known = |server| Known {
             in_flight: 0,
@@ -43,7 +43,7 @@ impl TwoChoices {
         };
         let client: Vec<_> = (0..servers).map(known).collect();
         Self {
-            random: SplitMix64::new(seed),
+            random: SplitMix64::new(arena.seed),
             clients: vec![client; arena.scenario.clients],
             cost,
         }
@@ -51,15 +51,15 @@ impl TwoChoices {
 
     /// Peak EWMA as tower and Finagle have it: an estimate that decays to zero while nothing comes,
     /// and that knows of no failure.
-    pub(super) fn tower_peak_ewma(arena: &Arena, seed: u64) -> Self {
-        Self::new(arena, seed, |known, now| {
+    pub(super) fn tower_peak_ewma(arena: &Arena) -> Self {
+        Self::new(arena, |known, now| {
             known.latency * decay(known.at, now) * f64::from(known.in_flight + 1)
         })
     }
 
     /// Fewest in flight, by what each server can do: as good as two choices get with the truth.
-    pub(super) fn by_capacity(arena: &Arena, seed: u64) -> Self {
-        Self::new(arena, seed, |known, _| {
+    pub(super) fn by_capacity(arena: &Arena) -> Self {
+        Self::new(arena, |known, _| {
             f64::from(known.in_flight + 1) / known.weight
         })
     }

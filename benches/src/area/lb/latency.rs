@@ -38,7 +38,7 @@ impl Summary {
         Self {
             mean: outcome.mean(),
             quantiles: QUANTILES.map(|part| outcome.quantile(part)),
-            errors: outcome.errors(),
+            errors: outcome.errors(..),
             troubled: (0..servers)
                 .filter(troubled)
                 .map(|server| shares[server])
@@ -82,6 +82,10 @@ fn median(mut values: Vec<f64>) -> f64 {
 pub(super) struct Findings {
     seeds: u64,
     work: Work,
+    /// The work, in words.
+    described: String,
+    /// Those of the table, in words.
+    scenarios: Vec<String>,
     table: Table,
     plots: Vec<Plot>,
 }
@@ -100,16 +104,12 @@ impl Findings {
             "errors",
             "to troubled",
         ];
-        let scenarios = "See the README for the scenarios.";
-        let note = format!(
-            "Latencies of requests that succeed, in ms, from the client and back; nobody waits longer than 5 s. Work is {}. To troubled: what went to the servers that \
-             something is wrong with. Each figure is the median of {seeds} runs. {scenarios}",
-            arguments.described
-        );
         Self {
             seeds,
             work: arguments.work.clone(),
-            table: Table::new("Latency", columns).note(note),
+            described: arguments.described.clone(),
+            scenarios: Vec::new(),
+            table: Table::new("Latency", columns),
             plots: Vec::new(),
         }
     }
@@ -126,9 +126,13 @@ impl Findings {
         for seed in (0..self.seeds).map(|run| seed.wrapping_add(run)) {
             let arena = Arena::new(scenario, servers, &self.work, seed)?;
             for (variant, runs) in variants.iter().zip(&mut runs) {
-                let outcome = (variant.play)(&arena, seed)?;
+                let outcome = (variant.play)(&arena)?;
                 runs.push(Summary::of(&outcome, scenario, servers));
             }
+        }
+        let described = described(scenario);
+        if !self.scenarios.contains(&described) {
+            self.scenarios.push(described);
         }
         let found: Vec<(&str, Summary)> = variants
             .iter()
@@ -163,9 +167,13 @@ impl Findings {
     }
 
     pub(super) fn report(self, report: Report) -> Report {
-        self.plots
-            .into_iter()
-            .fold(report.table(self.table), Report::plot)
+        let (work, seeds, scenarios) = (self.described, self.seeds, self.scenarios.join("; "));
+        let note = format!(
+            "Latencies of requests that succeed, in ms, from the client and back; nobody waits longer than 500 times the mean work, and what has no answer at the end has \
+             waited that long. Work is {work}. To troubled: what went to the servers with which something is wrong. Each figure is the median of {seeds} runs. {scenarios}."
+        );
+        let report = report.table(self.table.note(note));
+        self.plots.into_iter().fold(report, Report::plot)
     }
 }
 
@@ -198,9 +206,18 @@ fn shares(scenario: &Scenario, servers: usize, found: &[(&str, Summary)]) -> Plo
 }
 
 fn title(what: &str, scenario: &Scenario, servers: usize) -> String {
-    let load = 100.0 * scenario.load;
+    format!("{what}: {} ({servers} servers)", described(scenario))
+}
+
+fn described(scenario: &Scenario) -> String {
+    let (load, clients) = (100.0 * scenario.load, scenario.clients);
+    let clients = if clients == 1 {
+        "1 client".to_owned()
+    } else {
+        format!("{clients} clients")
+    };
     format!(
-        "{what}, {}: {} ({servers} servers, {} clients, {load:.0} % load)",
-        scenario.name, scenario.about, scenario.clients
+        "{}, {}, {load:.0} % load, {clients}",
+        scenario.name, scenario.about
     )
 }

@@ -15,18 +15,18 @@ pub(super) struct Oracle {
 
 impl Oracle {
     /// Join the shortest queue: the fewest in flight.
-    pub(super) fn shortest_queue(_: &Arena, seed: u64) -> Self {
+    pub(super) fn shortest_queue(arena: &Arena) -> Self {
         Self {
-            random: SplitMix64::new(seed),
+            random: SplitMix64::new(arena.seed),
             cost: |servers, server, _| f64::from(servers.in_flight(server)),
         }
     }
 
     /// Shortest expected delay: what a request is expected to take where it goes, with the speed of
     /// the server as it is now, and its wait for a free worker.
-    pub(super) fn shortest_expected_delay(_: &Arena, seed: u64) -> Self {
+    pub(super) fn shortest_expected_delay(arena: &Arena) -> Self {
         Self {
-            random: SplitMix64::new(seed),
+            random: SplitMix64::new(arena.seed),
             cost: |servers, server, now| {
                 let rounds = f64::from(servers.in_flight(server) + 1) / WORKERS as f64;
                 servers.slowness(server, now) * rounds.max(1.0)

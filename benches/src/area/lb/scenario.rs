@@ -76,7 +76,7 @@ const EQUAL: &str = "all servers equal";
 const HALF: &str = "half of the servers twice as slow";
 const ANTAGONISTS: &str = "every server 3 times as slow for a fifth of the time";
 
-/// All of them, after the pages of peers that report them, the worst first.
+/// All of them.
 pub(super) const SCENARIOS: [Scenario; 16] = [
     scenario("a-75", SLOW, Trouble::TenthSlow, 0.75),
     scenario("a-90", SLOW, Trouble::TenthSlow, 0.90),
@@ -109,18 +109,18 @@ pub(super) const SCENARIOS: [Scenario; 16] = [
     },
     Scenario {
         clients: 1,
-        ..scenario("g", "as a-90, but one client", Trouble::TenthSlow, 0.90)
+        ..scenario("g", SLOW, Trouble::TenthSlow, 0.90)
     },
     Scenario {
         clients: 100,
         seconds: 25,
-        ..scenario("h", "as a-90, but 100 clients", Trouble::TenthSlow, 0.90)
+        ..scenario("h", SLOW, Trouble::TenthSlow, 0.90)
     },
     Scenario {
         sigma: 2.0,
         ..scenario(
             "i",
-            "as a-75, but a heavier tail of work",
+            "a tenth of the servers 10 times as slow, work of a heavier tail",
             Trouble::TenthSlow,
             0.75,
         )

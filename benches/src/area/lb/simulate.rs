@@ -100,7 +100,7 @@ pub(super) fn run<P: Player>(arena: &Arena, player: P) -> Outcome {
     }
     simulation.run_until(arena.at_second(arena.scenario.seconds) + arena.patience());
     simulation.give_up();
-    Outcome::new(arena, simulation.samples)
+    Outcome::new(arena, &simulation.samples)
 }
 
 struct Simulation<'a, P: Player> {
@@ -220,3 +220,6 @@ impl<P: Player> Simulation<'_, P> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,10 @@
 //! Who is compared.
 
 use purlin_core::random::{Random as _, SplitMix64};
-use purlin_lb::policy::{Random, RoundRobin};
+use purlin_lb::policy::{
+    EarliestDeadlineFirst, Ewma, LeastRequest, Random, RoundRobin, SmoothWeightedRoundRobin,
+    StaticStride, WeightedRandom, WeightedRoundRobin,
+};
 
 use super::arena::Arena;
 use super::baselines::TwoChoices;
@@ -15,8 +18,8 @@ use crate::error::LabError;
 #[derive(Clone, Copy)]
 pub(super) struct Variant {
     pub(super) name: &'static str,
-    /// Plays an arena, from a seed of its own.
-    pub(super) play: fn(&Arena, u64) -> Result<Outcome, LabError>,
+    /// Balances the requests of an arena.
+    pub(super) play: fn(&Arena) -> Result<Outcome, LabError>,
 }
 
 /// A policy of the crate with the defaults a user gets; `$policy` makes one by a seed.
@@ -24,8 +27,8 @@ macro_rules! policy {
     ($name:literal, $weights:ident, $policy:expr) => {
         Variant {
             name: $name,
-            play: |arena, seed| {
-                let mut seeds = SplitMix64::new(seed);
+            play: |arena| {
+                let mut seeds = SplitMix64::new(arena.seed);
                 let policy = || $policy(seeds.next_u64());
                 Ok(run(arena, Clusters::new(arena, Weights::$weights, policy)?))
             },
@@ -37,22 +40,46 @@ macro_rules! other {
     ($name:literal, $player:expr) => {
         Variant {
             name: $name,
-            play: |arena, seed| Ok(run(arena, $player(arena, seed))),
+            play: |arena| Ok(run(arena, $player(arena))),
         }
     };
 }
 
+/// The policy for who has no reason to take another.
+pub(super) const DEFAULT: Variant = policy!("ewma", Equal, Ewma::seeded);
+
+/// What tower does.
+pub(super) const TOWER: Variant = other!("tower-p2c-peak-ewma", TwoChoices::tower_peak_ewma);
+
+/// The bound.
+pub(super) const ORACLE: Variant = other!(
+    "oracle-shortest-expected-delay",
+    Oracle::shortest_expected_delay
+);
+
 /// All of them: ours first, then what others do, then bounds.
-pub(super) const VARIANTS: [Variant; 6] = [
-    policy!("random", Equal, Random::seeded),
+pub(super) const VARIANTS: [Variant; 15] = [
+    DEFAULT,
+    policy!("ewma-peak", Equal, |seed| Ewma::seeded(seed).peak()),
+    policy!("least-request", Equal, LeastRequest::seeded),
+    policy!("least-request-weighted", Capacity, LeastRequest::seeded),
     policy!("round-robin", Equal, |seed| RoundRobin::from(seed >> 8)),
-    other!("tower-p2c-peak-ewma", TwoChoices::tower_peak_ewma),
+    policy!("weighted-round-robin", Capacity, WeightedRoundRobin::seeded),
+    policy!("smooth-weighted-round-robin", Capacity, |_| {
+        SmoothWeightedRoundRobin::new()
+    }),
+    policy!(
+        "earliest-deadline-first",
+        Capacity,
+        EarliestDeadlineFirst::seeded
+    ),
+    policy!("static-stride", Capacity, StaticStride::seeded),
+    policy!("random", Equal, Random::seeded),
+    policy!("weighted-random", Capacity, WeightedRandom::seeded),
+    TOWER,
     other!("p2c-by-capacity", TwoChoices::by_capacity),
     other!("oracle-shortest-queue", Oracle::shortest_queue),
-    other!(
-        "oracle-shortest-expected-delay",
-        Oracle::shortest_expected_delay
-    ),
+    ORACLE,
 ];
 
 /// Their names.
@@ -65,10 +92,3 @@ pub(super) const NAMES: [&str; VARIANTS.len()] = {
     }
     names
 };
-
-impl Variant {
-    /// The one of that name.
-    pub(super) fn named(name: &str) -> Option<Self> {
-        VARIANTS.into_iter().find(|variant| variant.name == name)
-    }
-}

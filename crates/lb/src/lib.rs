@@ -30,6 +30,7 @@ mod request;
 #[cfg(feature = "route")]
 #[cfg_attr(docsrs, doc(cfg(feature = "route")))]
 pub mod route;
+mod sampling;
 mod slow_start;
 mod state;
 mod status;

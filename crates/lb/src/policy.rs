@@ -1,33 +1,23 @@
 //! The policies.
 
-mod alias;
-mod arcs;
 mod bounded_load;
-mod choices;
-mod draws;
 mod earliest_deadline_first;
 mod ewma;
 mod failover;
 mod hashed;
 mod least_request;
-mod places;
 mod priority;
-mod probation;
-mod proportion;
 mod random;
 mod round_robin;
-mod shares;
 mod smooth_weighted_round_robin;
 mod static_stride;
 mod sticky;
 mod weighted_random;
 mod weighted_round_robin;
 mod zone_aware;
-mod zone_map;
-mod zones;
 
+pub use crate::group::ZoneMap;
 pub use bounded_load::BoundedLoad;
-pub(crate) use draws::entropy;
 pub use earliest_deadline_first::EarliestDeadlineFirst;
 pub use ewma::Ewma;
 pub use failover::Failover;
@@ -42,4 +32,3 @@ pub use sticky::{SessionToken, Sticky, TokenError};
 pub use weighted_random::WeightedRandom;
 pub use weighted_round_robin::WeightedRoundRobin;
 pub use zone_aware::ZoneAware;
-pub use zone_map::ZoneMap;

@@ -2,9 +2,11 @@
 
 mod group;
 mod open;
+mod places;
 
 pub(crate) use group::{Group, Partition, Place};
 pub(crate) use open::{OpenSet, Settings};
+pub(crate) use places::Places;
 
 use crate::chunks::Chunks;
 use crate::request::Request;

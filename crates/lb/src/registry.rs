@@ -202,7 +202,7 @@ const STRIDE: Capabilities = Capabilities {
     ..Capabilities::ANY
 };
 
-/// Shares of keys, by tables and draws of this many slots.
+/// Of policies that are hashed: shares of keys, of which some get more than others.
 const SLOTS: Capabilities = Capabilities {
     shares: Shares::Weighted(0.1),
     keyed: true,
@@ -260,7 +260,7 @@ impl Policy {
     /// The policy with its defaults.
     #[must_use]
     pub fn build(self, options: &Options) -> AnyBalancer {
-        let seed = options.seed.unwrap_or_else(crate::policy::entropy);
+        let seed = options.seed.unwrap_or_else(crate::sampling::entropy);
         let inner = || WeightedRoundRobin::seeded(seed);
         match self {
             Self::RoundRobin => AnyBalancer::new(RoundRobin::from(seed >> 8)),

@@ -1,15 +1,15 @@
 //! Failover: everything to the nearest site that works.
 
-use super::draws::entropy;
-use super::shares::{Shares, bound};
-use super::zone_map::ZoneMap;
-use super::zones::Zones;
 use crate::balancer::Balancer;
 use crate::error::ConfigError;
 use crate::estimator::Estimator;
 use crate::gauge::Gauge;
+use crate::group::ZoneMap;
+use crate::group::division::{Division, bound};
+use crate::group::zones::Zones;
 use crate::pool::Pool;
 use crate::request::Request;
+use crate::sampling::draws::entropy;
 use crate::upstream::Zone;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -65,7 +65,7 @@ pub struct Failover<P> {
     hold: Duration,
     /// Requests whose word is below go to the next site.
     spill_to: u64,
-    shares: Shares,
+    division: Division,
     zones: Zones<P>,
     /// By zone, as `zones`.
     sites: Vec<Site>,
@@ -103,7 +103,7 @@ impl<P: Balancer + Clone> Failover<P> {
             min_available: 50,
             hold: Duration::from_secs(30),
             spill_to: 0,
-            shares: Shares::new(seed, SALT),
+            division: Division::new(seed, SALT),
             zones: Zones::new(policy),
             sites: Vec::new(),
             order: Vec::new(),
@@ -183,7 +183,7 @@ impl<P: Balancer + Clone> Failover<P> {
         } else {
             self.switch(now)?
         };
-        if self.spill_to > 0 && self.shares.word(request) < self.spill_to {
+        if self.spill_to > 0 && self.division.word(request) < self.spill_to {
             let mut others = self.nearest_first().filter(|site| *site != serving);
             return others.find(|site| self.works(*site)).or(Some(serving));
         }

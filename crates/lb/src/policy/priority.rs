@@ -3,15 +3,15 @@
 mod level;
 
 use self::level::Level;
-use super::draws::{entropy, scaled};
 use super::random::any_admitted;
-use super::shares::Shares;
 use crate::balancer::Balancer;
 use crate::error::ConfigError;
 use crate::estimator::Estimator;
+use crate::group::division::Division;
 use crate::group::{LevelLoad, PriorityRule, priority_load};
 use crate::pool::{Group, Partition, Place, Pool};
 use crate::request::Request;
+use crate::sampling::draws::{entropy, scaled};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -54,7 +54,7 @@ pub struct Priority<P> {
     /// What a new level begins with.
     policy: P,
     rule: PriorityRule,
-    shares: Shares,
+    division: Division,
     /// By priority.
     levels: Vec<Level<P>>,
     places: Arc<[Place]>,
@@ -75,7 +75,7 @@ impl<P> Priority<P> {
         Self {
             policy,
             rule: PriorityRule::new(),
-            shares: Shares::new(seed, SALT),
+            division: Division::new(seed, SALT),
             levels: Vec::new(),
             places: Arc::default(),
         }
@@ -119,7 +119,7 @@ impl<P: Balancer> Priority<P> {
         let mut groups = healthy.chain(degraded);
         groups
             .find_map(|group| group.pick(pool, request, now))
-            .or_else(|| any_admitted(pool, request, self.shares.word(request)))
+            .or_else(|| any_admitted(pool, request, self.division.word(request)))
     }
 
     /// The group that the request is for.
@@ -129,7 +129,7 @@ impl<P: Balancer> Priority<P> {
         if first.healthy_to.get() >= 100 {
             return Some(&first.healthy);
         }
-        let draw = scaled(self.shares.word(request), 100) as u64;
+        let draw = scaled(self.division.word(request), 100) as u64;
         let healthy = self
             .levels
             .iter()

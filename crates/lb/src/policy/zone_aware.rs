@@ -1,15 +1,15 @@
 //! Zone-aware routing: requests stay in their zone for as long as that is fair to the endpoints.
 
-use super::draws::entropy;
-use super::shares::{Shares, bound};
-use super::zone_map::ZoneMap;
-use super::zones::{ZoneGroup, Zones};
 use crate::balancer::Balancer;
 use crate::estimator::Estimator;
 use crate::gauge::Gauge;
+use crate::group::ZoneMap;
+use crate::group::division::{Division, bound};
+use crate::group::zones::{ZoneGroup, Zones};
 use crate::group::{ZoneCounts, ZoneSplit};
 use crate::pool::{Group, Pool};
 use crate::request::Request;
+use crate::sampling::draws::entropy;
 use crate::upstream::Zone;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -56,7 +56,7 @@ pub struct ZoneAware<P> {
     /// The version of `clients` that the division is by.
     seen: Gauge,
     min_endpoints: usize,
-    shares: Shares,
+    division: Division,
     zones: Zones<P>,
     local: Option<usize>,
     /// What stays; `UNROUTED` when all are one pool.
@@ -85,7 +85,7 @@ impl<P: Balancer + Clone> ZoneAware<P> {
             clients: ZoneMap::new(),
             seen: Gauge::default(),
             min_endpoints: 6,
-            shares: Shares::new(seed, SALT),
+            division: Division::new(seed, SALT),
             zones: Zones::new(policy),
             local: None,
             local_to: Gauge::new(UNROUTED),
@@ -127,7 +127,7 @@ impl<P: Balancer + Clone> ZoneAware<P> {
         }
         // Most often all stays, and nothing needs to be drawn.
         if local_to < u64::MAX {
-            let word = self.shares.word(request);
+            let word = self.division.word(request);
             if word >= local_to {
                 let at = self.bounds.iter().position(|bound| word < bound.get())?;
                 return Some(&self.zones[at].group);

@@ -11,19 +11,19 @@ use core::ops::Deref;
 
 /// One policy for each zone, and one for all of them as one.
 #[derive(Clone, Debug)]
-pub(super) struct Zones<P> {
+pub(crate) struct Zones<P> {
     /// What a new zone begins with.
     policy: P,
-    pub(super) whole: P,
+    pub(crate) whole: P,
     /// By zone; endpoints of no zone are first, as if that were one.
     groups: Vec<ZoneGroup<P>>,
     places: Arc<[Place]>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct ZoneGroup<P> {
-    pub(super) zone: Option<Zone>,
-    pub(super) group: Group<P>,
+pub(crate) struct ZoneGroup<P> {
+    pub(crate) zone: Option<Zone>,
+    pub(crate) group: Group<P>,
     /// The sum of the weights of those that are available.
     available: Gauge,
     /// The sum of the weights of those that would be if all were well.
@@ -31,11 +31,11 @@ pub(super) struct ZoneGroup<P> {
 }
 
 impl<P> ZoneGroup<P> {
-    pub(super) fn available(&self) -> u64 {
+    pub(crate) fn available(&self) -> u64 {
         self.available.get()
     }
 
-    pub(super) fn present(&self) -> u64 {
+    pub(crate) fn present(&self) -> u64 {
         self.present.get()
     }
 }
@@ -49,7 +49,7 @@ impl<P> Deref for Zones<P> {
 }
 
 impl<P: Balancer + Clone> Zones<P> {
-    pub(super) fn new(policy: P) -> Self {
+    pub(crate) fn new(policy: P) -> Self {
         Self {
             whole: policy.clone(),
             policy,
@@ -58,7 +58,7 @@ impl<P: Balancer + Clone> Zones<P> {
         }
     }
 
-    pub(super) fn rebuild(&mut self, pool: Pool<'_>) {
+    pub(crate) fn rebuild(&mut self, pool: Pool<'_>) {
         let former = core::mem::take(&mut self.groups).into_iter();
         let mut former: BTreeMap<_, _> = former
             .map(|zone| (zone.zone, zone.group.into_policy()))
@@ -91,7 +91,7 @@ impl<P: Balancer + Clone> Zones<P> {
         self.whole.rebuild(pool);
     }
 
-    pub(super) fn flipped(&self, pool: Pool<'_>, position: usize) {
+    pub(crate) fn flipped(&self, pool: Pool<'_>, position: usize) {
         self.whole.flipped(pool, position);
         let Some(place) = self.places.get(position) else {
             return;
@@ -103,12 +103,12 @@ impl<P: Balancer + Clone> Zones<P> {
         self.groups[place.group()].group.flipped(pool, place.at());
     }
 
-    pub(super) fn prototype(&self) -> &P {
+    pub(crate) fn prototype(&self) -> &P {
         &self.policy
     }
 
     #[cfg(any(test, fuzzing, feature = "conformance"))]
-    pub(super) fn check_invariants(&self, pool: Pool<'_>) {
+    pub(crate) fn check_invariants(&self, pool: Pool<'_>) {
         self.whole.check_invariants(pool);
         let endpoints: usize = self.iter().map(|zone| zone.group.len()).sum();
         assert_eq!(endpoints, pool.len(), "endpoints in zones");

@@ -85,17 +85,17 @@ impl<V: Copy> ZoneMap<V> {
 
     /// How often it has changed.
     #[inline]
-    pub(super) fn version(&self) -> u64 {
+    pub(crate) fn version(&self) -> u64 {
         self.inner.version.load(Ordering::Relaxed)
     }
 
     /// The values, which stay as they are while this is held.
-    pub(super) fn read(&self) -> MutexGuard<'_, BTreeMap<Zone, V>> {
+    pub(crate) fn read(&self) -> MutexGuard<'_, BTreeMap<Zone, V>> {
         lock(&self.inner.values)
     }
 
     /// The same, unless somebody else has them.
-    pub(super) fn try_read(&self) -> Option<MutexGuard<'_, BTreeMap<Zone, V>>> {
+    pub(crate) fn try_read(&self) -> Option<MutexGuard<'_, BTreeMap<Zone, V>>> {
         try_lock(&self.inner.values)
     }
 }

@@ -1,7 +1,7 @@
 //! Which of several groups a request is for, each with a share of them.
 
-use super::draws::{Counter, GOLDEN};
 use crate::request::Request;
+use crate::sampling::draws::{Counter, GOLDEN};
 use purlin_core::random::SplitMix64;
 
 /// A word for each request, to be compared with bounds: evenly spread.
@@ -10,14 +10,14 @@ use purlin_core::random::SplitMix64;
 /// row are divided nearly as their shares ask; those with a key go by it, so that equal keys go to
 /// one group for as long as the shares stay.
 #[derive(Clone, Debug)]
-pub(super) struct Shares {
+pub(crate) struct Division {
     turn: Counter,
     /// Of the policy, so that two of them, one in the other, do not divide by the same bits.
     salt: u64,
 }
 
-impl Shares {
-    pub(super) fn new(seed: u64, salt: u64) -> Self {
+impl Division {
+    pub(crate) fn new(seed: u64, salt: u64) -> Self {
         Self {
             turn: Counter::new(seed),
             salt,
@@ -25,7 +25,7 @@ impl Shares {
     }
 
     #[inline]
-    pub(super) fn word(&self, request: &Request<'_>) -> u64 {
+    pub(crate) fn word(&self, request: &Request<'_>) -> u64 {
         match request.hash() {
             Some(hash) => SplitMix64::mix(hash.0 ^ self.salt),
             None => self.turn.next(GOLDEN),
@@ -39,6 +39,6 @@ impl Shares {
     clippy::cast_sign_loss,
     reason = "a float beyond the range, or none, is held at its ends"
 )]
-pub(super) fn bound(share: f64) -> u64 {
+pub(crate) fn bound(share: f64) -> u64 {
     (share * 2_f64.powi(64)) as u64
 }

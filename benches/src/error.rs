@@ -63,6 +63,12 @@ pub enum LabError {
     /// A limiter cannot be made by such a configuration.
     #[error("no limiter: {0}")]
     Limiter(#[from] purlin_ratelimit::ConfigError),
+    /// Endpoints cannot be balanced over.
+    #[error("no cluster: {0}")]
+    Cluster(#[from] purlin_lb::UpdateError),
+    /// A policy cannot be made by such a configuration.
+    #[error("no policy: {0}")]
+    Policy(#[from] purlin_lb::ConfigError),
     /// A contender of a row does something else than the row says.
     #[error("{contender}: {admitted} of {asked} requests admitted, {expected} expected")]
     Unlike {

@@ -208,3 +208,45 @@ impl Default for StaticStride {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Cluster;
+    use crate::upstream::Upstream;
+    use purlin_core::node::NodeId;
+
+    /// How far on each endpoint is in the present round.
+    fn places(cluster: &Cluster<u64, StaticStride>) -> Vec<(NodeId, u32)> {
+        let snapshot = cluster.load();
+        let (pool, policy) = (snapshot.pool(), snapshot.policy());
+        let round = policy.turn.next(0) / pool.len() as u64;
+        let strides = policy.strides.iter().enumerate();
+        let mut places: Vec<_> = strides
+            .map(|(position, stride)| (pool.id(position), stride.place(round)))
+            .collect();
+        places.sort_unstable();
+        places
+    }
+
+    #[test]
+    fn everybody_is_as_far_on_after_an_update() {
+        let weights = [3, 50, 7, 20, 11];
+        let upstreams = (0..)
+            .zip(weights)
+            .map(|(name, weight)| Upstream::new(name).weight(weight));
+        let cluster = Cluster::new(StaticStride::from(0), upstreams).expect("different names");
+        for _ in 0..1_000 {
+            drop(cluster.pick_at(Instant::ORIGIN, &Request::new()));
+        }
+        let before = places(&cluster);
+        // The last moves to the front, and the next one takes all weights to another scale.
+        cluster.remove(NodeId(0)).expect("it is there");
+        assert_eq!(places(&cluster), before[1..]);
+        cluster.set_weight(NodeId(2), 70_u32).expect("it is there");
+        assert_eq!(places(&cluster), before[1..]);
+        let new = Upstream::new(9).weight(500);
+        cluster.insert_at(Instant::ORIGIN, new).expect("it is new");
+        assert_eq!(places(&cluster)[..4], before[1..]);
+    }
+}

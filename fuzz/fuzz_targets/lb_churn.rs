@@ -5,7 +5,7 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use purlin_lb::conformance::{Member, Step, Subject};
-use purlin_lb::registry::VARIANTS;
+use purlin_lb::registry::{Options, VARIANTS};
 
 #[derive(Arbitrary, Debug)]
 struct Case {
@@ -79,7 +79,7 @@ impl Event {
 fuzz_target!(|case: Case| {
     let variant = &VARIANTS[usize::from(case.variant) % VARIANTS.len()];
     let subject = Subject::new(variant.capabilities, |seed| {
-        variant.policy.build(Some(seed))
+        variant.policy.build(&Options::seeded(seed))
     });
     let mut world = subject.world(case.panic_threshold, case.seed);
     for event in case.steps.iter().take(MOST_STEPS) {

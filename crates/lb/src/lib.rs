@@ -15,6 +15,8 @@ pub mod conformance;
 mod endpoint;
 mod error;
 mod estimator;
+mod gauge;
+pub mod group;
 pub mod health;
 mod load_balancer;
 mod load_report;
@@ -26,6 +28,7 @@ mod request;
 mod slow_start;
 mod state;
 mod status;
+pub mod subset;
 mod sync;
 mod upstream;
 

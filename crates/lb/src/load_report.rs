@@ -139,7 +139,7 @@ impl Default for ReportRules {
 ///     each.try_for_each(|(node, weight)| batch.set_weight(node.id(), weight))
 /// })?;
 /// let weight = |node: &str| cluster.endpoint(node.id()).map(|found| found.weight().get());
-/// assert_eq!(weight("a"), weight("b").map(|weight| 4 * weight));
+/// assert_eq!([weight("a"), weight("b")], [Some(65_535), Some(16_384)]);
 /// # Ok::<(), UpdateError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -1,11 +1,11 @@
 //! All policies by name, to choose one at run time: from a configuration or a command line.
 //!
 //! ```
-//! use purlin_lb::registry::{Policy, VARIANTS};
+//! use purlin_lb::registry::{Options, Policy, VARIANTS};
 //! use purlin_lb::{Cluster, Instant, Request, Upstream};
 //!
 //! let policy: Policy = "round_robin".parse()?;
-//! let cluster = Cluster::new(policy.build(None), ["a", "b"].map(Upstream::new))?;
+//! let cluster = Cluster::new(policy.build(&Options::default()), ["a", "b"].map(Upstream::new))?;
 //! assert!(cluster.pick_at(Instant::ORIGIN, &Request::new()).is_ok());
 //!
 //! for variant in VARIANTS {
@@ -17,9 +17,11 @@
 use crate::any::AnyBalancer;
 use crate::capabilities::{Capabilities, Shares};
 use crate::policy::{
-    BoundedLoad, EarliestDeadlineFirst, Ewma, Hashed, LeastRequest, Random, RoundRobin,
-    SmoothWeightedRoundRobin, StaticStride, Sticky, WeightedRandom, WeightedRoundRobin,
+    BoundedLoad, EarliestDeadlineFirst, Ewma, Failover, Hashed, LeastRequest, Priority, Random,
+    RoundRobin, SmoothWeightedRoundRobin, StaticStride, Sticky, WeightedRandom, WeightedRoundRobin,
+    ZoneAware, ZoneMap,
 };
+use crate::upstream::Zone;
 use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
@@ -60,6 +62,12 @@ pub enum Policy {
     BoundedLoad,
     /// [`Sticky`] over [`WeightedRoundRobin`].
     Sticky,
+    /// [`Priority`] over [`WeightedRoundRobin`].
+    Priority,
+    /// [`ZoneAware`] over [`WeightedRoundRobin`].
+    ZoneAware,
+    /// [`Failover`] over [`WeightedRoundRobin`], by no latencies.
+    Failover,
 }
 
 /// A row of the registry.
@@ -168,6 +176,24 @@ pub static VARIANTS: &[Variant] = &[
         about: "sessions stay where they are, others by `weighted_round_robin`",
         capabilities: Capabilities::WEIGHTED,
     },
+    Variant {
+        policy: Policy::Priority,
+        name: "priority",
+        about: "the first level of endpoints, and the next as far as that cannot",
+        capabilities: GROUPS,
+    },
+    Variant {
+        policy: Policy::ZoneAware,
+        name: "zone_aware",
+        about: "the endpoints of its own zone, as far as that has room",
+        capabilities: Capabilities::WEIGHTED,
+    },
+    Variant {
+        policy: Policy::Failover,
+        name: "failover",
+        about: "the nearest site that works, and back again when it has for a while",
+        capabilities: Capabilities::ANY,
+    },
 ];
 
 /// Weights are rounded to a part in 65,535 of the largest.
@@ -188,6 +214,35 @@ const RING: Capabilities = Capabilities {
     ..SLOTS
 };
 
+/// Its levels panic on their own. With one level, requests spread by weight, but in a panic.
+const GROUPS: Capabilities = Capabilities {
+    own_panic: true,
+    ..Capabilities::ANY
+};
+
+/// What a policy of the registry can be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
+#[non_exhaustive]
+pub struct Options {
+    /// The same picks each time; of this process unless said otherwise.
+    pub seed: Option<u64>,
+    /// The zone this process is in, for [`Policy::ZoneAware`]. Of none, it is as far from all.
+    pub zone: Option<Zone>,
+}
+
+impl Options {
+    /// With this seed, and nothing else.
+    #[must_use]
+    pub const fn seeded(seed: u64) -> Self {
+        Self {
+            seed: Some(seed),
+            zone: None,
+        }
+    }
+}
+
 impl Policy {
     /// Its row in the registry.
     #[must_use]
@@ -202,10 +257,11 @@ impl Policy {
         self.variant().name
     }
 
-    /// The policy with its defaults; with a seed, the same picks each time.
+    /// The policy with its defaults.
     #[must_use]
-    pub fn build(self, seed: Option<u64>) -> AnyBalancer {
-        let seed = seed.unwrap_or_else(crate::policy::entropy);
+    pub fn build(self, options: &Options) -> AnyBalancer {
+        let seed = options.seed.unwrap_or_else(crate::policy::entropy);
+        let inner = || WeightedRoundRobin::seeded(seed);
         match self {
             Self::RoundRobin => AnyBalancer::new(RoundRobin::from(seed >> 8)),
             Self::Random => AnyBalancer::new(Random::seeded(seed)),
@@ -223,7 +279,13 @@ impl Policy {
             Self::BoundedLoad => {
                 AnyBalancer::new(BoundedLoad::new(Hashed::slot_table().seeded(seed)))
             }
-            Self::Sticky => AnyBalancer::new(Sticky::new(WeightedRoundRobin::seeded(seed))),
+            Self::Sticky => AnyBalancer::new(Sticky::new(inner())),
+            Self::Priority => AnyBalancer::new(Priority::seeded(inner(), seed)),
+            Self::ZoneAware => {
+                let zone = options.zone.unwrap_or_else(|| Zone::new(""));
+                AnyBalancer::new(ZoneAware::seeded(zone, inner(), seed))
+            }
+            Self::Failover => AnyBalancer::new(Failover::seeded(ZoneMap::new(), inner(), seed)),
         }
     }
 }

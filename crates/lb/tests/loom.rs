@@ -5,7 +5,7 @@
 
 use core::time::Duration;
 use loom::thread;
-use purlin_lb::policy::RoundRobin;
+use purlin_lb::policy::{BoundedLoad, Hashed, RoundRobin};
 use purlin_lb::{Cluster, ClusterBuilder, Health, Instant, NodeId, Request, Upstream};
 
 const NOW: Instant = Instant::from_secs(1);
@@ -147,5 +147,26 @@ fn a_picker_sees_what_happened_before() {
             .expect("one is open")
             .node();
         assert_eq!(after, 2);
+    });
+}
+
+/// Those who look at endpoints at once leave sums that are the sums of what they saw.
+#[test]
+fn bounded_loads_add_up() {
+    loom::model(|| {
+        let policy = BoundedLoad::new(Hashed::rendezvous().seeded(0));
+        let cluster = Cluster::new(policy, [1_u64, 2].map(Upstream::new)).expect("distinct");
+        let hot = Request::new().key("hot");
+        let first = cluster.pick_at(NOW, &hot).expect("both are open");
+        let other = {
+            let (cluster, id) = (cluster.clone(), first.endpoint().id());
+            thread::spawn(move || {
+                cluster.eject(id).expect("it is there");
+            })
+        };
+        let second = cluster.pick_at(NOW, &hot).expect("one is open");
+        other.join().expect("it does not panic");
+        cluster.check_invariants();
+        drop((first, second));
     });
 }

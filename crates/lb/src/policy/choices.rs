@@ -1,10 +1,10 @@
 //! A few endpoints at random, to take the best of.
 
+use super::alias::AliasTable;
 use super::draws::{Draws, scaled};
 use crate::error::ConfigError;
 use crate::pool::Pool;
 use crate::request::Request;
-use alloc::sync::Arc;
 use purlin_core::random::{Random as _, SplitMix64};
 use purlin_core::time::Instant;
 
@@ -30,28 +30,21 @@ pub(super) fn valid(choices: usize) -> Result<usize, ConfigError> {
 #[derive(Clone, Debug)]
 pub(super) struct Sampler {
     draws: Draws,
-    /// Up to each position, the sum of weights; `None` if all are equal.
-    sums: Option<Arc<[u64]>>,
+    /// By weight; `None` if each is to be as likely.
+    table: Option<AliasTable>,
 }
 
 impl Sampler {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             draws: Draws::new(seed),
-            sums: None,
+            table: None,
         }
     }
 
     /// Draws by the weights of this pool. O(endpoints).
     pub(super) fn follow(&mut self, pool: Pool<'_>) {
-        let weights = || (0..pool.len()).map(|at| u64::from(pool.weight(at).get()));
-        let first = weights().next();
-        let add = |sum: &mut u64, weight| {
-            *sum += weight;
-            Some(*sum)
-        };
-        self.sums = (!weights().all(|weight| Some(weight) == first))
-            .then(|| weights().scan(0, add).collect());
+        self.table = Some(AliasTable::of(pool));
     }
 
     /// Words of one pick. One step of the counter that threads share, however many are drawn.
@@ -86,11 +79,9 @@ impl Sampler {
 
     #[inline]
     fn position(&self, word: u64, len: usize) -> usize {
-        let Some(sums) = &self.sums else {
-            return scaled(word, len);
-        };
-        let all = u128::from(sums.last().copied().unwrap_or(0));
-        let point = (u128::from(word) * all) >> 64;
-        sums.partition_point(|sum| u128::from(*sum) <= point)
+        match &self.table {
+            Some(table) => table.draw(word),
+            None => scaled(word, len),
+        }
     }
 }

@@ -67,7 +67,7 @@ pub struct Ewma {
     full_scan: usize,
 }
 
-/// See the sweep in the docs of [`Ewma`].
+/// Why these, the docs of [`Ewma`] say.
 const TAU: Duration = Duration::from_secs(3);
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -214,19 +214,17 @@ impl Cheapest {
         }
     }
 
+    /// Where nobody has answered, any price of those that have not will do.
     #[inline]
     fn position(&self) -> Option<usize> {
-        let best = match (self.known, self.cold) {
-            (Some(known), Some((avoided, cost, at))) => {
-                let mut best = Some(known);
-                lower(
-                    &mut best,
-                    (avoided, cost * self.sum / f64::from(self.count), at),
-                );
-                best
-            }
-            (known, cold) => known.or(cold),
-        };
+        let mut best = self.cold.map(|(avoided, cost, at)| {
+            let mean = self.sum / f64::from(self.count);
+            (avoided, if self.count > 0 { cost * mean } else { cost }, at)
+        });
+        // Of equals one that has not answered: it may be better, the other is not.
+        if let Some(known) = self.known {
+            lower(&mut best, known);
+        }
         best.map(|(.., at)| at)
     }
 }

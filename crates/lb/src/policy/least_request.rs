@@ -2,6 +2,7 @@
 
 use super::choices::{Sampler, valid};
 use super::draws::entropy;
+use super::weighted_random::part;
 use crate::balancer::Balancer;
 use crate::error::ConfigError;
 use crate::pool::Pool;
@@ -25,7 +26,7 @@ use purlin_core::time::Instant;
 /// What it knows is what this process has sent. Where endpoints differ in speed and their weights
 /// do not say so, the slow ones fill up: [`Ewma`](super::Ewma) sees latencies.
 ///
-/// O(d) and a binary search each where weights differ; O(endpoints / 64 + open) when it looks at all,
+/// O(d); O(endpoints / 64 + open) when it looks at all,
 /// or when most of many are closed. `rebuild` is O(endpoints). Source: Mitzenmacher, "The Power of Two
 /// Choices in Randomized Load Balancing"; Envoy, `LEAST_REQUEST`.
 ///
@@ -102,7 +103,7 @@ impl LeastRequest {
             match order {
                 Less => tied = weight,
                 // The last of equals wins as often as its part of them.
-                Equal if part(words.next_u64(), tied + weight) < weight.into() => tied += weight,
+                Equal if part(words.next_u64(), tied + weight) < weight => tied += weight,
                 Equal => {
                     tied += weight;
                     continue;
@@ -113,11 +114,6 @@ impl LeastRequest {
         }
         best.map(|(at, _)| at)
     }
-}
-
-/// A word taken for a fraction of 2^64, of `total`.
-fn part(word: u64, total: u64) -> u128 {
-    (u128::from(word) * u128::from(total)) >> 64
 }
 
 /// What there is to compare of an endpoint.

@@ -119,7 +119,7 @@ fn probes(policy: Ewma, seconds: u32, end: fn(purlin_lb::Lease<u64>, Instant)) -
     let mut probes = Vec::new();
     for step in 0..seconds * 1_000 {
         let now = NOW + MS * step;
-        let lease = cluster.pick_at(now, &Request::new()).unwrap();
+        let lease = cluster.pick_at(now, &Request::new()).expect("all are open");
         if *lease.node() == 0 {
             probes.push(now);
             end(lease, now);

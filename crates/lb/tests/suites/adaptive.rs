@@ -20,7 +20,7 @@ fn peak_ewma(file: &Field<'_>) {
 /// costs a hundredth less.
 fn cost(case: &Case<'_>) {
     let (rtt, active): (u64, u32) = (case.read("rtt"), case.read("active"));
-    let (default, cost): (u64, f64) = (case.read("default"), case.read("cost"));
+    let (default, cost): (u32, f64) = (case.read("default"), case.read("cost"));
     if case.read::<Option<f64>>("penalty").is_some() {
         case.differs(
             "there, an endpoint that has not answered yet and has requests pending is behind all \
@@ -30,16 +30,16 @@ fn cost(case: &Case<'_>) {
     }
     for percent in [99.0, 101.0] {
         // Its latency is the default, by its weight it costs what it should.
-        let weight = 1e6 * default as f64 / (cost * percent / 100.0);
+        let weight = 1e6 * f64::from(default) / (cost * percent / 100.0);
         let cluster = Cluster::new(
             Ewma::seeded(1),
             [
                 Upstream::new("subject").weight(1_000_000),
-                Upstream::new("other").weight(weight as u32),
+                Upstream::new("other").weight(rounded(weight)),
             ],
         );
         let cluster = cluster.expect("no duplicates");
-        answer(&cluster, "other", default);
+        answer(&cluster, "other", default.into());
         if rtt > 0 {
             answer(&cluster, "subject", rtt);
         }
@@ -56,6 +56,15 @@ fn cost(case: &Case<'_>) {
         case.check_eq(&format!("at {percent} %"), chosen, cheaper);
         drop(pending);
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "below 2^32"
+)]
+fn rounded(weight: f64) -> u32 {
+    weight.round() as u32
 }
 
 const NOW: Instant = Instant::from_secs(100);

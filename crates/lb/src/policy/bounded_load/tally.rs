@@ -53,6 +53,7 @@ impl Tally {
             turn: Counter::new(0),
             panicking: AtomicU32::new(pool.is_panicking().into()),
         };
+        tally.weigh_all(pool);
         tally.look_at_all(pool);
         tally
     }
@@ -82,26 +83,39 @@ impl Tally {
     }
 
     fn look_at(&self, pool: Pool<'_>, position: usize) {
-        let Some(seen) = self.seen.get(position) else {
-            return;
-        };
-        let (in_flight, weight) = if pool.is_open(position) {
-            let state = pool.state(position);
-            (state.in_flight(), state.weight().get())
-        } else {
-            (0, 0)
-        };
-        follow(&seen.in_flight, in_flight, &self.sums.in_flight);
-        follow(&seen.weight, weight, &self.sums.weight);
+        if let Some(seen) = self.seen.get(position) {
+            let open = pool.is_open(position);
+            let in_flight = if open {
+                pool.state(position).in_flight()
+            } else {
+                0
+            };
+            follow(&seen.in_flight, in_flight, &self.sums.in_flight);
+        }
     }
 
-    /// The weights have to be known at once: they say who has room.
+    /// Weights say who has room, so they are known at once. Only those who change a status write
+    /// them, one at a time: who picks may have seen an endpoint before it closed.
     pub(super) fn flipped(&self, pool: Pool<'_>, position: usize) {
         let panicking = u32::from(pool.is_panicking());
         if self.panicking.swap(panicking, Ordering::Relaxed) == panicking {
-            self.look_at(pool, position);
+            self.weigh(pool, position);
         } else {
-            self.look_at_all(pool);
+            self.weigh_all(pool);
+        }
+    }
+
+    fn weigh_all(&self, pool: Pool<'_>) {
+        for position in 0..self.seen.len() {
+            self.weigh(pool, position);
+        }
+    }
+
+    fn weigh(&self, pool: Pool<'_>, position: usize) {
+        if let Some(seen) = self.seen.get(position) {
+            let open = pool.is_open(position);
+            let weight = if open { pool.weight(position).get() } else { 0 };
+            follow(&seen.weight, weight, &self.sums.weight);
         }
     }
 

@@ -46,7 +46,7 @@ impl Counted {
         self.enter(Role::Rival, name, value)
     }
 
-    /// What nobody can do better than.
+    /// A yardstick, and nobody's product.
     pub(crate) fn floor(
         self,
         name: &str,

@@ -5,6 +5,7 @@
 extern crate alloc;
 
 mod any;
+pub mod autoscale;
 mod balancer;
 #[cfg(any(feature = "conformance", feature = "registry"))]
 mod capabilities;
@@ -18,6 +19,7 @@ mod estimator;
 mod gauge;
 pub mod group;
 pub mod health;
+pub mod hedge;
 mod load_balancer;
 mod load_report;
 pub mod policy;
@@ -25,6 +27,9 @@ mod pool;
 #[cfg(feature = "registry")]
 pub mod registry;
 mod request;
+#[cfg(feature = "route")]
+#[cfg_attr(docsrs, doc(cfg(feature = "route")))]
+pub mod route;
 mod slow_start;
 mod state;
 mod status;

@@ -32,16 +32,16 @@ impl<P: Balancer> Clusters<P> {
         weights: Weights,
         mut policy: impl FnMut() -> P,
     ) -> Result<Self, LabError> {
-        let upstreams = |_| {
-            (0_u32..).zip(0..arena.servers()).map(|(node, server)| {
-                Upstream::new(node).weight(match weights {
-                    Weights::Equal => Weight::ONE,
-                    Weights::Capacity => capacity(arena.scenario.slowness(server, arena.servers())),
-                })
+        let servers = arena.servers();
+        let upstream = |(node, server)| {
+            Upstream::new(node).weight(match weights {
+                Weights::Equal => Weight::ONE,
+                Weights::Capacity => capacity(arena.scenario.slowness(server, servers)),
             })
         };
+        let upstreams: Vec<Upstream<u32>> = (0..).zip(0..servers).map(upstream).collect();
         let clients = (0..arena.scenario.clients)
-            .map(|client| Cluster::new(policy(), upstreams(client)))
+            .map(|_| Cluster::new(policy(), upstreams.iter().copied()))
             .collect::<Result<_, _>>()?;
         Ok(Self { clients })
     }

@@ -4,7 +4,7 @@ use super::arena::Arena;
 use super::arguments::Arguments;
 use super::outcome::Outcome;
 use super::scenario::Scenario;
-use super::variants::Variant;
+use super::variants::{ORACLE, Variant};
 use super::work::Work;
 use crate::error::LabError;
 use crate::plot::{Axis, Line, Plot, SERIES, Scale};
@@ -142,9 +142,19 @@ impl Findings {
         for (name, summary) in &found {
             self.push(scenario, servers, name, summary);
         }
-        for found in found.chunks(SERIES) {
-            self.plots.push(percentiles(scenario, servers, found));
-            self.plots.push(shares(scenario, servers, found));
+        // An oracle is in every chart.
+        let (oracle, others): (Vec<_>, Vec<_>) =
+            found.iter().partition(|(name, _)| *name == ORACLE.name);
+        let charts = match others.len() {
+            0 => vec![oracle],
+            _ => others
+                .chunks(SERIES - 1)
+                .map(|others| [others, &oracle].concat())
+                .collect(),
+        };
+        for found in charts {
+            self.plots.push(percentiles(scenario, servers, &found));
+            self.plots.push(shares(scenario, servers, &found));
         }
         Ok(())
     }
@@ -170,15 +180,15 @@ impl Findings {
         let (work, seeds, scenarios) = (self.described, self.seeds, self.scenarios.join("; "));
         let note = format!(
             "Latencies of requests that succeed, in ms, from the client and back; nobody waits longer than 500 times the mean work, and what has no answer at the end has \
-             waited that long. Work is {work}. To troubled: what went to the servers with which something is wrong. Each figure is the median of {seeds} runs. {scenarios}."
+             waited that long. Work is {work}. Policies with weights are told what each server can do when nothing comes and goes. To troubled: what went to the servers with which something is wrong. Each figure is the median of {seeds} runs. {scenarios}."
         );
         let report = report.table(self.table.note(note));
         self.plots.into_iter().fold(report, Report::plot)
     }
 }
 
-fn percentiles(scenario: &Scenario, servers: usize, found: &[(&str, Summary)]) -> Plot {
-    let line = |(name, summary): &(&str, Summary)| {
+fn percentiles(scenario: &Scenario, servers: usize, found: &[&(&str, Summary)]) -> Plot {
+    let line = |(name, summary): &&(&str, Summary)| {
         let points = (0..).zip(&summary.curve);
         let points = points.map(|(point, latency)| (one_in(point), *latency));
         Line::new(name, points.skip(1).collect())
@@ -191,8 +201,8 @@ fn percentiles(scenario: &Scenario, servers: usize, found: &[(&str, Summary)]) -
     )
 }
 
-fn shares(scenario: &Scenario, servers: usize, found: &[(&str, Summary)]) -> Plot {
-    let line = |(name, summary): &(&str, Summary)| {
+fn shares(scenario: &Scenario, servers: usize, found: &[&(&str, Summary)]) -> Plot {
+    let line = |(name, summary): &&(&str, Summary)| {
         let points = (1..).zip(&summary.shares);
         let points = points.map(|(server, share): (u32, _)| (f64::from(server), 100.0 * share));
         Line::new(name, points.collect())

@@ -1,4 +1,5 @@
-//! Who knows everything: bounds that no client can reach, which knows of its own requests only.
+//! Who sees every server and all requests, those on the way included: what clients, which know of
+//! their own requests only, are measured by.
 
 use purlin_core::random::SplitMix64;
 use purlin_lb::Instant;

@@ -1,7 +1,7 @@
 //! Rows about weights: how exactly picks follow them.
 
 use purlin_lb::policy::{SmoothWeightedRoundRobin, WeightedRandom, WeightedRoundRobin};
-use purlin_lb::{Balancer, Cluster, Identity as _, Instant, Request, Upstream};
+use purlin_lb::{Balancer, Cluster, Identity as _, Instant, Pool, Request, Upstream};
 
 use crate::error::LabError;
 use crate::settings::Settings;
@@ -65,10 +65,25 @@ pub(super) fn churn(settings: &Settings) -> Result<Samples, LabError> {
         .ours("weighted-round-robin", |seed| {
             missed(WeightedRoundRobin::seeded(seed))
         })?
-        .rival("weighted-random", |seed| {
-            missed(WeightedRandom::seeded(seed))
+        .rival("smooth weighted, begun anew", |_| {
+            missed(BegunAnew(SmoothWeightedRoundRobin::new()))
         })?;
     Ok(counted.samples())
+}
+
+/// Who makes a new sequence of each new list of endpoints.
+#[derive(Debug, Clone)]
+struct BegunAnew(SmoothWeightedRoundRobin);
+
+impl Balancer for BegunAnew {
+    fn pick(&self, pool: Pool<'_>, request: &Request<'_>, now: Instant) -> Option<usize> {
+        self.0.pick(pool, request, now)
+    }
+
+    fn rebuild(&mut self, pool: Pool<'_>) {
+        self.0 = SmoothWeightedRoundRobin::new();
+        self.0.rebuild(pool);
+    }
 }
 
 fn missed(policy: impl Balancer + Clone) -> Result<f64, LabError> {
@@ -90,4 +105,34 @@ fn missed(policy: impl Balancer + Clone) -> Result<f64, LabError> {
         }
     }
     Ok((100.0 * f64::from(hits) / f64::from(CHURN_PICKS) - 1.0).abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first endpoint, always.
+    #[derive(Debug, Clone)]
+    struct First;
+
+    impl Balancer for First {
+        fn pick(&self, _: Pool<'_>, _: &Request<'_>, _: Instant) -> Option<usize> {
+            Some(0)
+        }
+    }
+
+    #[test]
+    fn who_begins_anew_starves_the_light_endpoint() {
+        let policy = BegunAnew(SmoothWeightedRoundRobin::new());
+        let missed = missed(policy).expect("distinct endpoints");
+        assert!((missed - 1.0).abs() < 1e-9, "{missed}");
+    }
+
+    #[test]
+    fn who_gets_all_strays_by_all_that_is_not_its_share() {
+        // Its weight is 1 of 550.
+        let strays = strays(First).expect("distinct endpoints");
+        let expected = f64::from(PICKS) * (1.0 - 1.0 / 550.0);
+        assert!((strays - expected).abs() < 1e-6, "{strays}");
+    }
 }

@@ -51,13 +51,13 @@ pub(super) const DEFAULT: Variant = policy!("ewma", Equal, Ewma::seeded);
 /// What tower does.
 pub(super) const TOWER: Variant = other!("tower-p2c-peak-ewma", TwoChoices::tower_peak_ewma);
 
-/// The bound.
+/// What the default is measured by.
 pub(super) const ORACLE: Variant = other!(
     "oracle-shortest-expected-delay",
     Oracle::shortest_expected_delay
 );
 
-/// All of them: ours first, then what others do, then bounds.
+/// All of them: ours first, then what others do, then oracles.
 pub(super) const VARIANTS: [Variant; 15] = [
     DEFAULT,
     policy!("ewma-peak", Equal, |seed| Ewma::seeded(seed).peak()),

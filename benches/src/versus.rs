@@ -190,7 +190,8 @@ fn run_twice(row: &Row, settings: &Settings, bar: Option<&Bar>) -> Result<Judged
 
 /// Those that can be measured as the lab is built, and the others.
 fn buildable(rows: Vec<&Row>) -> (Vec<&Row>, Vec<&Row>) {
-    rows.into_iter().partition(|row| NATIVE_RIVALS || !row.native)
+    rows.into_iter()
+        .partition(|row| NATIVE_RIVALS || !row.native)
 }
 
 fn select<'a>(area: &'a dyn Area, only: Option<&str>) -> Result<Vec<&'a Row>, LabError> {

@@ -43,8 +43,7 @@ pub(super) fn weighted<P: Balancer>(
     policy: P,
     count: u32,
 ) -> Result<Cluster<SocketAddr, P>, LabError> {
-    let upstreams =
-        (0..count).map(|number| Upstream::new(address(number)).weight(weight(number)));
+    let upstreams = (0..count).map(|number| Upstream::new(address(number)).weight(weight(number)));
     Ok(Cluster::new(policy, upstreams)?)
 }
 

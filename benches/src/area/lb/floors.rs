@@ -85,7 +85,10 @@ impl Alias {
         let mut parts: Vec<f64> = weights.iter().map(|w| f64::from(*w) / mean).collect();
         let (mut small, mut large): (Vec<_>, Vec<_>) =
             (0..parts.len()).partition(|at| parts[*at] < 1.0);
-        let mut slots: Vec<_> = (0_u32..).take(parts.len()).map(|at| (u32::MAX, at)).collect();
+        let mut slots: Vec<_> = (0_u32..)
+            .take(parts.len())
+            .map(|at| (u32::MAX, at))
+            .collect();
         while let (Some(less), Some(more)) = (small.pop(), large.last().copied()) {
             #[expect(
                 clippy::cast_possible_truncation,
@@ -108,7 +111,11 @@ impl Alias {
     fn at(&self, word: u64) -> usize {
         let own = scaled(word, self.0.len());
         let (bound, other) = self.0[own];
-        if word as u32 <= bound { own } else { other as usize }
+        if word as u32 <= bound {
+            own
+        } else {
+            other as usize
+        }
     }
 }
 

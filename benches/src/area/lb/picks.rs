@@ -1,10 +1,10 @@
 //! A pick alone: who gets the request, nothing counted, one thread.
 
 use purlin_core::random::{Random as _, SplitMix64};
+use purlin_lb::Request;
 use purlin_lb::policy::{
     HashPlacement, Hashed, Random, RoundRobin, WeightedRandom, WeightedRoundRobin,
 };
-use purlin_lb::Request;
 
 use super::fleet::{START, equal, pick, requests, weighted};
 use super::floors;
@@ -22,8 +22,14 @@ pub(super) fn round_robin<const N: u32>(_: &Settings) -> Result<Contest, LabErro
         .floor(floors::TURN, floors::turn(N));
     #[cfg(feature = "rivals")]
     let contest = contest
-        .rival("loadwise", rivals::in_loadwise(rivals::RoundRobin::new(), N))
-        .rival("rsbalancer", rivals::in_rsbalancer(rsbalancer::round_robin, N));
+        .rival(
+            "loadwise",
+            rivals::in_loadwise(rivals::RoundRobin::new(), N),
+        )
+        .rival(
+            "rsbalancer",
+            rivals::in_rsbalancer(rsbalancer::round_robin, N),
+        );
     #[cfg(purlin_native_rivals)]
     let contest = contest.rival("pingora", pingora::pick::<pingora::RoundRobin>(N, |_| 1)?);
     Ok(contest.build())

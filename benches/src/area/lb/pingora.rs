@@ -36,7 +36,11 @@ impl ServiceDiscovery for List {
         'a: 'async_trait,
         Self: 'async_trait,
     {
-        let backends = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let backends = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         Box::pin(async { Ok((backends, HashMap::new())) })
     }
 }
@@ -51,7 +55,7 @@ fn refused(error: Box<pingora_error::Error>) -> LabError {
 }
 
 /// A balancer, and the list it follows.
-pub(super) struct Following<S> {
+pub(super) struct Following<S: BackendSelection> {
     balancer: LoadBalancer<S>,
     list: List,
 }
@@ -63,8 +67,9 @@ where
 {
     pub(super) fn new(count: u32, weight: impl Fn(u32) -> u32) -> Result<Self, LabError> {
         let list = List::default();
-        let backends: Result<BTreeSet<_>, _> =
-            (0..count).map(|number| backend(number, weight(number))).collect();
+        let backends: Result<BTreeSet<_>, _> = (0..count)
+            .map(|number| backend(number, weight(number)))
+            .collect();
         *list.0.lock().unwrap_or_else(PoisonError::into_inner) = backends?;
         let balancer = LoadBalancer::from_backends(Backends::new(Box::new(list.clone())));
         let following = Self { balancer, list };

@@ -13,8 +13,13 @@ const KINDS: u32 = 100;
 
 fn patterns() -> impl Iterator<Item = String> {
     (0..KINDS).flat_map(|kind| {
-        ["", "/{id}", "/{id}/history/{version}", "/{id}/files/{*path}"]
-            .map(|rest| format!("/api/v{}/kind{kind}{rest}", kind % 3))
+        [
+            "",
+            "/{id}",
+            "/{id}/history/{version}",
+            "/{id}/files/{*path}",
+        ]
+        .map(|rest| format!("/api/v{}/kind{kind}{rest}", kind % 3))
     })
 }
 

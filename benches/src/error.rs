@@ -21,6 +21,15 @@ pub enum LabError {
         /// The area that was asked for.
         area: &'static str,
     },
+    /// `--only` names a row whose rival not every machine can build.
+    #[error(
+        "its rival is not compiled in; with cmake and a C compiler: \
+         RUSTFLAGS=\"--cfg purlin_native_rivals\" cargo run --release -p purlin-benches --features rivals --bin lab -- versus {area}"
+    )]
+    NoNativeRivals {
+        /// The area that was asked for.
+        area: &'static str,
+    },
     /// `--only` names no row.
     #[error("{area} has no row `{id}`; its rows are {known}")]
     NoRow {

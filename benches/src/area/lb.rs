@@ -4,14 +4,27 @@ mod arena;
 mod arguments;
 mod baselines;
 mod clusters;
+mod completions;
+mod fleet;
+mod floors;
 mod latency;
+mod memory;
 mod oracles;
 mod outcome;
+mod picks;
+#[cfg(purlin_native_rivals)]
+mod pingora;
 mod quality;
+#[cfg(feature = "rivals")]
+mod rivals;
+mod routes;
 mod rows;
+mod scaling;
 mod scenario;
 mod shares;
 mod simulate;
+mod speed;
+mod update;
 mod variants;
 mod work;
 

@@ -1,10 +1,11 @@
 //! What `lab versus lb` measures.
 
 use super::quality::QUALITY;
+use super::speed::SPEED;
 use crate::versus::Row;
 
 /// All of them.
-pub(super) static ROWS: [Row; QUALITY.len()] = joined(&[&QUALITY]);
+pub(super) static ROWS: [Row; QUALITY.len() + SPEED.len()] = joined(&[&SPEED, &QUALITY]);
 
 /// Lists as one, which they fill.
 const fn joined<const ALL: usize>(lists: &[&[Row]]) -> [Row; ALL] {

@@ -51,7 +51,7 @@ type Timed = (Instant, Duration);
 fn together(settings: &Settings) -> Together<Timed> {
     let mut now = START;
     let requests = latencies(settings).into_iter().map(|latency| {
-        now = now + STEP;
+        now += STEP;
         (now, latency)
     });
     let requests: Vec<Timed> = requests.collect();

@@ -76,7 +76,7 @@ pub(super) fn complete<P: Balancer + 'static>(
 ) -> impl FnMut(&Duration) -> Option<SocketAddr> {
     let mut now = START;
     move |latency| {
-        now = now + STEP;
+        now += STEP;
         let lease = cluster.pick_at(now, &Request::new()).ok()?;
         let node = *lease.node();
         lease.success_at(now + *latency);

@@ -70,7 +70,6 @@ fn xorshift() -> u64 {
 
 /// A word as a number below `len`, by its upper half.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "below len")]
 fn scaled(word: u64, len: usize) -> usize {
     (((word >> 32) * len as u64) >> 32) as usize
 }

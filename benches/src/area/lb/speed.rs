@@ -24,7 +24,7 @@ pub(super) const SPEED: [Row; 48] = [
         "pick one of 1,000 by round robin, nothing counted",
         picks::round_robin::<1_000>,
     ).promised(),
-    timed(
+    many(
         "round-robin-10000",
         "pick one of 10,000 by round robin, nothing counted",
         picks::round_robin::<10_000>,
@@ -44,7 +44,7 @@ pub(super) const SPEED: [Row; 48] = [
         "pick one of 1,000 by weighted round robin, weights 1 to 10, nothing counted",
         picks::weighted_round_robin::<1_000>,
     ).promised(),
-    timed(
+    many(
         "weighted-round-robin-10000",
         "pick one of 10,000 by weighted round robin, weights 1 to 10, nothing counted",
         picks::weighted_round_robin::<10_000>,
@@ -69,7 +69,7 @@ pub(super) const SPEED: [Row; 48] = [
         "pick one of 1,000 by round robin, beside pingora",
         picks::round_robin::<1_000>,
     ).native().promised(),
-    timed(
+    many(
         "round-robin-pingora-10000",
         "pick one of 10,000 by round robin, beside pingora",
         picks::round_robin::<10_000>,
@@ -84,7 +84,7 @@ pub(super) const SPEED: [Row; 48] = [
         "pick one of 1,000 by weighted round robin, beside pingora, weights 1 to 10",
         picks::weighted_round_robin::<1_000>,
     ).native().promised(),
-    timed(
+    many(
         "weighted-round-robin-pingora-10000",
         "pick one of 10,000 by weighted round robin, beside pingora, weights 1 to 10",
         picks::weighted_round_robin::<10_000>,
@@ -99,7 +99,7 @@ pub(super) const SPEED: [Row; 48] = [
         "pick one of 1,000 by key with a slot table beside pingora's ketama, key of 16 bytes hashed",
         picks::slot_table::<1_000>,
     ).native().promised(),
-    timed(
+    many(
         "slot-table-pingora-10000",
         "pick one of 10,000 by key with a slot table beside pingora's ketama, key of 16 bytes hashed",
         picks::slot_table::<10_000>,
@@ -129,7 +129,7 @@ pub(super) const SPEED: [Row; 48] = [
         "two choices by requests in flight among 1,000, pick and completion",
         completions::least_request::<1_000>,
     ).promised(),
-    timed(
+    many(
         "least-request-10000",
         "two choices by requests in flight among 10,000, pick and completion",
         completions::least_request::<10_000>,
@@ -161,7 +161,7 @@ pub(super) const SPEED: [Row; 48] = [
         "peak EWMA among 1,000, pick and completion with latency, time given (tower reads its clock)",
         completions::ewma::<1_000>,
     ).promised(),
-    timed(
+    many(
         "ewma-10000",
         "peak EWMA among 10,000, pick and completion with latency, time given (tower reads its clock)",
         completions::ewma::<10_000>,
@@ -181,47 +181,47 @@ pub(super) const SPEED: [Row; 48] = [
         "peak EWMA among 1,000, pick and completion, std's clock read",
         completions::ewma_on_std::<1_000>,
     ).promised(),
-    timed(
+    many(
         "ewma-clock-10000",
         "peak EWMA among 10,000, pick and completion, std's clock read",
         completions::ewma_on_std::<10_000>,
     ).promised(),
-    timed(
+    many(
         "scale-round-robin",
         "round robin: 10,000 endpoints beside 10",
         scaling::round_robin,
     ).promised(),
-    timed(
+    many(
         "scale-weighted-round-robin",
         "weighted round robin: 10,000 endpoints beside 10",
         scaling::weighted_round_robin,
     ).promised(),
-    timed(
+    many(
         "scale-random",
         "random: 10,000 endpoints beside 10",
         scaling::random,
     ).promised(),
-    timed(
+    many(
         "scale-weighted-random",
         "weighted random: 10,000 endpoints beside 10",
         scaling::weighted_random,
     ).promised(),
-    timed(
+    many(
         "scale-least-request",
         "least request: 10,000 endpoints beside 10",
         scaling::least_request,
     ).promised(),
-    timed(
+    many(
         "scale-ewma",
         "peak EWMA: 10,000 endpoints beside 10",
         scaling::ewma,
     ).promised(),
-    timed(
+    many(
         "scale-slot-table",
         "slot table: 10,000 endpoints beside 10",
         scaling::slot_table,
     ).promised(),
-    timed(
+    many(
         "health-flip",
         "an endpoint of 10,000 turns unhealthy, or healthy again; the next pick knows",
         update::health,
@@ -259,9 +259,13 @@ pub(super) const SPEED: [Row; 48] = [
 
 type Setup = fn(&Settings) -> Result<Contest, LabError>;
 
-/// Ten thousand endpoints fill a megabyte.
 const fn timed(id: &'static str, what: &'static str, setup: Setup) -> Row {
-    Row::timed(id, what, setup).in_batches_of(Duration::from_millis(4))
+    Row::timed(id, what, setup)
+}
+
+/// With ten thousand endpoints, which fill megabytes.
+const fn many(id: &'static str, what: &'static str, setup: Setup) -> Row {
+    timed(id, what, setup).in_batches_of(Duration::from_millis(4))
 }
 
 const fn counted(

@@ -27,6 +27,8 @@ mod slow_start;
 mod state;
 mod status;
 mod sync;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod upstream;
 
 pub use any::AnyBalancer;

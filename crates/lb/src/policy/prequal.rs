@@ -46,7 +46,7 @@ use purlin_core::time::Instant;
 /// Weights do not matter, but for 0. A clone is a handle to the same pool; groups that hold clones
 /// share it, and one [`Probes`] serves them all. Two clusters need two of these.
 ///
-/// A pick is O(pool + log endpoints), under a lock that is held for some 200 ns. Source: Wydrowski et
+/// A pick is O(pool + log endpoints), under a lock that is held for some 250 ns. Source: Wydrowski et
 /// al., "Load is not what you should balance: Introducing Prequal" (NSDI 2024).
 ///
 /// ```
@@ -104,10 +104,11 @@ impl Config {
     }
 
     /// Few endpoints are soon all known, and by latency alone all clients would take the same: the
-    /// paper's value is for hundreds.
+    /// paper's value is for more.
     fn quantile(&self, endpoints: usize) -> f64 {
-        let many = (endpoints as f64 / 50.0 - 1.0).clamp(0.0, 1.0);
-        self.hot_quantile.unwrap_or(0.34_f64.mul_add(many, 0.5))
+        let many = ((endpoints as f64 - 20.0) / 30.0).clamp(0.0, 1.0);
+        self.hot_quantile
+            .unwrap_or_else(|| 0.34_f64.mul_add(many, 0.5))
     }
 }
 
@@ -178,8 +179,8 @@ impl Prequal {
     }
 
     /// The same with another part of the answers that is cold: with 0 requests in flight alone count,
-    /// with 1 latency alone. Unless said otherwise, 0.5 for up to 50 endpoints, which goes up to
-    /// 0.84, the paper's, for 100 and more.
+    /// with 1 latency alone. Unless said otherwise, 0.5 for up to 20 endpoints, which goes up to
+    /// 0.84, the paper's, for 50 and more.
     ///
     /// # Errors
     ///

@@ -204,10 +204,10 @@ proptest! {
 /// The model would agree with anything if it foresaw nothing.
 #[test]
 fn the_model_foresees_most_picks() {
-    let steps: Vec<Step> = (0..1_000)
+    let steps: Vec<Step> = (0..1_000_u32)
         .map(|index| match index % 4 {
             0 => Step::Pick,
-            _ => Step::Answer(index, (index as u32 * 7 % 12, index as u64 * 11 % 30)),
+            _ => Step::Answer(0, (index * 7 % 12, u64::from(index) * 11 % 30)),
         })
         .collect();
     let foreseen = compare((6, 64, 3.0, u32::MAX), 0.5, steps).unwrap();

@@ -47,7 +47,7 @@ fn more_endpoints_are_cold_where_there_are_more() {
 /// Endpoints say that they have 0 to 99 in flight, and that the more they have the faster they are:
 /// the one that gets a request is the last below the quantile, of those that are in the pool.
 fn part_below(len: u64, seed: u64) -> f64 {
-    let policy = Prequal::seeded(seed).pool_size(64).unwrap();
+    let policy = Prequal::seeded(seed).pool_size(64).expect("in range");
     let (cluster, mut probes) = cluster(policy, len);
     let mut said = (0..100_u32).map(|index| index * 37 % 100);
     let mut last = BTreeMap::new();

@@ -14,7 +14,7 @@ proptest! {
     ) {
         let load = ServerLoad::new();
         let mut serving = Vec::new();
-        let mut ended: Vec<(usize, u64)> = Vec::new();
+        let mut ended: Vec<(usize, u128)> = Vec::new();
         let mut now = NOW;
         for (step, which, millis) in steps {
             now += Duration::from_millis(millis);
@@ -27,7 +27,7 @@ proptest! {
                     load.cancel(token);
                 } else {
                     load.end_at(token, now);
-                    ended.push((rif, (now - since).as_millis() as u64));
+                    ended.push((rif, (now - since).as_millis()));
                 }
             }
             let (rif, latency) = load.get();
@@ -37,9 +37,9 @@ proptest! {
             let expected: Vec<u128> = [serving.len().wrapping_sub(near.unwrap_or(0)), serving.len() + near.unwrap_or(0)]
                 .iter()
                 .filter_map(|level| {
-                    let mut of: Vec<u64> = ended.iter().rev().filter(|(other, _)| other == level).take(9).map(|(_, millis)| *millis).collect();
+                    let mut of: Vec<u128> = ended.iter().rev().filter(|(other, _)| other == level).take(9).map(|(_, millis)| *millis).collect();
                     of.sort_unstable();
-                    of.get(of.len() / 2).copied().map(u128::from)
+                    of.get(of.len() / 2).copied()
                 })
                 .collect();
             if expected.is_empty() {

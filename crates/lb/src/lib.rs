@@ -36,6 +36,8 @@ mod state;
 mod status;
 pub mod subset;
 mod sync;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod upstream;
 
 pub use any::AnyBalancer;

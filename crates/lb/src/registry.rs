@@ -17,9 +17,9 @@
 use crate::any::AnyBalancer;
 use crate::capabilities::{Capabilities, Shares};
 use crate::policy::{
-    BoundedLoad, EarliestDeadlineFirst, Ewma, Failover, Hashed, LeastRequest, Priority, Random,
-    RoundRobin, SmoothWeightedRoundRobin, StaticStride, Sticky, WeightedRandom, WeightedRoundRobin,
-    ZoneAware, ZoneMap,
+    BoundedLoad, EarliestDeadlineFirst, Ewma, Failover, Hashed, LeastRequest, Prequal, Priority,
+    Random, RoundRobin, SmoothWeightedRoundRobin, StaticStride, Sticky, WeightedRandom,
+    WeightedRoundRobin, ZoneAware, ZoneMap,
 };
 use crate::upstream::Zone;
 use alloc::string::String;
@@ -50,6 +50,9 @@ pub enum Policy {
     LeastRequest,
     /// [`Ewma`].
     Ewma,
+    /// [`Prequal`]. Its probes cannot be reached through the registry: without answers it is
+    /// [`Random`].
+    Prequal,
     /// [`Hashed::slot_table`].
     SlotTable,
     /// [`Hashed::ring`].
@@ -138,6 +141,12 @@ pub static VARIANTS: &[Variant] = &[
         policy: Policy::Ewma,
         name: "ewma",
         about: "of a few, the one that is likely to answer first; take it unless you know better",
+        capabilities: Capabilities::ANY,
+    },
+    Variant {
+        policy: Policy::Prequal,
+        name: "prequal",
+        about: "by what servers say of themselves when they are probed",
         capabilities: Capabilities::ANY,
     },
     Variant {
@@ -272,6 +281,7 @@ impl Policy {
             Self::WeightedRandom => AnyBalancer::new(WeightedRandom::seeded(seed)),
             Self::LeastRequest => AnyBalancer::new(LeastRequest::seeded(seed)),
             Self::Ewma => AnyBalancer::new(Ewma::seeded(seed)),
+            Self::Prequal => AnyBalancer::new(Prequal::seeded(seed)),
             Self::SlotTable => AnyBalancer::new(Hashed::slot_table().seeded(seed)),
             Self::Ring => AnyBalancer::new(Hashed::ring().seeded(seed)),
             Self::Maglev => AnyBalancer::new(Hashed::maglev().seeded(seed)),

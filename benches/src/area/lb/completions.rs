@@ -11,6 +11,7 @@ use purlin_lb::policy::{Ewma, LeastRequest};
 use purlin_lb::{Cluster, Instant, LoadBalancer, Request};
 
 use super::fleet::{START, STEP, complete, equal, latencies};
+use super::floors;
 #[cfg(feature = "rivals")]
 use super::rivals;
 use crate::error::LabError;
@@ -19,7 +20,9 @@ use crate::versus::{Contest, Samples, Together};
 
 pub(super) fn least_request<const N: u32>(s: &Settings) -> Result<Contest, LabError> {
     let ours = complete(equal(LeastRequest::seeded(s.seed), N)?);
-    let contest = Contest::over(latencies(s)).ours("LeastRequest", ours);
+    let contest = Contest::over(latencies(s))
+        .ours("LeastRequest", ours)
+        .floor(floors::OF_TWO, floors::least_of_two(N));
     #[cfg(feature = "rivals")]
     let contest = {
         let tower = rivals::tower_pending(N);

@@ -1,9 +1,11 @@
 //! The least that a pick from something that changes can cost: the guard of a snapshot, and one
 //! number.
 
+use alloc::sync::Arc;
 use core::cell::Cell;
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
 
 use arc_swap::ArcSwap;
 use purlin_lb::Instant;
@@ -12,6 +14,7 @@ use super::fleet::{addresses, weight};
 
 pub(super) const TURN: &str = "guard and fetch_add % N";
 pub(super) const DRAW: &str = "guard and xorshift";
+pub(super) const OF_TWO: &str = "guard, two reads, Arc and count";
 pub(super) const ALIAS: &str = "guard and alias draw";
 
 type Endpoints = Box<[Box<SocketAddr>]>;
@@ -37,6 +40,22 @@ pub(super) fn draw(count: u32) -> impl FnMut(&Instant) -> *const SocketAddr {
     move |_| {
         let endpoints = present.load();
         &raw const *endpoints[scaled(xorshift(), endpoints.len())]
+    }
+}
+
+/// The less loaded of any two, held by a count and an `Arc` until it has answered.
+pub(super) fn least_of_two(count: u32) -> impl FnMut(&Duration) -> SocketAddr {
+    let counted = |address| Arc::new((AtomicUsize::new(0), address));
+    let endpoints: Box<[_]> = addresses(count).map(counted).collect();
+    let present = ArcSwap::from_pointee(endpoints);
+    move |_| {
+        let endpoints = present.load();
+        let two = [(); 2].map(|()| &endpoints[scaled(xorshift(), endpoints.len())]);
+        let [a, b] = two.map(|endpoint| endpoint.0.load(Ordering::Relaxed));
+        let held = Arc::clone(two[usize::from(b < a)]);
+        held.0.fetch_add(1, Ordering::Relaxed);
+        held.0.fetch_sub(1, Ordering::Relaxed);
+        held.1
     }
 }
 

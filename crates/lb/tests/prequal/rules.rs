@@ -40,7 +40,7 @@ fn more_endpoints_are_cold_where_there_are_more() {
     for (len, cold) in [(8, 0.5), (20, 0.5), (35, 0.67), (50, 0.84), (300, 0.84)] {
         let found = (0..40).map(|seed| part_below(len, seed));
         let highest = found.fold(0.0, f64::max);
-        assert!(highest < cold && highest > cold - 0.06, "{len}: {highest}");
+        assert!(highest < cold && highest > cold - 0.07, "{len}: {highest}");
     }
 }
 

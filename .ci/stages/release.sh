@@ -5,7 +5,7 @@ stage_bench() {
   cargo lab --quiet # the README's command
   # Figures of a shared machine are no gate: it must run, its bars are judged by people on a quiet one.
   local area
-  for area in core hashring ratelimit sim; do
+  for area in core hashring lb ratelimit sim; do
     cargo run --release -p purlin-benches --features rivals --bin lab -- versus "$area" --quiet
   done
 }

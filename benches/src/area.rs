@@ -2,6 +2,7 @@
 
 pub mod core;
 pub mod hashring;
+pub mod lb;
 pub mod ratelimit;
 pub mod sim;
 
@@ -17,6 +18,7 @@ use crate::versus::Row;
 pub static AREAS: &[&dyn Area] = &[
     &core::Core,
     &hashring::HashRing,
+    &lb::Lb,
     &ratelimit::RateLimit,
     &sim::Sim,
 ];

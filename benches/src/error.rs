@@ -21,6 +21,15 @@ pub enum LabError {
         /// The area that was asked for.
         area: &'static str,
     },
+    /// `--only` names a row whose rival not every machine can build.
+    #[error(
+        "its rival is not compiled in; with cmake and a C compiler: \
+         RUSTFLAGS=\"--cfg purlin_native_rivals\" cargo run --release -p purlin-benches --features rivals --bin lab -- versus {area}"
+    )]
+    NoNativeRivals {
+        /// The area that was asked for.
+        area: &'static str,
+    },
     /// `--only` names no row.
     #[error("{area} has no row `{id}`; its rows are {known}")]
     NoRow {
@@ -63,6 +72,12 @@ pub enum LabError {
     /// A limiter cannot be made by such a configuration.
     #[error("no limiter: {0}")]
     Limiter(#[from] purlin_ratelimit::ConfigError),
+    /// Endpoints cannot be balanced over.
+    #[error("no cluster: {0}")]
+    Cluster(#[from] purlin_lb::UpdateError),
+    /// A policy cannot be made by such a configuration.
+    #[error("no policy: {0}")]
+    Policy(#[from] purlin_lb::ConfigError),
     /// A contender of a row does something else than the row says.
     #[error("{contender}: {admitted} of {asked} requests admitted, {expected} expected")]
     Unlike {

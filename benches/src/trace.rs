@@ -22,7 +22,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-pub(crate) use self::each_key::each_key;
+pub(crate) use self::each_key::{each_key, each_line};
 pub use self::error::{Fault, Place, Reason, TraceError};
 pub use self::format::{Format, KeyColumn};
 pub use self::ids::KEY_BYTES_MAX;

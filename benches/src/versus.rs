@@ -31,6 +31,11 @@ use crate::table::{Cell, Table, significant};
 /// Whether the rival crates are compiled in (feature `rivals`).
 pub const RIVALS: bool = cfg!(feature = "rivals");
 
+/// Whether the rivals are compiled in that need cmake and a C compiler:
+/// `--cfg purlin_native_rivals` in `RUSTFLAGS`, beside the feature `rivals`. No feature of its own,
+/// so that `--all-features` builds everywhere.
+pub const NATIVE_RIVALS: bool = cfg!(purlin_native_rivals);
+
 /// All measured rows of an area.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Versus {
@@ -42,6 +47,8 @@ pub struct Versus {
     pub rows: Vec<Judged>,
     /// Rows of which no batch was left alone by other programs, twice.
     pub disturbed: Vec<String>,
+    /// Rows that were left out, for their rival is not [compiled in](NATIVE_RIVALS).
+    pub left_out: Vec<String>,
 }
 
 impl Versus {
@@ -50,13 +57,16 @@ impl Versus {
     /// # Errors
     ///
     /// [`LabError::NoRivals`] without the feature `rivals`; [`LabError::NoRow`] when `only` names
-    /// none; whatever a row says.
+    /// none; [`LabError::NoNativeRivals`] when it names one that needs them; whatever a row says.
     pub fn run(area: &dyn Area, settings: &Settings, only: Option<&str>) -> Result<Self, LabError> {
         if !RIVALS {
             return Err(LabError::NoRivals { area: area.name() });
         }
         let bars = Bar::all()?;
-        let rows = select(area, only)?;
+        let (rows, left_out) = buildable(select(area, only)?);
+        if only.is_some() && !left_out.is_empty() {
+            return Err(LabError::NoNativeRivals { area: area.name() });
+        }
         let mut progress = settings.progress(area.name(), rows.len());
         let mut judged = Vec::with_capacity(rows.len());
         let mut disturbed = Vec::new();
@@ -76,6 +86,7 @@ impl Versus {
             machine: machine(),
             rows: judged,
             disturbed,
+            left_out: left_out.iter().map(|row| row.id.to_owned()).collect(),
         })
     }
 
@@ -121,8 +132,15 @@ impl Versus {
                 rows.join(", ")
             ),
         };
+        let left_out = match &self.left_out[..] {
+            [] => String::new(),
+            rows => format!(
+                "Left out, for pingora is not compiled in (it needs cmake, a C compiler and RUSTFLAGS=\"--cfg purlin_native_rivals\"): {}. ",
+                rows.join(", ")
+            ),
+        };
         table.note(format!(
-            "{disturbed}Medians of interleaved batches on {}. The ratio is taken within each round; the interval is that of the ratio, or of ours where the bar has \
+            "{disturbed}{left_out}Medians of interleaved batches on {}. The ratio is taken within each round; the interval is that of the ratio, or of ours where the bar has \
              a unit. A bar is met when the worse end of the interval meets it.",
             self.machine
         ))
@@ -168,6 +186,12 @@ fn run_twice(row: &Row, settings: &Settings, bar: Option<&Bar>) -> Result<Judged
         Err(LabError::Disturbed { .. }) => row.run(settings, Effort::VERSUS, bar),
         result => result,
     }
+}
+
+/// Those that can be measured as the lab is built, and the others.
+fn buildable(rows: Vec<&Row>) -> (Vec<&Row>, Vec<&Row>) {
+    rows.into_iter()
+        .partition(|row| NATIVE_RIVALS || !row.native)
 }
 
 fn select<'a>(area: &'a dyn Area, only: Option<&str>) -> Result<Vec<&'a Row>, LabError> {

@@ -39,13 +39,15 @@ impl Drop for Folder {
 
 #[test]
 fn usage_errors_exit_with_2_and_print_nothing_on_standard_output() {
-    let cases: [&[&str]; 8] = [
+    let cases: [&[&str]; 10] = [
         &["nothing"],
         &["core", "--variant", "nothing"],
         &["core", "--size", "0"],
         &["core", "--size", "99999999"],
         &["sim", "--size", "99999999"],
         &["hashring", "--size", "1"],
+        &["lb", "--size", "201"],
+        &["lb", "--scenario", "nothing"],
         &["versus"],
         &["versus", "core", "--trace", "t.u64"],
     ];
@@ -75,6 +77,52 @@ fn the_sizes_that_are_possible_are_in_the_help_and_in_the_error() {
     assert!(help.contains("from 2 to 20,000"), "{help}");
     let error = text(&lab(&["hashring", "--size", "0"]).stderr);
     assert!(error.contains("2..=20000"), "{error}");
+}
+
+#[test]
+fn service_times_of_the_user_are_read_or_refused_with_their_line() {
+    let folder = Folder::new("latencies");
+    let run = |contents: &str| {
+        let file = folder.file("times.txt", contents.as_bytes());
+        let out = folder.0.join("pages");
+        let arguments = [
+            "lb",
+            "--latencies",
+            &file,
+            "--scenario",
+            "b-75",
+            "--variant",
+            "random",
+        ];
+        let rest = [
+            "--size",
+            "2",
+            "--json",
+            "--quiet",
+            "--out",
+            &out.to_string_lossy(),
+        ];
+        lab(&[&arguments[..], &rest[..]].concat())
+    };
+    let output = run("20ms\n20\n");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let row = &json["tables"][0]["rows"][0];
+    let p50 = row[4]["value"].as_f64().expect("a number");
+    assert!(
+        (20.5..40.0).contains(&p50),
+        "20 ms of work, both ways, and a wait: {row}"
+    );
+    for (contents, reason) in [
+        ("20\n\n", "line 2: \"\" is no time"),
+        ("1\n2\nfast\n", "line 3: \"fast\" is no time"),
+        ("", "no times"),
+        ("0\n0\n", "the mean is 0ns"),
+    ] {
+        let output = run(contents);
+        assert_eq!(output.status.code(), Some(2), "{contents}");
+        let error = text(&output.stderr);
+        assert!(error.contains(reason), "{error}");
+    }
 }
 
 #[test]

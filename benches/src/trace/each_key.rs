@@ -1,4 +1,4 @@
-//! The keys of a file themselves, for what hashes them.
+//! The lines of a file themselves, for what hashes or reads them.
 
 use std::path::Path;
 
@@ -14,6 +14,24 @@ use super::{Fault, Reason, TraceError, open};
 /// refuses a key: with the number of the line.
 pub(crate) fn each_key(
     path: &Path,
+    mut visit: impl FnMut(&[u8]) -> Result<(), Reason>,
+) -> Result<(), TraceError> {
+    each_line(path, |key| {
+        if key.is_empty() {
+            return Err(Reason::EmptyKey);
+        }
+        visit(key)
+    })
+}
+
+/// The same of every line, whatever it holds.
+///
+/// # Errors
+///
+/// When the file cannot be read, for a line that is too long, and where `visit` refuses one: with
+/// the number of the line.
+pub(crate) fn each_line(
+    path: &Path,
     visit: impl FnMut(&[u8]) -> Result<(), Reason>,
 ) -> Result<(), TraceError> {
     read(path, visit).map_err(|fault| TraceError {
@@ -24,13 +42,8 @@ pub(crate) fn each_key(
 
 fn read(path: &Path, mut visit: impl FnMut(&[u8]) -> Result<(), Reason>) -> Result<(), Fault> {
     let mut lines = Lines::new(open(path)?);
-    while let Some((number, key)) = lines.next_line()? {
-        let seen = if key.is_empty() {
-            Err(Reason::EmptyKey)
-        } else {
-            visit(key)
-        };
-        seen.map_err(|reason| reason.at_line(number))?;
+    while let Some((number, line)) = lines.next_line()? {
+        visit(line).map_err(|reason| reason.at_line(number))?;
     }
     Ok(())
 }

@@ -120,12 +120,31 @@ pub enum Reason {
     /// A quoted field does not end where its line ends.
     #[error("a quote is not closed on its line")]
     OpenQuote,
+    /// A line holds no length of time.
+    #[error("{found:?} is no time; a time is a number of ms, or has a unit: 12.5, 300us, 2s")]
+    NotATime {
+        /// What it holds (its beginning).
+        found: String,
+    },
+    /// There are more times than memory should hold.
+    #[error("more than {most} times")]
+    TooManyTimes {
+        /// How many may be there.
+        most: usize,
+    },
     /// A line is no access log entry.
     #[error("not an access log entry: {0}")]
     NotAnEntry(&'static str),
 }
 
 impl Reason {
+    /// This line holds no length of time.
+    pub(crate) fn no_time(line: &[u8]) -> Self {
+        Self::NotATime {
+            found: excerpt(line),
+        }
+    }
+
     pub(super) fn at_start(self) -> Fault {
         Fault {
             place: Place::Start,

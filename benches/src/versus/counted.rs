@@ -38,13 +38,21 @@ impl Counted {
         self.enter(Role::Ours, name, value)
     }
 
-    #[cfg_attr(not(feature = "rivals"), expect(dead_code, reason = "no rivals"))]
     pub(crate) fn rival(
         self,
         name: &str,
         value: impl FnMut(u64) -> Result<f64, LabError>,
     ) -> Result<Self, LabError> {
         self.enter(Role::Rival, name, value)
+    }
+
+    /// A yardstick, and nobody's product.
+    pub(crate) fn floor(
+        self,
+        name: &str,
+        value: impl FnMut(u64) -> Result<f64, LabError>,
+    ) -> Result<Self, LabError> {
+        self.enter(Role::Floor, name, value)
     }
 
     fn enter(

@@ -61,6 +61,9 @@ pub struct Row {
     pub convert: fn(f64) -> f64,
     /// The least time a batch lasts, for a timed row; see [`Row::in_batches_of`].
     pub batch: Duration,
+    /// Whether it is about a rival that not every machine can build; see
+    /// [`NATIVE_RIVALS`](super::NATIVE_RIVALS).
+    pub native: bool,
 }
 
 impl Row {
@@ -81,6 +84,7 @@ impl Row {
             measure,
             convert: |nanoseconds| nanoseconds,
             batch: Duration::ZERO,
+            native: false,
         }
     }
 
@@ -120,6 +124,16 @@ impl Row {
             unit,
             better,
             convert,
+            ..self
+        }
+    }
+
+    /// The same row, which `lab versus` leaves out where its rival is not
+    /// [compiled in](super::NATIVE_RIVALS).
+    #[must_use]
+    pub const fn native(self) -> Self {
+        Self {
+            native: true,
             ..self
         }
     }

@@ -154,6 +154,7 @@ fn an_absolute_bar_is_shown_with_its_unit() {
         machine: "m".to_owned(),
         rows: vec![judged],
         disturbed: Vec::new(),
+        left_out: Vec::new(),
     };
     let cells: Vec<_> = versus.summary().rows()[0]
         .iter()
@@ -191,6 +192,7 @@ fn json_has_the_promised_shape() {
         machine: "m".to_owned(),
         rows: vec![judged],
         disturbed: Vec::new(),
+        left_out: Vec::new(),
     };
     let json = serde_json::to_value(&versus).expect("plain data");
     assert_eq!(
@@ -239,6 +241,7 @@ fn tables_show_missed_bars_and_every_contender() {
         machine: "m".to_owned(),
         rows: vec![judged],
         disturbed: Vec::new(),
+        left_out: Vec::new(),
     };
     assert_eq!(versus.missed().count(), 1);
     assert!(versus.summary().to_string().contains("MISSED"));

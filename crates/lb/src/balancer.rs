@@ -52,7 +52,9 @@ pub trait Balancer: fmt::Debug + Send + Sync {
         let _ = pool;
     }
 
-    /// The endpoint at this position changed its status. Called by one thread at a time.
+    /// The endpoint at this position changed its status. With it a [panic](Pool::is_panicking) may have
+    /// begun or ended, which opens or closes any number of others; for a panic alone, the position is
+    /// any. Called by one thread at a time.
     fn flipped(&self, pool: Pool<'_>, position: usize) {
         let _ = (pool, position);
     }

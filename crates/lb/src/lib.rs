@@ -5,6 +5,7 @@
 extern crate alloc;
 
 mod any;
+pub mod autoscale;
 mod balancer;
 #[cfg(any(feature = "conformance", feature = "registry"))]
 mod capabilities;
@@ -15,7 +16,10 @@ pub mod conformance;
 mod endpoint;
 mod error;
 mod estimator;
+mod gauge;
+pub mod group;
 pub mod health;
+pub mod hedge;
 mod load_balancer;
 mod load_report;
 pub mod policy;
@@ -23,9 +27,14 @@ mod pool;
 #[cfg(feature = "registry")]
 pub mod registry;
 mod request;
+#[cfg(feature = "route")]
+#[cfg_attr(docsrs, doc(cfg(feature = "route")))]
+pub mod route;
+mod sampling;
 mod slow_start;
 mod state;
 mod status;
+pub mod subset;
 mod sync;
 #[cfg(feature = "tower")]
 pub mod tower;

@@ -1,18 +1,13 @@
 //! The policies.
 
-mod alias;
-mod arcs;
 mod bounded_load;
-mod choices;
-mod draws;
 mod earliest_deadline_first;
 mod ewma;
+mod failover;
 mod hashed;
 mod least_request;
-mod places;
 mod prequal;
-mod probation;
-mod proportion;
+mod priority;
 mod random;
 mod round_robin;
 mod smooth_weighted_round_robin;
@@ -20,14 +15,17 @@ mod static_stride;
 mod sticky;
 mod weighted_random;
 mod weighted_round_robin;
+mod zone_aware;
 
+pub use crate::group::ZoneMap;
 pub use bounded_load::BoundedLoad;
-pub(crate) use draws::entropy;
 pub use earliest_deadline_first::EarliestDeadlineFirst;
 pub use ewma::Ewma;
+pub use failover::Failover;
 pub use hashed::{HashPlacement, Hashed};
 pub use least_request::LeastRequest;
 pub use prequal::{Answer, Prequal, Probe, Probes, ServerLoad, Serving};
+pub use priority::Priority;
 pub use random::Random;
 pub use round_robin::RoundRobin;
 pub use smooth_weighted_round_robin::SmoothWeightedRoundRobin;
@@ -35,3 +33,4 @@ pub use static_stride::StaticStride;
 pub use sticky::{SessionToken, Sticky, TokenError};
 pub use weighted_random::WeightedRandom;
 pub use weighted_round_robin::WeightedRoundRobin;
+pub use zone_aware::ZoneAware;

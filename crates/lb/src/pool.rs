@@ -1,8 +1,12 @@
 //! The endpoints that a policy chooses among.
 
+mod group;
 mod open;
+mod places;
 
+pub(crate) use group::{Group, Partition, Place};
 pub(crate) use open::{OpenSet, Settings};
+pub(crate) use places::Places;
 
 use crate::chunks::Chunks;
 use crate::request::Request;
@@ -200,22 +204,24 @@ impl<'a> Pool<'a> {
         })
     }
 
-    /// A group of these endpoints: those at the positions that are listed, with openness of its own.
-    /// The positions of the group are positions in that list.
-    #[expect(dead_code, reason = "for groups")]
-    pub(crate) const fn group(self, group: &'a [u32], open: &'a OpenSet) -> Self {
+    /// A group of the cluster's endpoints: those at the positions in the cluster that are listed, with
+    /// openness of its own. The positions of the group are positions in that list.
+    pub(crate) const fn group(self, members: &'a [u32], open: &'a OpenSet) -> Self {
         Self {
             members: self.members,
             ids: self.ids,
-            group: Some(group),
+            group: Some(members),
             open,
         }
     }
 
-    /// The same settings for a group of so many, none of which is open yet.
-    #[expect(dead_code, reason = "for groups")]
-    pub(crate) fn open_set_for(self, len: usize) -> OpenSet {
-        OpenSet::new(len, self.open.settings())
+    /// Where the endpoint at that position is in the cluster, if this is a group of it.
+    pub(crate) const fn grouped(self) -> Option<&'a [u32]> {
+        self.group
+    }
+
+    pub(crate) const fn open_set(self) -> &'a OpenSet {
+        self.open
     }
 
     /// What the openness of the endpoint at that position should be.

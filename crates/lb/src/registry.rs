@@ -1,11 +1,11 @@
 //! All policies by name, to choose one at run time: from a configuration or a command line.
 //!
 //! ```
-//! use purlin_lb::registry::{Policy, VARIANTS};
+//! use purlin_lb::registry::{Options, Policy, VARIANTS};
 //! use purlin_lb::{Cluster, Instant, Request, Upstream};
 //!
 //! let policy: Policy = "round_robin".parse()?;
-//! let cluster = Cluster::new(policy.build(None), ["a", "b"].map(Upstream::new))?;
+//! let cluster = Cluster::new(policy.build(&Options::default()), ["a", "b"].map(Upstream::new))?;
 //! assert!(cluster.pick_at(Instant::ORIGIN, &Request::new()).is_ok());
 //!
 //! for variant in VARIANTS {
@@ -17,9 +17,11 @@
 use crate::any::AnyBalancer;
 use crate::capabilities::{Capabilities, Shares};
 use crate::policy::{
-    BoundedLoad, EarliestDeadlineFirst, Ewma, Hashed, LeastRequest, Prequal, Random, RoundRobin,
-    SmoothWeightedRoundRobin, StaticStride, Sticky, WeightedRandom, WeightedRoundRobin,
+    BoundedLoad, EarliestDeadlineFirst, Ewma, Failover, Hashed, LeastRequest, Prequal, Priority,
+    Random, RoundRobin, SmoothWeightedRoundRobin, StaticStride, Sticky, WeightedRandom,
+    WeightedRoundRobin, ZoneAware, ZoneMap,
 };
+use crate::upstream::Zone;
 use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
@@ -63,6 +65,12 @@ pub enum Policy {
     BoundedLoad,
     /// [`Sticky`] over [`WeightedRoundRobin`].
     Sticky,
+    /// [`Priority`] over [`WeightedRoundRobin`].
+    Priority,
+    /// [`ZoneAware`] over [`WeightedRoundRobin`].
+    ZoneAware,
+    /// [`Failover`] over [`WeightedRoundRobin`], by no latencies.
+    Failover,
 }
 
 /// A row of the registry.
@@ -177,6 +185,24 @@ pub static VARIANTS: &[Variant] = &[
         about: "sessions stay where they are, others by `weighted_round_robin`",
         capabilities: Capabilities::WEIGHTED,
     },
+    Variant {
+        policy: Policy::Priority,
+        name: "priority",
+        about: "the first level of endpoints, and the next as far as that cannot",
+        capabilities: GROUPS,
+    },
+    Variant {
+        policy: Policy::ZoneAware,
+        name: "zone_aware",
+        about: "the endpoints of its own zone, as far as that has room",
+        capabilities: Capabilities::WEIGHTED,
+    },
+    Variant {
+        policy: Policy::Failover,
+        name: "failover",
+        about: "the nearest site that works, and back again when it has for a while",
+        capabilities: Capabilities::ANY,
+    },
 ];
 
 /// Weights are rounded to a part in 65,535 of the largest.
@@ -185,7 +211,7 @@ const STRIDE: Capabilities = Capabilities {
     ..Capabilities::ANY
 };
 
-/// Shares of keys, by tables and draws of this many slots.
+/// Of policies that are hashed: shares of keys, of which some get more than others.
 const SLOTS: Capabilities = Capabilities {
     shares: Shares::Weighted(0.1),
     keyed: true,
@@ -196,6 +222,35 @@ const RING: Capabilities = Capabilities {
     shares: Shares::Weighted(0.4),
     ..SLOTS
 };
+
+/// Its levels panic on their own. With one level, requests spread by weight, but in a panic.
+const GROUPS: Capabilities = Capabilities {
+    own_panic: true,
+    ..Capabilities::ANY
+};
+
+/// What a policy of the registry can be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
+#[non_exhaustive]
+pub struct Options {
+    /// The same picks each time; of this process unless said otherwise.
+    pub seed: Option<u64>,
+    /// The zone this process is in, for [`Policy::ZoneAware`]. Of none, it is as far from all.
+    pub zone: Option<Zone>,
+}
+
+impl Options {
+    /// With this seed, and nothing else.
+    #[must_use]
+    pub const fn seeded(seed: u64) -> Self {
+        Self {
+            seed: Some(seed),
+            zone: None,
+        }
+    }
+}
 
 impl Policy {
     /// Its row in the registry.
@@ -211,10 +266,11 @@ impl Policy {
         self.variant().name
     }
 
-    /// The policy with its defaults; with a seed, the same picks each time.
+    /// The policy with its defaults.
     #[must_use]
-    pub fn build(self, seed: Option<u64>) -> AnyBalancer {
-        let seed = seed.unwrap_or_else(crate::policy::entropy);
+    pub fn build(self, options: &Options) -> AnyBalancer {
+        let seed = options.seed.unwrap_or_else(crate::sampling::entropy);
+        let inner = || WeightedRoundRobin::seeded(seed);
         match self {
             Self::RoundRobin => AnyBalancer::new(RoundRobin::from(seed >> 8)),
             Self::Random => AnyBalancer::new(Random::seeded(seed)),
@@ -233,7 +289,13 @@ impl Policy {
             Self::BoundedLoad => {
                 AnyBalancer::new(BoundedLoad::new(Hashed::slot_table().seeded(seed)))
             }
-            Self::Sticky => AnyBalancer::new(Sticky::new(WeightedRoundRobin::seeded(seed))),
+            Self::Sticky => AnyBalancer::new(Sticky::new(inner())),
+            Self::Priority => AnyBalancer::new(Priority::seeded(inner(), seed)),
+            Self::ZoneAware => {
+                let zone = options.zone.unwrap_or_else(|| Zone::new(""));
+                AnyBalancer::new(ZoneAware::seeded(zone, inner(), seed))
+            }
+            Self::Failover => AnyBalancer::new(Failover::seeded(ZoneMap::new(), inner(), seed)),
         }
     }
 }

@@ -4,14 +4,14 @@
 mod flawed;
 
 use purlin_lb::conformance::{self, Subject};
-use purlin_lb::registry::VARIANTS;
+use purlin_lb::registry::{Options, VARIANTS};
 
 #[test]
 fn every_policy_of_the_registry() {
     for variant in VARIANTS {
         println!("{}", variant.name);
         let subject = Subject::new(variant.capabilities, |seed| {
-            variant.policy.build(Some(seed))
+            variant.policy.build(&Options::seeded(seed))
         });
         for seed in 0..4 {
             conformance::all(&subject, seed);

@@ -42,7 +42,7 @@ impl<P: Balancer> ClusterBuilder<P> {
             estimator: policy.estimator().unwrap_or_default(),
             policy,
             settings: Settings {
-                panic_threshold: 1,
+                panic_threshold: Some(1),
                 slow_start: None,
             },
         }
@@ -64,7 +64,7 @@ impl<P: Balancer> ClusterBuilder<P> {
                 expected: "from 0 to 100",
             });
         }
-        self.settings.panic_threshold = percent;
+        self.settings.panic_threshold = Some(percent);
         Ok(self)
     }
 

@@ -9,7 +9,7 @@ pub use signal::{HealthInput, HealthOutput, HealthStats};
 pub use target::Outcome;
 
 use crate::error::UpdateError;
-use crate::policy::entropy;
+use crate::sampling::entropy;
 use crate::status::Health;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use core::time::Duration;

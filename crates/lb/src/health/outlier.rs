@@ -10,7 +10,7 @@ pub use verdict::{Detector, Found, OutlierStats, Verdict};
 
 use crate::cluster::Snapshot;
 use crate::endpoint::Endpoint;
-use crate::policy::entropy;
+use crate::sampling::entropy;
 use crate::state::State;
 use alloc::collections::BTreeMap;
 use alloc::collections::btree_map::Entry;

@@ -1,11 +1,11 @@
 //! Envoy's weighted round robin: the earliest deadline first.
 
-use super::draws::entropy;
-use super::places::Places;
 use super::weighted_random::{TRIES, part};
 use crate::balancer::Balancer;
+use crate::pool::Places;
 use crate::pool::Pool;
 use crate::request::Request;
+use crate::sampling::draws::entropy;
 use crate::sync::{Mutex, lock};
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;

@@ -1,8 +1,12 @@
 //! Peak and mean EWMA: of a few endpoints, the one that is likely to answer first.
 
-use super::choices::{Sampler, valid};
-use super::draws::{entropy, scaled};
-use super::probation::Probation;
+mod probation;
+
+use self::probation::Probation;
+
+use crate::sampling::choices::{Sampler, valid};
+use crate::sampling::draws::{entropy, scaled};
+
 use crate::balancer::Balancer;
 use crate::error::ConfigError;
 use crate::estimator::Estimator;

@@ -5,11 +5,11 @@ mod placement;
 
 pub use placement::HashPlacement;
 
-use super::draws::{Draws, entropy};
 use super::random::any_admitted;
 use crate::balancer::Balancer;
 use crate::pool::Pool;
 use crate::request::Request;
+use crate::sampling::draws::{Draws, entropy};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use purlin_core::hash::KeyHash;

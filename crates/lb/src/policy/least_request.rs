@@ -1,12 +1,12 @@
 //! Least request: of a few endpoints, the one with the fewest requests in flight.
 
-use super::choices::{Sampler, valid};
-use super::draws::entropy;
 use super::weighted_random::part;
 use crate::balancer::Balancer;
 use crate::error::ConfigError;
 use crate::pool::Pool;
 use crate::request::Request;
+use crate::sampling::choices::{Sampler, valid};
+use crate::sampling::draws::entropy;
 use crate::state::State;
 use core::cmp::Ordering::{self, Equal, Greater, Less};
 use purlin_core::random::{Random as _, SplitMix64};

@@ -13,12 +13,12 @@ pub use server_load::{ServerLoad, Serving};
 
 use self::probed::ProbePool;
 use self::shared::Shared;
-use super::draws::entropy;
 use super::random::any_admitted;
 use crate::balancer::Balancer;
 use crate::error::ConfigError;
 use crate::pool::Pool;
 use crate::request::Request;
+use crate::sampling::draws::entropy;
 use crate::sync::{Mutex, lock};
 use alloc::sync::Arc;
 use core::fmt;

@@ -1,9 +1,9 @@
 //! Random: any endpoint.
 
-use super::draws::{Draws, entropy, scaled};
 use crate::balancer::Balancer;
 use crate::pool::Pool;
 use crate::request::Request;
+use crate::sampling::draws::{Draws, entropy, scaled};
 use purlin_core::time::Instant;
 
 /// Any endpoint that is open, each as likely, whatever their weights. Threads and processes need

@@ -1,9 +1,9 @@
 //! Round robin: one after the other.
 
-use super::draws::{Counter, entropy};
 use crate::balancer::Balancer;
 use crate::pool::Pool;
 use crate::request::Request;
+use crate::sampling::draws::{Counter, entropy};
 use purlin_core::time::Instant;
 
 /// One endpoint after the other, whatever their weights; those that are closed are left out, and

@@ -1,8 +1,8 @@
 //! nginx's smooth weighted round robin.
 
-use super::places::Places;
 use super::weighted_random::TRIES;
 use crate::balancer::Balancer;
+use crate::pool::Places;
 use crate::pool::Pool;
 use crate::request::Request;
 use crate::sync::{Mutex, lock};

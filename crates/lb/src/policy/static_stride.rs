@@ -1,11 +1,11 @@
 //! gRPC's static stride scheduler.
 
-use super::draws::{Counter, entropy};
-use super::places::Places;
 use super::weighted_random::{TRIES, any_by_weight};
 use crate::balancer::Balancer;
+use crate::pool::Places;
 use crate::pool::Pool;
 use crate::request::Request;
+use crate::sampling::draws::{Counter, entropy};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use purlin_core::random::{Random as _, SplitMix64};

@@ -1,10 +1,10 @@
 //! Weighted random: any endpoint, heavier ones more often.
 
-use super::alias::AliasTable;
-use super::draws::{Draws, entropy};
 use crate::balancer::Balancer;
 use crate::pool::Pool;
 use crate::request::Request;
+use crate::sampling::alias::AliasTable;
+use crate::sampling::draws::{Draws, entropy};
 use purlin_core::time::Instant;
 
 /// Any endpoint that is open, each as likely as its weight is of all open ones' weight. Threads and

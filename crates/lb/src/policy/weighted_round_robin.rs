@@ -1,11 +1,11 @@
 //! Weighted round robin by the golden ratio.
 
-use super::arcs::Arcs;
-use super::draws::{Counter, GOLDEN, entropy};
 use super::weighted_random::{TRIES, any_by_weight};
 use crate::balancer::Balancer;
 use crate::pool::Pool;
 use crate::request::Request;
+use crate::sampling::arcs::Arcs;
+use crate::sampling::draws::{Counter, GOLDEN, entropy};
 use purlin_core::random::SplitMix64;
 use purlin_core::time::Instant;
 

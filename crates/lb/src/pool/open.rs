@@ -12,8 +12,8 @@ use purlin_core::time::Instant;
 /// What a cluster is built with, that its pools go by.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
-    /// In percent of those that take requests at all.
-    pub(crate) panic_threshold: u8,
+    /// In percent of those that take requests at all. `None`: it is told when to panic, as a group is.
+    pub(crate) panic_threshold: Option<u8>,
     pub(crate) slow_start: Option<SlowStart>,
 }
 
@@ -55,6 +55,20 @@ impl OpenSet {
             chance: SharedRandom::new(0),
             settings,
         }
+    }
+
+    /// For a group of `len` of these endpoints, none of them open yet, that panics when it is told to.
+    pub(crate) fn for_group(&self, len: usize) -> Self {
+        let settings = Settings {
+            panic_threshold: None,
+            ..self.settings
+        };
+        let group = Self {
+            chance: SharedRandom::new(self.chance.next_u64()),
+            ..Self::new(len, settings)
+        };
+        group.warm_with(self);
+        group
     }
 
     /// The same for another number of endpoints: those there are keep their bits.
@@ -104,16 +118,20 @@ impl OpenSet {
         factor >= 1.0 || (&self.chance).f64() < factor
     }
 
-    pub(crate) fn settings(&self) -> Settings {
-        self.settings
-    }
-
     /// An endpoint begins slow start, if there is such a thing.
     pub(crate) fn warm_up(&self, state: &State, now: Instant) {
         if let Some(ramp) = self.settings.slow_start {
             state.set_warm_since(now);
             self.warm_until(ramp.end(now));
         }
+    }
+
+    /// Some endpoint may be in slow start for as long as one of those is.
+    pub(crate) fn warm_with(&self, others: &Self) {
+        self.warming_until.fetch_max(
+            others.warming_until.load(Ordering::Relaxed),
+            Ordering::Relaxed,
+        );
     }
 
     fn warm_until(&self, end: Instant) {
@@ -137,18 +155,57 @@ impl OpenSet {
         self.set(position, false, false);
     }
 
-    fn set(&self, position: usize, sound: bool, present: bool) {
+    /// Whether an endpoint is open without a panic, and whether it is in one.
+    pub(crate) fn set(&self, position: usize, sound: bool, present: bool) {
         self.sound.set(position, sound);
         self.present.set(position, present);
-        let (available, all) = (self.sound.count(), self.present.count());
-        let panic = available * 100 < u64::from(self.settings.panic_threshold) * all;
-        let source = if panic { &self.present } else { &self.sound };
-        if panic == self.is_panicking() {
+        let panic = match self.settings.panic_threshold {
+            Some(percent) => self.sound.count() * 100 < u64::from(percent) * self.present.count(),
+            None => self.is_panicking(),
+        };
+        if !self.set_panicking(panic) {
+            let source = if panic { &self.present } else { &self.sound };
             self.open.set(position, source.contains(position));
-        } else {
-            self.panicking.store(panic.into(), Ordering::Relaxed);
-            self.open.copy(source);
         }
+    }
+
+    /// The same for all `len` endpoints, of a group that does not panic yet.
+    pub(crate) fn fill(&self, len: usize, mut bits: impl FnMut(usize) -> (bool, bool)) {
+        for (word, start) in (0..len).step_by(64).enumerate() {
+            let (mut sound, mut present) = (0, 0);
+            for at in start..len.min(start + 64) {
+                let (is_sound, is_present) = bits(at);
+                sound |= u64::from(is_sound) << (at - start);
+                present |= u64::from(is_present) << (at - start);
+            }
+            self.sound.set_word(word, sound);
+            self.present.set_word(word, present);
+        }
+        self.open.copy(&self.sound);
+    }
+
+    /// Begins or ends a panic. Answers whether that is new. O(1) if not, else O(len / 64).
+    pub(crate) fn set_panicking(&self, panic: bool) -> bool {
+        if panic == self.is_panicking() {
+            return false;
+        }
+        let source = if panic { &self.present } else { &self.sound };
+        self.panicking.store(panic.into(), Ordering::Relaxed);
+        self.open.copy(source);
+        true
+    }
+
+    /// Whether the endpoint at that position is open without a panic, and whether it is in one.
+    pub(crate) fn bits(&self, position: usize) -> (bool, bool) {
+        (
+            self.sound.contains(position),
+            self.present.contains(position),
+        )
+    }
+
+    /// How many endpoints are open without a panic, and how many in one.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.sound.count(), self.present.count())
     }
 
     /// Panics where the bits do not follow from one another.
@@ -174,6 +231,12 @@ impl OpenSet {
                 "{at} is sound and not there"
             );
         }
+    }
+}
+
+impl Clone for OpenSet {
+    fn clone(&self) -> Self {
+        self.resized(self.open.words.len() * 64)
     }
 }
 
@@ -220,6 +283,13 @@ impl Bits {
             (true, false) => self.count.fetch_sub(1, Ordering::Relaxed),
             _ => 0,
         };
+    }
+
+    fn set_word(&self, word: usize, ones: u64) {
+        let before = self.words[word].swap(ones, Ordering::Relaxed);
+        // Around the end, and back.
+        let more = ones.count_ones().wrapping_sub(before.count_ones());
+        self.count.fetch_add(more, Ordering::Relaxed);
     }
 
     fn copy(&self, other: &Self) {

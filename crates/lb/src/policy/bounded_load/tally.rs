@@ -1,7 +1,7 @@
 //! How much is in flight, without looking at every endpoint for every request.
 
-use crate::policy::draws::Counter;
 use crate::pool::Pool;
+use crate::sampling::draws::Counter;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use alloc::boxed::Box;
 

@@ -4,9 +4,9 @@ use super::outstanding::{Outstanding, Target};
 use super::probed::{ProbePool, Probed};
 use super::recent::Recent;
 use super::{Answer, Config};
-use crate::policy::draws::scaled;
 use crate::pool::Pool;
 use crate::request::Request;
+use crate::sampling::draws::scaled;
 use purlin_core::random::{Random as _, SplitMix64};
 use purlin_core::time::Instant;
 

@@ -1,8 +1,8 @@
 //! Probation: endpoints of which nothing was heard for long get a request, now and then.
 
-use super::draws::Counter;
 use crate::pool::Pool;
 use crate::request::Request;
+use crate::sampling::draws::Counter;
 use crate::state::State;
 use crate::sync::{AtomicU64, Ordering};
 use core::time::Duration;

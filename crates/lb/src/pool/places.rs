@@ -7,12 +7,12 @@ use purlin_core::node::NodeId;
 
 /// The identities of the endpoints of a pool, by position.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Places(Vec<NodeId>);
+pub(crate) struct Places(Vec<NodeId>);
 
 impl Places {
     /// Takes note of another version of the pool; answers where each of its endpoints stood in the
     /// former one. O(endpoints), and a search for each that moved or is new.
-    pub(super) fn renew(&mut self, pool: Pool<'_>) -> Vec<Option<usize>> {
+    pub(crate) fn renew(&mut self, pool: Pool<'_>) -> Vec<Option<usize>> {
         let ids: Vec<NodeId> = (0..pool.len()).map(|position| pool.id(position)).collect();
         let former = mem::replace(&mut self.0, ids);
         let stays = |place: usize| self.0.get(place) == former.get(place);

@@ -2,7 +2,7 @@
 
 /// A whole, to take parts of.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Whole {
+pub(crate) struct Whole {
     shift: u32,
     /// 2^127 by the whole, once that is shifted to 64 significant bits.
     reciprocal: u64,
@@ -11,7 +11,7 @@ pub(super) struct Whole {
 impl Whole {
     /// A sum of weights: 2^32 of 32 bits each stay below 2^64. `None` for zero.
     #[expect(clippy::cast_possible_truncation, reason = "held to 64 bits")]
-    pub(super) fn new(sum: u64) -> Option<Self> {
+    pub(crate) fn new(sum: u64) -> Option<Self> {
         let shift = sum.leading_zeros();
         let reciprocal = (1_u128 << 127).checked_div(u128::from(sum) << (shift % 64))?;
         Some(Self {
@@ -24,7 +24,7 @@ impl Whole {
     /// it and one; all of it is `u64::MAX` at most. `part` is not above the whole.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "held to 64 bits")]
-    pub(super) fn fraction(self, part: u64) -> u64 {
+    pub(crate) fn fraction(self, part: u64) -> u64 {
         let fraction = (u128::from(part << self.shift) * u128::from(self.reciprocal)) >> 63;
         fraction.min(u128::from(u64::MAX)) as u64
     }

@@ -15,7 +15,7 @@ const MAX: usize = 16;
 /// Draws for each choice, of which some may fall on endpoints that are closed or drawn already.
 const TRIES: usize = 4;
 
-pub(super) fn valid(choices: usize) -> Result<usize, ConfigError> {
+pub(crate) fn valid(choices: usize) -> Result<usize, ConfigError> {
     if (2..=MAX).contains(&choices) {
         return Ok(choices);
     }
@@ -28,14 +28,14 @@ pub(super) fn valid(choices: usize) -> Result<usize, ConfigError> {
 /// Draws distinct endpoints: each as likely, or by weight once it has [followed](Self::follow) a
 /// pool's.
 #[derive(Clone, Debug)]
-pub(super) struct Sampler {
+pub(crate) struct Sampler {
     draws: Draws,
     /// By weight; `None` if each is to be as likely.
     table: Option<AliasTable>,
 }
 
 impl Sampler {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             draws: Draws::new(seed),
             table: None,
@@ -43,20 +43,20 @@ impl Sampler {
     }
 
     /// Draws by the weights of this pool. O(endpoints).
-    pub(super) fn follow(&mut self, pool: Pool<'_>) {
+    pub(crate) fn follow(&mut self, pool: Pool<'_>) {
         self.table = Some(AliasTable::of(pool));
     }
 
     /// Words of one pick. One step of the counter that threads share, however many are drawn.
     #[inline]
-    pub(super) fn words(&self) -> SplitMix64 {
+    pub(crate) fn words(&self) -> SplitMix64 {
         SplitMix64::new(self.draws.next())
     }
 
     /// Visits up to `choices` distinct endpoints that accept the request, in the order they are drawn.
     /// There may be fewer, or none, where most are closed or weigh next to nothing.
     #[inline]
-    pub(super) fn visit(
+    pub(crate) fn visit(
         &self,
         words: &mut SplitMix64,
         choices: usize,

@@ -19,7 +19,7 @@ use alloc::vec::Vec;
 /// one step on average to the arc in question. 12 bytes an endpoint; none where all weights are
 /// equal. A clone shares them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Arcs {
+pub(crate) struct Arcs {
     len: usize,
     /// None where all weights are equal.
     guide: Arc<[u32]>,
@@ -29,7 +29,7 @@ pub(super) struct Arcs {
 
 impl Arcs {
     /// By the weights of a pool, whether its endpoints are open or not. O(endpoints).
-    pub(super) fn of(pool: Pool<'_>) -> Self {
+    pub(crate) fn of(pool: Pool<'_>) -> Self {
         let weights = (0..pool.len()).map(|position| pool.weight(position).get());
         Self::new(&weights.collect::<Vec<_>>())
     }
@@ -37,7 +37,7 @@ impl Arcs {
     /// The position on whose arc the word lies; 0 if there are none. O(1) on average over all words;
     /// a word on the part of the circle that many short arcs crowd takes longer.
     #[inline]
-    pub(super) fn at(&self, word: u64) -> usize {
+    pub(crate) fn at(&self, word: u64) -> usize {
         let part = scaled(word, self.len);
         let Some(first) = self.guide.get(part) else {
             return part;

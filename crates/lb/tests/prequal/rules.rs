@@ -40,7 +40,7 @@ fn more_endpoints_are_cold_where_there_are_more() {
     for (len, cold) in [(8, 0.5), (20, 0.5), (35, 0.67), (50, 0.84), (300, 0.84)] {
         let found = (0..40).map(|seed| part_below(len, seed));
         let highest = found.fold(0.0, f64::max);
-        assert!(highest < cold && highest > cold - 0.06, "{len}: {highest}");
+        assert!(highest < cold && highest > cold - 0.04, "{len}: {highest}");
     }
 }
 
@@ -49,17 +49,18 @@ fn more_endpoints_are_cold_where_there_are_more() {
 fn part_below(len: u64, seed: u64) -> f64 {
     let policy = Prequal::seeded(seed).pool_size(64).expect("in range");
     let (cluster, mut probes) = cluster(policy, len);
-    let mut said = (0..100_u32).map(|index| index * 37 % 100);
-    let mut last = BTreeMap::new();
-    while said.len() > 0 {
+    let mut asked = Vec::new();
+    // Nothing is used up before all is said.
+    while asked.len() < 100 {
         pick(&cluster, NOW);
-        for probe in fetch(&mut probes) {
-            if let Some(rif) = said.next() {
-                let says = (rif, 1_000 - u64::from(rif));
-                answer(&mut probes, NOW, probe.number, says);
-                last.insert(probe.endpoint, rif);
-            }
-        }
+        asked.extend(fetch(&mut probes));
+    }
+    let mut last = BTreeMap::new();
+    for (index, probe) in (0..100_u32).zip(asked) {
+        let rif = index * 37 % 100;
+        let says = (rif, 1_000 - u64::from(rif));
+        answer(&mut probes, NOW, probe.number, says);
+        last.insert(probe.endpoint, rif);
     }
     let picked = pick(&cluster, NOW).id();
     f64::from(last[&picked]) / 100.0

@@ -1,7 +1,7 @@
 //! A live endpoint, and a request's hold on it.
 
 use crate::estimator::Estimator;
-use crate::state::State;
+use crate::state::{Ending, State};
 use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Deref;
@@ -62,13 +62,18 @@ impl<T: fmt::Debug> fmt::Debug for Endpoint<T> {
 pub struct Lease<T> {
     endpoint: Arc<Endpoint<T>>,
     started: Instant,
+    ending: Ending,
 }
 
 impl<T> Lease<T> {
     #[inline]
     pub(crate) fn new(endpoint: Arc<Endpoint<T>>, started: Instant) -> Self {
         endpoint.state.begin();
-        Self { endpoint, started }
+        Self {
+            endpoint,
+            started,
+            ending: Ending::Other,
+        }
     }
 
     /// The node to send the request to.
@@ -93,26 +98,29 @@ impl<T> Lease<T> {
     /// The request was answered: its latency, from when it was picked, is a sample of the
     /// endpoint's.
     #[inline]
-    pub fn success_at(self, now: Instant) {
-        let latency = now.saturating_duration_since(self.started);
+    pub fn success_at(mut self, now: Instant) {
+        self.ending = Ending::Success;
         let endpoint = &*self.endpoint;
-        endpoint.state.succeeded(now, latency, &endpoint.estimator);
+        endpoint
+            .state
+            .succeeded(now, self.started, &endpoint.estimator);
     }
 
     /// The endpoint failed the request: a refused connection, a timeout, an answer that is its fault.
     /// Counts as a failure, and as a latency of the [penalty](Estimator::failure_penalty) at least.
     #[inline]
     pub fn failure_at(self, now: Instant) {
-        let latency = now.saturating_duration_since(self.started);
         let endpoint = &*self.endpoint;
-        endpoint.state.failed(now, latency, &endpoint.estimator);
+        endpoint
+            .state
+            .failed(now, self.started, &endpoint.estimator);
     }
 }
 
 impl<T> Drop for Lease<T> {
     #[inline]
     fn drop(&mut self) {
-        self.endpoint.state.end();
+        self.endpoint.state.end(self.ending);
     }
 }
 

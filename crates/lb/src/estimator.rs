@@ -23,9 +23,17 @@ use purlin_core::time::Instant;
 /// makes this a few nanoseconds. Source: Finagle, `PeakEwma`; tower, `load::PeakEwma`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimator {
-    peak: bool,
-    tau: Duration,
+    average: Average,
+    /// 1 / tau.
+    per_nano: f64,
     failure_penalty: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Average {
+    Peak,
+    Mean,
+    None,
 }
 
 impl Estimator {
@@ -35,7 +43,7 @@ impl Estimator {
     ///
     /// [`ConfigError::Zero`] for a `tau` of zero.
     pub const fn peak(tau: Duration) -> Result<Self, ConfigError> {
-        Self::new(tau, true)
+        Self::new(tau, Average::Peak)
     }
 
     /// A plain moving average with this time constant.
@@ -44,16 +52,27 @@ impl Estimator {
     ///
     /// [`ConfigError::Zero`] for a `tau` of zero.
     pub const fn mean(tau: Duration) -> Result<Self, ConfigError> {
-        Self::new(tau, false)
+        Self::new(tau, Average::Mean)
     }
 
-    const fn new(tau: Duration, peak: bool) -> Result<Self, ConfigError> {
+    /// No average, for policies that do not look at latencies: [`State::latency_nanos`] stays `None`.
+    /// Failures are counted and penalised nevertheless.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self {
+            average: Average::None,
+            per_nano: 0.0,
+            failure_penalty: Duration::from_secs(1),
+        }
+    }
+
+    const fn new(tau: Duration, average: Average) -> Result<Self, ConfigError> {
         if tau.is_zero() {
             return Err(ConfigError::Zero { field: "tau" });
         }
         Ok(Self {
-            peak,
-            tau,
+            average,
+            per_nano: 1e-9 / tau.as_secs_f64(),
             failure_penalty: Duration::from_secs(1),
         })
     }
@@ -69,25 +88,28 @@ impl Estimator {
     }
 
     #[inline]
-    pub(crate) fn observe(&self, state: &State, now: Instant, latency: Duration) {
-        let rtt = nanos(latency);
-        let next = match state.latency_nanos() {
-            Some(estimate) if !(self.peak && rtt > estimate) => {
-                toward(rtt, estimate, self.keep(state, now))
-            }
-            _ => rtt,
+    pub(crate) fn observe(&self, state: &State, now: Instant, started: Instant) {
+        let rtt = nanos_between(started, now);
+        let next = match (self.average, state.latency_nanos()) {
+            (Average::None, _) => return,
+            (Average::Peak, Some(estimate)) if rtt > estimate => rtt,
+            (_, Some(estimate)) => toward(rtt, estimate, self.keep(state, now)),
+            (_, None) => rtt,
         };
         set(state, now, next);
     }
 
     /// A failure, after so many in a row.
-    pub(crate) fn penalise(&self, state: &State, now: Instant, latency: Duration, run: u32) {
-        let rtt = nanos(latency.max(self.failure_penalty));
-        let next = state.latency_nanos().map_or(rtt, |estimate| {
-            let keep = self.keep(state, now).max(KEPT_BY_A_FAILURE);
-            toward(rtt, estimate, keep)
-        });
-        set(state, now, next);
+    pub(crate) fn penalise(&self, state: &State, now: Instant, started: Instant, run: u32) {
+        if self.average != Average::None {
+            let penalty = self.failure_penalty.as_secs_f64() * 1e9;
+            let rtt = nanos_between(started, now).max(penalty);
+            let next = state.latency_nanos().map_or(rtt, |estimate| {
+                let keep = self.keep(state, now).max(KEPT_BY_A_FAILURE);
+                toward(rtt, estimate, keep)
+            });
+            set(state, now, next);
+        }
         if run > 0 && state.avoided_until() <= now {
             let penalty = self.failure_penalty.saturating_mul(1 << (run - 1).min(5));
             state.avoid_until(now.saturating_add(penalty));
@@ -97,8 +119,13 @@ impl Estimator {
     /// How much of the estimate a sample leaves.
     #[inline]
     fn keep(&self, state: &State, now: Instant) -> f64 {
-        let dt = now.saturating_duration_since(state.latency_at());
-        (-nanos(dt) / nanos(self.tau)).exp()
+        let age = nanos_between(state.latency_at(), now) * self.per_nano;
+        if age < 1e-3 {
+            // The series, to the last bit but two, for a third of the time.
+            1.0 - age * (1.0 - age * (0.5 - age / 6.0))
+        } else {
+            (-age).exp()
+        }
     }
 }
 
@@ -108,7 +135,7 @@ const KEPT_BY_A_FAILURE: f64 = 0.875;
 
 #[inline]
 fn toward(rtt: f64, estimate: f64, keep: f64) -> f64 {
-    (estimate - rtt).mul_add(keep, rtt)
+    (estimate - rtt) * keep + rtt
 }
 
 #[inline]
@@ -121,14 +148,15 @@ fn set(state: &State, now: Instant, estimate: f64) {
 impl Default for Estimator {
     fn default() -> Self {
         Self {
-            peak: true,
-            tau: Duration::from_secs(10),
+            average: Average::Peak,
+            per_nano: 1e-10,
             failure_penalty: Duration::from_secs(1),
         }
     }
 }
 
 #[inline]
-fn nanos(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e9
+#[expect(clippy::cast_precision_loss, reason = "latencies need no 64 bits")]
+fn nanos_between(earlier: Instant, later: Instant) -> f64 {
+    later.as_nanos().saturating_sub(earlier.as_nanos()) as f64
 }

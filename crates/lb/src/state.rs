@@ -4,7 +4,6 @@ use crate::estimator::Estimator;
 use crate::status::{Health, Status};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use core::fmt;
-use core::time::Duration;
 use purlin_core::node::{NodeId, Weight};
 use purlin_core::time::Instant;
 
@@ -17,12 +16,13 @@ use purlin_core::time::Instant;
 #[repr(align(64))]
 pub struct State {
     id: NodeId,
-    in_flight: AtomicU32,
+    /// Requests in flight in the lower half, successes (wrapping) in the upper one: the end of a
+    /// request that succeeds is one addition.
+    requests: AtomicU64,
     status: AtomicU32,
     weight: AtomicU32,
     consecutive_failures: AtomicU32,
-    /// Wrapping counts: readers take differences.
-    successes: AtomicU32,
+    /// Wrapping.
     failures: AtomicU32,
     /// Nanoseconds, as the bits of an `f64`; 0 before the first sample.
     latency: AtomicU64,
@@ -42,11 +42,10 @@ impl State {
     pub(crate) fn new(id: NodeId, weight: Weight, health: Health) -> Self {
         Self {
             id,
-            in_flight: AtomicU32::new(0),
+            requests: AtomicU64::new(0),
             status: AtomicU32::new(Status::default().with_health(health).bits()),
             weight: AtomicU32::new(weight.get()),
             consecutive_failures: AtomicU32::new(0),
-            successes: AtomicU32::new(0),
             failures: AtomicU32::new(0),
             latency: AtomicU64::new(0),
             latency_at: AtomicU64::new(0),
@@ -66,7 +65,7 @@ impl State {
     #[must_use]
     #[inline]
     pub fn in_flight(&self) -> u32 {
-        self.in_flight.load(Ordering::Relaxed)
+        low(self.requests.load(Ordering::Relaxed))
     }
 
     /// Whether it takes requests.
@@ -108,7 +107,7 @@ impl State {
     /// How many requests succeeded, and how many failed, modulo 2^32: for differences.
     #[must_use]
     pub fn completed(&self) -> (u32, u32) {
-        let successes = self.successes.load(Ordering::Relaxed);
+        let successes = low(self.requests.load(Ordering::Relaxed) >> 32);
         (successes, self.failures.load(Ordering::Relaxed))
     }
 
@@ -130,29 +129,28 @@ impl State {
 
     #[inline]
     pub(crate) fn begin(&self) {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
     #[inline]
-    pub(crate) fn end(&self) {
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    pub(crate) fn end(&self, ending: Ending) {
+        self.requests.fetch_add(ending as u64, Ordering::Relaxed);
     }
 
     #[inline]
-    pub(crate) fn succeeded(&self, now: Instant, latency: Duration, by: &Estimator) {
-        self.successes.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn succeeded(&self, now: Instant, started: Instant, by: &Estimator) {
         // Nearly always 0: a load is cheaper than a store.
         if self.consecutive_failures() != 0 {
             self.consecutive_failures.store(0, Ordering::Relaxed);
         }
-        by.observe(self, now, latency);
+        by.observe(self, now, started);
     }
 
     #[cold]
-    pub(crate) fn failed(&self, now: Instant, latency: Duration, by: &Estimator) {
+    pub(crate) fn failed(&self, now: Instant, started: Instant, by: &Estimator) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         let run = self.consecutive_failures.fetch_add(1, Ordering::Relaxed);
-        by.penalise(self, now, latency, run);
+        by.penalise(self, now, started, run);
     }
 
     pub(crate) fn set_latency(&self, nanos: f64, now: Instant) {
@@ -177,6 +175,25 @@ impl State {
     pub(crate) fn set_status(&self, status: Status) {
         self.status.store(status.bits(), Ordering::Relaxed);
     }
+}
+
+/// What is added to the count of requests when one ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub(crate) enum Ending {
+    /// One in flight less.
+    Other = u64::MAX,
+    /// And one success more.
+    Success = (1 << 32) - 1,
+}
+
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the lower half is asked for"
+)]
+const fn low(word: u64) -> u32 {
+    word as u32
 }
 
 impl fmt::Debug for State {

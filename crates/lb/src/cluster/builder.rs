@@ -39,7 +39,7 @@ impl<P: Balancer> ClusterBuilder<P> {
     /// With this policy, and the defaults that the other methods tell.
     pub fn new(policy: P) -> Self {
         Self {
-            estimator: policy.estimator().unwrap_or_default(),
+            estimator: policy.estimator().unwrap_or(Estimator::none()),
             policy,
             settings: Settings {
                 panic_threshold: Some(1),

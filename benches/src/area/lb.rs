@@ -14,6 +14,7 @@ mod outcome;
 mod picks;
 #[cfg(purlin_native_rivals)]
 mod pingora;
+mod probing;
 mod quality;
 #[cfg(feature = "rivals")]
 mod rivals;

@@ -6,14 +6,14 @@ use super::arena::Arena;
 use super::outcome::Outcome;
 use super::scenario::Scenario;
 use super::shares;
-use super::variants::{DEFAULT, ORACLE, TOWER, Variant};
+use super::variants::{BY_CAPACITY, DEFAULT, ORACLE, PREQUAL, TOWER, Variant};
 use super::work::Work;
 use crate::error::LabError;
 use crate::settings::Settings;
 use crate::versus::{Counted, Direction, Measure, Row, Samples};
 
 /// All of them.
-pub(super) const QUALITY: [Row; 9] = [
+pub(super) const QUALITY: [Row; 11] = [
     row(
         "slow-p99",
         "99th percentile of latency: 20 servers of which 2 are 10 times as slow, 90 % load, 10 clients that know of their own requests only",
@@ -49,6 +49,18 @@ pub(super) const QUALITY: [Row; 9] = [
         "the same, from the 5th second after it began",
         "%",
         |settings| errors(settings, 15..25),
+    ),
+    row(
+        "many-clients-p99",
+        "99th percentile of latency: as slow-p99, but 100 clients; Prequal, whose probes take no time",
+        "ms",
+        |settings| of_prequal(settings, |outcome| outcome.quantile(0.99)),
+    ),
+    row(
+        "many-clients-p999",
+        "the same, 99.9th percentile",
+        "ms",
+        |settings| of_prequal(settings, |outcome| outcome.quantile(0.999)),
     ),
     row(
         "churn",
@@ -94,6 +106,15 @@ fn of_default(settings: &Settings, scenario: &str, figure: Figure) -> Result<Sam
     let counted = Counted::over_seeds(settings)
         .ours(DEFAULT.name, of(DEFAULT))?
         .rival(TOWER.name, of(TOWER))?
+        .floor(ORACLE.name, of(ORACLE))?;
+    Ok(counted.samples())
+}
+
+fn of_prequal(settings: &Settings, figure: Figure) -> Result<Samples, LabError> {
+    let of = |variant| played(variant, "h", figure);
+    let counted = Counted::over_seeds(settings)
+        .ours(PREQUAL.name, of(PREQUAL))?
+        .rival(BY_CAPACITY.name, of(BY_CAPACITY))?
         .floor(ORACLE.name, of(ORACLE))?;
     Ok(counted.samples())
 }

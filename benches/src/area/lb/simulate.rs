@@ -24,6 +24,16 @@ pub(super) trait Player {
         now: Instant,
     ) -> Option<(usize, Self::Ticket)>;
 
+    /// The request is at its server, in line or at work.
+    fn reached(&mut self, server: usize, ticket: &mut Self::Ticket, now: Instant) {
+        let _ = (server, ticket, now);
+    }
+
+    /// The server is done with it.
+    fn done(&mut self, server: usize, ticket: &mut Self::Ticket, now: Instant) {
+        let _ = (server, ticket, now);
+    }
+
     /// The answer is back at the client.
     fn answered(&mut self, ticket: Self::Ticket, now: Instant, success: bool);
 }
@@ -164,6 +174,9 @@ impl<P: Player> Simulation<'_, P> {
                 },
             );
         }
+        if let Some((_, ticket)) = &mut self.tickets[request] {
+            self.player.reached(server, ticket, now);
+        }
         let queue = &mut self.servers.queues[server];
         if queue.working < WORKERS {
             queue.working += 1;
@@ -181,6 +194,9 @@ impl<P: Player> Simulation<'_, P> {
     }
 
     fn done(&mut self, server: usize, request: usize, now: Instant) {
+        if let Some((_, ticket)) = &mut self.tickets[request] {
+            self.player.done(server, ticket, now);
+        }
         let success = true;
         self.push(
             now + WAY,

@@ -2,8 +2,8 @@
 
 use purlin_core::random::{Random as _, SplitMix64};
 use purlin_lb::policy::{
-    EarliestDeadlineFirst, Ewma, LeastRequest, Random, RoundRobin, SmoothWeightedRoundRobin,
-    StaticStride, WeightedRandom, WeightedRoundRobin,
+    EarliestDeadlineFirst, Ewma, LeastRequest, Prequal, Random, RoundRobin,
+    SmoothWeightedRoundRobin, StaticStride, WeightedRandom, WeightedRoundRobin,
 };
 
 use super::arena::Arena;
@@ -11,6 +11,7 @@ use super::baselines::TwoChoices;
 use super::clusters::{Clusters, Weights};
 use super::oracles::Oracle;
 use super::outcome::Outcome;
+use super::probing::Probing;
 use super::simulate::run;
 use crate::error::LabError;
 
@@ -48,8 +49,21 @@ macro_rules! other {
 /// The policy for who has no reason to take another.
 pub(super) const DEFAULT: Variant = policy!("ewma", Equal, Ewma::seeded);
 
+/// The policy for many clients of few servers.
+pub(super) const PREQUAL: Variant = Variant {
+    name: "prequal",
+    play: |arena| {
+        let mut seeds = SplitMix64::new(arena.seed);
+        let policy = || Prequal::seeded(seeds.next_u64());
+        Ok(run(arena, Probing::new(arena, policy)?))
+    },
+};
+
 /// What tower does.
 pub(super) const TOWER: Variant = other!("tower-p2c-peak-ewma", TwoChoices::tower_peak_ewma);
+
+/// What two choices come to with the truth about each server.
+pub(super) const BY_CAPACITY: Variant = other!("p2c-by-capacity", TwoChoices::by_capacity);
 
 /// What the default is measured by.
 pub(super) const ORACLE: Variant = other!(
@@ -58,9 +72,10 @@ pub(super) const ORACLE: Variant = other!(
 );
 
 /// All of them: ours first, then what others do, then oracles.
-pub(super) const VARIANTS: [Variant; 15] = [
+pub(super) const VARIANTS: [Variant; 16] = [
     DEFAULT,
     policy!("ewma-peak", Equal, |seed| Ewma::seeded(seed).peak()),
+    PREQUAL,
     policy!("least-request", Equal, LeastRequest::seeded),
     policy!("least-request-weighted", Capacity, LeastRequest::seeded),
     policy!("round-robin", Equal, |seed| RoundRobin::from(seed >> 8)),
@@ -77,7 +92,7 @@ pub(super) const VARIANTS: [Variant; 15] = [
     policy!("random", Equal, Random::seeded),
     policy!("weighted-random", Capacity, WeightedRandom::seeded),
     TOWER,
-    other!("p2c-by-capacity", TwoChoices::by_capacity),
+    BY_CAPACITY,
     other!("oracle-shortest-queue", Oracle::shortest_queue),
     ORACLE,
 ];

@@ -6,7 +6,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 
 /// A value for each zone that policies go by and that may be set at any time: the number of clients
-/// there, for [`ZoneAware`](super::ZoneAware), or its latency, for [`Failover`](super::Failover).
+/// there, for [`ZoneAware`](crate::policy::ZoneAware), or its latency, for [`Failover`](crate::policy::Failover).
 ///
 /// A clone is a handle to the same: keep one, give the policy the other. The next pick of every policy
 /// that has it knows of a change. O(log zones), and a lock that picks do not wait for.

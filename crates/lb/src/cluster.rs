@@ -63,6 +63,9 @@ pub struct Cluster<T, P> {
     inner: Arc<Inner<T, P>>,
 }
 
+/// Picks that may find their endpoint drained just then, by as many updates.
+const TRIES: usize = 8;
+
 struct Inner<T, P> {
     present: Swap<Snapshot<T, P>>,
     version: picker::Version,
@@ -94,9 +97,14 @@ impl<T, P: Balancer> Cluster<T, P> {
     /// When no endpoint may get it.
     #[inline]
     pub fn pick_at(&self, now: Instant, request: &Request<'_>) -> Result<Lease<T>, Unavailable> {
-        let snapshot = self.inner.present.load();
-        let endpoint = snapshot.pick(request, now)?;
-        Ok(Lease::new(Arc::clone(endpoint), now))
+        for _ in 0..TRIES {
+            let snapshot = self.inner.present.load();
+            let endpoint = snapshot.pick(request, now)?;
+            if let Some(lease) = Lease::begin(endpoint, request, now) {
+                return Ok(lease);
+            }
+        }
+        Err(Unavailable::Closed)
     }
 
     /// The present version. Picks from it count nothing; hold it for a moment only, as it keeps the
@@ -178,12 +186,18 @@ impl<T: Identity, P: Balancer + Clone> Cluster<T, P> {
         let former = self.inner.present.load();
         let mut batch = Batch::new(former.membership.clone(), Arc::clone(&self.inner.estimator));
         let answer = change(&mut batch)?;
-        if batch.touched.is_empty() {
+        if !(batch.changed || batch.renewed || batch.reweighs()) {
             return Ok(answer);
         }
+        let leaving = batch.leaving();
         let next = next(&former, batch, now);
         self.inner.present.store(next);
         self.inner.version.advance();
+        // Not before: a pick from the former version would have found them sealed, and no other.
+        for (state, status) in leaving {
+            state.set_status(status(state.status()));
+            state.seal();
+        }
         drop(turn);
         // If this was the last hold on the former version, it goes while nobody waits.
         drop(former);
@@ -192,39 +206,49 @@ impl<T: Identity, P: Balancer + Clone> Cluster<T, P> {
 }
 
 /// The version after `former`.
-fn next<T, P: Balancer + Clone>(
+fn next<T: Identity, P: Balancer + Clone>(
     former: &Snapshot<T, P>,
     batch: Batch<T>,
     now: Instant,
 ) -> Snapshot<T, P> {
+    let other = batch.changed || batch.reweighs();
     let membership = batch.membership;
-    for (state, weight) in batch.weights {
-        state.set_weight(weight);
-    }
-    for endpoint in &batch.removed {
-        // One that was removed and added again within the batch has another state.
-        endpoint
-            .shared_state()
-            .set_status(endpoint.status().removed());
-    }
     let (len, before) = (membership.len(), former.membership.len());
     let open = former.open.resized(len.max(before));
+    for (state, weight) in batch.weights {
+        // From a weight of 0 it comes back as a new one comes.
+        if state.weight().is_drain() && !weight.is_drain() {
+            open.warm_up(&state, now);
+        }
+        state.set_weight(weight);
+        if !weight.is_drain() {
+            state.seal();
+        }
+    }
     for state in batch.added {
         open.warm_up(&state, now);
     }
-    refresh(membership.pool(&open), &open, batch.touched);
+    // Positions that were there in between only are not.
+    let touched = batch.touched.into_iter().filter(|position| *position < len);
+    refresh(membership.pool(&open), &open, touched.chain(len..before));
     let open = if len < before {
         open.resized(len)
     } else {
         open
     };
     let mut policy = former.policy.clone();
-    policy.rebuild(membership.pool(&open));
+    if other {
+        policy.rebuild(membership.pool(&open));
+    }
     Snapshot {
         membership,
         open,
         policy,
-        epoch: former.epoch.next(),
+        epoch: if other {
+            former.epoch.next()
+        } else {
+            former.epoch
+        },
     }
 }
 

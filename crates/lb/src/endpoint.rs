@@ -1,6 +1,7 @@
 //! A live endpoint, and a request's hold on it.
 
 use crate::estimator::Estimator;
+use crate::request::Request;
 use crate::state::{Ending, State};
 use alloc::sync::Arc;
 use core::fmt;
@@ -66,14 +67,24 @@ pub struct Lease<T> {
 }
 
 impl<T> Lease<T> {
+    /// Counts the request; unless the endpoint was drained since it was picked, and the request is not
+    /// of a session that stays.
     #[inline]
-    pub(crate) fn new(endpoint: Arc<Endpoint<T>>, started: Instant) -> Self {
+    pub(crate) fn begin(
+        endpoint: &Arc<Endpoint<T>>,
+        request: &Request<'_>,
+        now: Instant,
+    ) -> Option<Self> {
         endpoint.state.begin();
-        Self {
-            endpoint,
-            started,
+        // From here on its end is counted, however it goes.
+        let lease = Self {
+            endpoint: Arc::clone(endpoint),
+            started: now,
             ending: Ending::Other,
-        }
+        };
+        let state = &lease.endpoint.state;
+        let stays = !state.is_sealed() || request.session() == Some(state.id());
+        stays.then_some(lease)
     }
 
     /// The node to send the request to.

@@ -34,7 +34,8 @@ pub struct State {
     avoided_until: AtomicU64,
 }
 
-// ORDERING: every access in this module is relaxed. These are gauges: policies compare them with
+// ORDERING: accesses in this module are relaxed, but for those that tell whether a drained endpoint
+// is idle. These are gauges: policies compare them with
 // those of other endpoints, which no ordering would make simultaneous, and no other memory is read
 // or written on the strength of them. What counts, read-modify-write, is never lost.
 
@@ -68,11 +69,30 @@ impl State {
         low(self.requests.load(Ordering::Relaxed))
     }
 
+    /// Whether no request is in flight, and after [`drain`](crate::Cluster::drain),
+    /// [`remove`](crate::Cluster::remove) or a weight of 0 none comes any more: then whatever it holds
+    /// can go. Sessions that [`Sticky`](crate::policy::Sticky) keeps at a draining endpoint may still
+    /// come.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        // ORDERING: a pick counts itself and then looks whether the endpoint is sealed; who drains
+        // seals it and then looks at the count. In one order of all four one sees the other.
+        full_fence_for_loom();
+        low(self.requests.load(Ordering::SeqCst)) == 0
+    }
+
+    /// Whether it was [sealed](Self::seal), as seen after [`begin`](Self::begin).
+    #[inline]
+    pub(crate) fn is_sealed(&self) -> bool {
+        full_fence_for_loom();
+        self.status.load(Ordering::SeqCst) & SEALED != 0
+    }
+
     /// Whether it takes requests.
     #[must_use]
     #[inline]
     pub fn status(&self) -> Status {
-        Status::from_bits(self.status.load(Ordering::Relaxed))
+        Status::from_bits(self.status.load(Ordering::Relaxed) & !SEALED)
     }
 
     /// Its weight, before slow start.
@@ -129,7 +149,8 @@ impl State {
 
     #[inline]
     pub(crate) fn begin(&self) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        // ORDERING: see `is_idle`.
+        self.requests.fetch_add(1, Ordering::SeqCst);
     }
 
     #[inline]
@@ -173,8 +194,31 @@ impl State {
 
     /// Writers hold their cluster's lock, so that nothing comes in between.
     pub(crate) fn set_status(&self, status: Status) {
-        self.status.store(status.bits(), Ordering::Relaxed);
+        let sealed = self.status.load(Ordering::Relaxed) & SEALED;
+        self.status.store(status.bits() | sealed, Ordering::Relaxed);
     }
+
+    /// When all that picks look at says that it is drained, or is not any more: picks that chose it
+    /// before take another. Writers hold their cluster's lock.
+    pub(crate) fn seal(&self) {
+        let drained = !self.status().takes_in_panic() || self.weight().is_drain();
+        // ORDERING: see `is_idle`.
+        if drained {
+            self.status.fetch_or(SEALED, Ordering::SeqCst);
+        } else {
+            self.status.fetch_and(!SEALED, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Of the word of status: no pick may begin a request here any more.
+const SEALED: u32 = 1 << 31;
+
+/// Loom takes accesses that are sequentially consistent for something weaker; not so fences.
+#[inline]
+fn full_fence_for_loom() {
+    #[cfg(purlin_loom)]
+    loom::sync::atomic::fence(Ordering::SeqCst);
 }
 
 /// What is added to the count of requests when one ends.

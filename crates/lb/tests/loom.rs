@@ -170,3 +170,26 @@ fn bounded_loads_add_up() {
         drop((first, second));
     });
 }
+
+#[test]
+fn a_drained_endpoint_that_is_idle_gets_nothing() {
+    loom::model(|| {
+        let cluster = cluster(&[1]);
+        let endpoint = cluster.endpoint(NodeId(1)).expect("it is there");
+        let picker = {
+            let cluster = cluster.clone();
+            thread::spawn(move || {
+                // Refused, or answered before it was seen to be idle.
+                if let Ok(lease) = cluster.pick_at(NOW, &Request::new()) {
+                    lease.success_at(NOW);
+                }
+            })
+        };
+        cluster.drain(NodeId(1)).expect("it is there");
+        let idle = endpoint.is_idle().then(|| endpoint.completed());
+        picker.join().expect("it does not panic");
+        if let Some(completed) = idle {
+            assert_eq!(endpoint.completed(), completed);
+        }
+    });
+}

@@ -12,7 +12,8 @@ use core::time::Duration;
 use purlin_lb::policy::{Hashed, LeastRequest, RoundRobin};
 use purlin_lb::tower::{Balance, BalanceError, Named, Verdict};
 use purlin_lb::{
-    Cluster, Identity as _, Instant, LoadBalancer, ManualClock, Request, Unavailable, Upstream,
+    ClusterBuilder, Estimator, Identity as _, Instant, LoadBalancer, ManualClock, Request,
+    Unavailable, Upstream,
 };
 use tower_service::Service;
 
@@ -99,7 +100,8 @@ type Balancer<P> = LoadBalancer<Named<Server>, P, Arc<ManualClock>>;
 
 fn balancer<P: purlin_lb::Balancer>(policy: P, moods: &[Mood]) -> Balancer<P> {
     let servers = (0..).zip(moods).map(|(name, mood)| server(name, *mood));
-    let cluster = Cluster::new(policy, servers).expect("no duplicates");
+    let builder = ClusterBuilder::new(policy).estimator(Estimator::default());
+    let cluster = builder.build(servers).expect("no duplicates");
     let clock = ManualClock::new();
     clock.advance(SECOND);
     LoadBalancer::with_clock(cluster, Arc::new(clock))

@@ -5,6 +5,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{Refused, UpdateError};
 use crate::estimator::Estimator;
 use crate::state::State;
+use crate::status::Status;
 use crate::upstream::Upstream;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -29,7 +30,11 @@ pub struct Delta {
 pub struct Batch<T> {
     pub(super) membership: Membership<T>,
     estimator: Arc<Estimator>,
-    /// Positions whose openness may have changed.
+    /// Whether anything changed that policies make tables of.
+    pub(super) changed: bool,
+    /// Whether there are other nodes.
+    pub(super) renewed: bool,
+    /// Positions whose openness may have changed, and others.
     pub(super) touched: Vec<usize>,
     /// Those that came, for which slow start begins.
     pub(super) added: Vec<Arc<State>>,
@@ -37,16 +42,38 @@ pub struct Batch<T> {
     pub(super) weights: Vec<(Arc<State>, Weight)>,
 }
 
+/// An endpoint that is to get nothing any more, and what becomes of its status.
+type Leaving = (Arc<State>, fn(Status) -> Status);
+
 impl<T: Identity> Batch<T> {
     pub(super) fn new(membership: Membership<T>, estimator: Arc<Estimator>) -> Self {
         Self {
             membership,
             estimator,
+            changed: false,
+            renewed: false,
             touched: Vec::new(),
             added: Vec::new(),
             removed: Vec::new(),
             weights: Vec::new(),
         }
+    }
+
+    /// Those that are to get nothing once the batch is published, and what that makes of their status.
+    pub(super) fn leaving(&self) -> Vec<Leaving> {
+        let removed = self.removed.iter().map(|endpoint| {
+            let state = Arc::clone(endpoint.shared_state());
+            (state, Status::removed as _)
+        });
+        let drained = self.weights.iter().filter(|(_, weight)| weight.is_drain());
+        let drained = drained.map(|(state, _)| (Arc::clone(state), core::convert::identity as _));
+        removed.chain(drained).collect()
+    }
+
+    /// Whether some weight is to be another than it is.
+    pub(super) fn reweighs(&self) -> bool {
+        let mut weights = self.weights.iter();
+        weights.any(|(state, weight)| state.weight() != *weight)
     }
 
     /// Adds an endpoint. O(endpoints) words are moved.
@@ -60,6 +87,7 @@ impl<T: Identity> Batch<T> {
         if let Err(error) = self.membership.admits(id) {
             return Err(Refused { error, upstream });
         }
+        self.changed = true;
         self.touched.push(self.membership.len());
         self.added
             .push(self.membership.push(id, upstream, &self.estimator));
@@ -73,8 +101,8 @@ impl<T: Identity> Batch<T> {
     /// [`UpdateError::Unknown`].
     pub fn remove(&mut self, id: NodeId) -> Result<Arc<Endpoint<T>>, UpdateError> {
         let (position, endpoint) = self.membership.remove(id)?;
+        self.changed = true;
         self.touched.push(position);
-        self.touched.push(self.membership.len());
         self.removed.push(Arc::clone(&endpoint));
         Ok(endpoint)
     }
@@ -92,8 +120,9 @@ impl<T: Identity> Batch<T> {
         Ok(())
     }
 
-    /// These endpoints and no others. What is known of those that stay is kept; their nodes, weights,
-    /// zones and priorities are the new ones.
+    /// These endpoints and no others. What is known of those that stay is kept, and so are their
+    /// positions, in whatever order they are listed; their nodes, weights, zones and priorities are the
+    /// new ones. Their health is not: nor are ejection and draining undone by being listed.
     ///
     /// # Errors
     ///
@@ -103,11 +132,7 @@ impl<T: Identity> Batch<T> {
         upstreams: impl IntoIterator<Item = Upstream<T>>,
     ) -> Result<Delta, UpdateError> {
         let former = &self.membership;
-        let mut weights = Vec::new();
-        let upstreams = upstreams
-            .into_iter()
-            .inspect(|upstream| weights.push(upstream.weight));
-        let next = Membership::of(upstreams, Some(former), &self.estimator)?;
+        let (next, weights) = Membership::of(upstreams, Some(former), &self.estimator)?;
         let mut delta = Delta::default();
         for endpoint in former.endpoints.iter() {
             if next.find(endpoint.id()).is_err() {
@@ -121,8 +146,10 @@ impl<T: Identity> Batch<T> {
             self.added.push(Arc::clone(state));
         }
         delta.kept = next.len() - delta.added;
-        self.touched = (0..next.len().max(former.len())).collect();
-        self.weights = states().cloned().zip(weights).collect();
+        self.changed |= !next.stands_like(former);
+        self.renewed = true;
+        self.touched.extend(0..next.len());
+        self.weights.extend(states().cloned().zip(weights));
         self.membership = next;
         Ok(delta)
     }

@@ -93,7 +93,7 @@ impl<P: Balancer> ClusterBuilder<P> {
         upstreams: impl IntoIterator<Item = Upstream<T>>,
     ) -> Result<Cluster<T, P>, UpdateError> {
         let estimator = Arc::new(self.estimator);
-        let membership = Membership::of(upstreams, None, &estimator)?;
+        let (membership, _) = Membership::of(upstreams, None, &estimator)?;
         let len = membership.len();
         let open = OpenSet::new(len, self.settings);
         refresh(membership.pool(&open), &open, 0..len);

@@ -10,7 +10,7 @@ use crate::upstream::Upstream;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use purlin_core::node::NodeId;
+use purlin_core::node::{NodeId, Weight};
 use purlin_hashring::Identity;
 
 /// Positions are 32 bits wide.
@@ -89,29 +89,42 @@ impl<T> Membership<T> {
         Ok((place as usize, removed))
     }
 
-    /// All at once; those of which `former` knows the identity keep their state. The weights are not
-    /// written yet.
+    /// All at once, in the order that is given; but those of which `former` knows the identity keep
+    /// their state and come first, in the order in which they are: a list that is told in another
+    /// order each time must not move them. The weights are not written yet. Answers them by position.
     pub(super) fn of(
         upstreams: impl IntoIterator<Item = Upstream<T>>,
         former: Option<&Self>,
         by: &Arc<Estimator>,
-    ) -> Result<Self, UpdateError>
+    ) -> Result<(Self, Vec<Weight>), UpdateError>
     where
         T: Identity,
     {
-        let (mut members, mut endpoints, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+        let mut listed = Vec::new();
         for upstream in upstreams {
-            if members.len() >= MAX_ENDPOINTS {
+            if listed.len() >= MAX_ENDPOINTS {
                 return Err(UpdateError::Full { max: MAX_ENDPOINTS });
             }
             let id = upstream.node.id();
-            let known = former.and_then(|former| {
-                let place = former.find(id).ok()?;
-                Some(Arc::clone(&former.members.at(place).state))
-            });
-            let fresh = || Arc::new(State::new(id, upstream.weight, upstream.health));
-            let state = known.unwrap_or_else(fresh);
-            ids.push((id, position(members.len())));
+            let place = former.and_then(|former| former.find(id).ok());
+            listed.push((place.unwrap_or(usize::MAX), id, upstream));
+        }
+        // Stable: those that come stay in the order of the list.
+        listed.sort_by_key(|(place, ..)| *place);
+        let mut ids: Vec<_> = (0_u32..).zip(&listed).map(|(at, it)| (it.1, at)).collect();
+        ids.sort_unstable();
+        if let Some(pair) = ids.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(UpdateError::Duplicate { id: pair[0].0 });
+        }
+        let (mut members, mut endpoints) = (Vec::new(), Vec::new());
+        let mut weights = Vec::new();
+        for (place, id, upstream) in listed {
+            let known = former.and_then(|former| former.members.get(place));
+            let state = match known {
+                Some(member) => Arc::clone(&member.state),
+                None => Arc::new(State::new(id, upstream.weight, upstream.health)),
+            };
+            weights.push(upstream.weight);
             members.push(member(&state, &upstream));
             endpoints.push(Arc::new(Endpoint::new(
                 state,
@@ -119,15 +132,20 @@ impl<T> Membership<T> {
                 upstream.node,
             )));
         }
-        ids.sort_unstable();
-        if let Some(pair) = ids.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(UpdateError::Duplicate { id: pair[0].0 });
-        }
-        Ok(Self {
+        let all = Self {
             members: members.into_iter().collect(),
             endpoints: endpoints.into_iter().collect(),
             ids,
-        })
+        };
+        Ok((all, weights))
+    }
+
+    /// Whether the same endpoints are at the same positions, in the same zones and priorities.
+    pub(super) fn stands_like(&self, other: &Self) -> bool {
+        let same = |(a, b): (&Member, &Member)| {
+            Arc::ptr_eq(&a.state, &b.state) && (a.zone, a.priority) == (b.zone, b.priority)
+        };
+        self.len() == other.len() && self.members.iter().zip(other.members.iter()).all(same)
     }
 
     #[cfg(any(test, fuzzing, feature = "conformance"))]

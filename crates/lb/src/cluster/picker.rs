@@ -1,6 +1,6 @@
 //! Picks for a thread of its own.
 
-use super::{Cluster, Inner, Snapshot};
+use super::{Cluster, Inner, Snapshot, TRIES};
 use crate::balancer::Balancer;
 use crate::endpoint::Lease;
 use crate::error::Unavailable;
@@ -82,8 +82,13 @@ impl<T, P: Balancer> Picker<T, P> {
         now: Instant,
         request: &Request<'_>,
     ) -> Result<Lease<T>, Unavailable> {
-        let endpoint = self.load().pick(request, now)?;
-        Ok(Lease::new(Arc::clone(endpoint), now))
+        for _ in 0..TRIES {
+            let endpoint = self.load().pick(request, now)?;
+            if let Some(lease) = Lease::begin(endpoint, request, now) {
+                return Ok(lease);
+            }
+        }
+        Err(Unavailable::Closed)
     }
 
     /// The present version. Picks from it count nothing.

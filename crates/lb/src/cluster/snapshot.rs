@@ -15,8 +15,8 @@ use purlin_core::time::Instant;
 
 /// One version of a cluster: its endpoints by position, and the policy with its tables.
 ///
-/// It stays as it is while updates publish others; the endpoints in it are live, their status
-/// included.
+/// It stays as it is while updates publish others. The endpoints in it are live; but which of them are
+/// open is what it was when another version took its place, so hold it for a moment only.
 #[derive(Debug)]
 pub struct Snapshot<T, P> {
     pub(super) membership: Membership<T>,
@@ -38,10 +38,10 @@ impl<T, P: Balancer> Snapshot<T, P> {
         request: &Request<'_>,
         now: Instant,
     ) -> Result<&Arc<Endpoint<T>>, Unavailable> {
-        match self.policy.pick(self.pool(), request, now) {
-            Some(position) => Ok(self.membership.endpoints.at(position)),
-            None => Err(self.unavailable()),
-        }
+        let position = self.policy.pick(self.pool(), request, now);
+        // A policy that answers a position that is none has found nobody.
+        let endpoint = position.and_then(|at| self.membership.endpoints.get(at));
+        endpoint.ok_or_else(|| self.unavailable())
     }
 
     #[cold]

@@ -46,7 +46,7 @@ impl<T, P: Balancer> Cluster<T, P> {
     }
 
     /// No new requests to this endpoint, in no panic either; those in flight end in peace, and
-    /// [`in_flight`](crate::State::in_flight) tells when. Answers whether that is new.
+    /// [`is_idle`](crate::State::is_idle) tells when the last one has. Answers whether that is new.
     ///
     /// # Errors
     ///
@@ -81,11 +81,15 @@ impl<T, P: Balancer> Cluster<T, P> {
             return Ok(false);
         }
         state.set_status(after);
+        if after.takes_in_panic() {
+            state.seal();
+        }
         if after.is_available() && !before.is_available() {
             snapshot.open.warm_up(state, now);
         }
         snapshot.open.refresh(position, pool.status(position));
         snapshot.policy.flipped(pool, position);
+        state.seal();
         Ok(true)
     }
 

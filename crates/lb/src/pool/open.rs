@@ -121,6 +121,8 @@ impl OpenSet {
     /// An endpoint begins slow start, if there is such a thing.
     pub(crate) fn warm_up(&self, state: &State, now: Instant) {
         if let Some(ramp) = self.settings.slow_start {
+            // The origin of time stands for always.
+            let now = now.max(Instant::from_nanos(1));
             state.set_warm_since(now);
             self.warm_until(ramp.end(now));
         }

@@ -126,7 +126,7 @@ impl Balancer for StaticStride {
         let weights: Vec<u32> = weights.collect();
         let places = self.places.renew(pool);
         // The round goes on; what it is called repeats after FULL of them.
-        let turn = self.turn.next(0);
+        let turn = self.turn.get();
         let before = self.strides.len().max(1) as u64;
         let len = weights.len() as u64;
         let round = turn / before % u64::from(FULL);
@@ -220,7 +220,7 @@ mod tests {
     fn places(cluster: &Cluster<u64, StaticStride>) -> Vec<(NodeId, u32)> {
         let snapshot = cluster.load();
         let (pool, policy) = (snapshot.pool(), snapshot.policy());
-        let round = policy.turn.next(0) / pool.len() as u64;
+        let round = policy.turn.get() / pool.len() as u64;
         let strides = policy.strides.iter().enumerate();
         let mut places: Vec<_> = strides
             .map(|(position, stride)| (pool.id(position), stride.place(round)))

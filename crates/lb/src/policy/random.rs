@@ -61,7 +61,8 @@ impl Balancer for Random {
 pub(super) fn any_admitted(pool: Pool<'_>, request: &Request<'_>, draw: u64) -> Option<usize> {
     let admitted = || pool.open_from(0).filter(|at| pool.admits(*at, request));
     let count = admitted().count();
-    admitted().nth(scaled(draw, count))
+    // If some have closed since they were counted, the last that is left.
+    admitted().take(scaled(draw, count) + 1).last()
 }
 
 impl Default for Random {

@@ -34,8 +34,7 @@ impl RoundRobin {
     /// Begins anywhere.
     #[must_use]
     pub fn new() -> Self {
-        // Not near the end, where the sequence would stumble.
-        Self::from(entropy() >> 8)
+        Self::from(entropy())
     }
 
     /// Begins at that turn: at the endpoint of that number, modulo how many there are.
@@ -48,23 +47,44 @@ impl RoundRobin {
     }
 }
 
-/// Turns that may fall on a closed endpoint before the open ones are looked for.
+impl RoundRobin {
+    /// The next that admits the request. The turns of those in between are taken with it: whoever
+    /// comes next goes on behind it, or it would get a request for each of them.
+    #[cold]
+    fn next_admitted(&self, pool: Pool<'_>, request: &Request<'_>) -> Option<usize> {
+        let len = pool.len() as u64;
+        let mut found = None;
+        for _ in 0..TRIES {
+            let turn = self.turn.next(1);
+            let start = usize::try_from(turn.checked_rem(len)?).ok()?;
+            let position = pool.open_from(start).find(|at| pool.admits(*at, request))?;
+            let skipped = (position + pool.len() - start) % pool.len();
+            found = Some(position);
+            // If another thread found it as well, one of them gets it; the other takes another turn.
+            if skipped == 0 || self.turn.reach(turn.saturating_add(skipped as u64 + 1)) {
+                break;
+            }
+        }
+        found
+    }
+}
+
+/// Turns that may fall on a closed endpoint before the open ones are looked for, and how often
+/// another thread may be there first.
 const TRIES: usize = 4;
 
 impl Balancer for RoundRobin {
     #[inline]
     fn pick(&self, pool: Pool<'_>, request: &Request<'_>, now: Instant) -> Option<usize> {
         let len = pool.len() as u64;
-        let mut turn = self.turn.next(1).checked_rem(len)?;
         for _ in 0..TRIES {
+            let turn = self.turn.next(1).checked_rem(len)?;
             let position = usize::try_from(turn).ok()?;
             if pool.accepts(position, request, now) {
                 return Some(position);
             }
-            turn = self.turn.next(1) % len;
         }
-        let start = usize::try_from(turn).ok()?;
-        pool.open_from(start).find(|at| pool.admits(*at, request))
+        self.next_admitted(pool, request)
     }
 
     /// Goes on at the position that is next: a turn taken modulo another length would be anywhere,
@@ -72,8 +92,12 @@ impl Balancer for RoundRobin {
     fn rebuild(&mut self, pool: Pool<'_>) {
         let len = pool.len() as u64;
         let turn = self.turn.get();
-        let next = turn.checked_rem(self.len).unwrap_or(turn);
-        self.turn = Counter::new(if self.len > 0 && next >= len { 0 } else { next });
+        let next = match self.len {
+            // The first endpoints. Small from here on, so that the sequence never comes to the end.
+            0 => turn.checked_rem(len).unwrap_or(turn),
+            before => Some(turn % before).filter(|next| *next < len).unwrap_or(0),
+        };
+        self.turn = Counter::new(next);
         self.len = len;
     }
 }

@@ -30,6 +30,13 @@ impl Counter {
         self.0.fetch_add(by, Ordering::Relaxed)
     }
 
+    /// Goes on to `count`, unless it is there or beyond. Answers whether it was not: of those that
+    /// would go to the same count, one is told so.
+    pub(crate) fn reach(&self, count: u64) -> bool {
+        // ORDERING: as above.
+        self.0.fetch_max(count, Ordering::Relaxed) < count
+    }
+
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -30,6 +30,16 @@ enum Event {
     Pick(Option<u64>, [u8; 2]),
     End(u8, u8),
     Clock(u64),
+    Batch(Vec<Change>),
+}
+
+/// One of those that a batch makes at once.
+#[derive(Arbitrary, Debug)]
+enum Change {
+    Insert(Endpoint),
+    Remove(u8),
+    SetWeight(u8, u32),
+    Replace(Vec<Endpoint>),
 }
 
 #[derive(Arbitrary, Debug)]
@@ -42,6 +52,7 @@ struct Endpoint {
 /// More steps, and longer lists, than these teach nothing.
 const MOST_STEPS: usize = 200;
 const MOST_ENDPOINTS: usize = 100;
+const MOST_CHANGES: usize = 20;
 
 impl Endpoint {
     fn member(&self) -> Member {
@@ -65,18 +76,35 @@ impl Event {
             Self::Insert(endpoint) => Step::Insert(endpoint.member()),
             Self::Remove(id) => Step::Remove((*id).into()),
             Self::SetWeight(id, weight) => Step::SetWeight((*id).into(), *weight),
-            Self::Replace(endpoints) => {
-                let some = endpoints.iter().take(MOST_ENDPOINTS);
-                Step::Replace(some.map(Endpoint::member).collect())
-            }
+            Self::Replace(endpoints) => replace(endpoints),
             Self::Health(id, health) => Step::Health((*id).into(), *health),
             Self::Eject(id, out) => Step::Eject((*id).into(), *out),
             Self::Drain(id, on) => Step::Drain((*id).into(), *on),
             Self::Pick(key, excluded) => Step::Pick(*key, excluded.map(u64::from).to_vec()),
             Self::End(which, how) => Step::End((*which).into(), *how),
             Self::Clock(millis) => Step::Clock(*millis),
+            Self::Batch(changes) => {
+                let some = changes.iter().take(MOST_CHANGES);
+                Step::Batch(some.map(Change::step).collect())
+            }
         }
     }
+}
+
+impl Change {
+    fn step(&self) -> Step {
+        match self {
+            Self::Insert(endpoint) => Step::Insert(endpoint.member()),
+            Self::Remove(id) => Step::Remove((*id).into()),
+            Self::SetWeight(id, weight) => Step::SetWeight((*id).into(), *weight),
+            Self::Replace(endpoints) => replace(endpoints),
+        }
+    }
+}
+
+fn replace(endpoints: &[Endpoint]) -> Step {
+    let some = endpoints.iter().take(MOST_ENDPOINTS);
+    Step::Replace(some.map(Endpoint::member).collect())
 }
 
 /// The policy, its tables and rings small: the default ones take milliseconds to fill.

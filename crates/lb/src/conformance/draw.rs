@@ -45,14 +45,8 @@ impl Draw {
 
     fn step(&mut self, labels: bool) -> Step {
         let id = self.id();
-        match self.below(20) {
-            0..=3 => Step::Insert(self.member(labels)),
-            4 | 5 => Step::Remove(id),
-            6 => Step::SetWeight(id, self.below(12)),
-            7 => {
-                let count = self.below(20);
-                Step::Replace((0..count).map(|_| self.member(labels)).collect())
-            }
+        match self.below(21) {
+            0..=7 => self.update(labels),
             8 | 9 => Step::Health(id, self.below_byte(3)),
             10 => Step::Eject(id, self.below(2) == 0),
             11 => Step::Drain(id, self.below(2) == 0),
@@ -62,7 +56,25 @@ impl Draw {
                 Step::Pick(key, (0..excluded).map(|_| self.id()).collect())
             }
             17 | 18 => Step::End(self.below(1_000) as usize, self.below_byte(3)),
-            _ => Step::Clock(self.below(100_000).into()),
+            19 => Step::Clock(self.below(100_000).into()),
+            _ => {
+                let count = self.below(6);
+                Step::Batch((0..count).map(|_| self.update(labels)).collect())
+            }
+        }
+    }
+
+    /// A change of endpoints or weights.
+    fn update(&mut self, labels: bool) -> Step {
+        let id = self.id();
+        match self.below(8) {
+            0..=3 => Step::Insert(self.member(labels)),
+            4 | 5 => Step::Remove(id),
+            6 => Step::SetWeight(id, self.below(12)),
+            _ => {
+                let count = self.below(20);
+                Step::Replace((0..count).map(|_| self.member(labels)).collect())
+            }
         }
     }
 }

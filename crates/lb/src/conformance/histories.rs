@@ -18,9 +18,16 @@ use purlin_core::node::NodeId;
 pub fn any_history(subject: &Subject<'_>, seed: u64) {
     let mut draw = Draw::new(seed);
     let threshold = [0, 1, 50, 100][draw.below(4) as usize];
-    let mut world = subject.world_of("any_history", threshold, seed);
-    for step in draw.steps(300, true) {
+    let mut world = subject.world_that_may_warm_up("any_history", threshold, seed);
+    for (number, step) in (0_u64..).zip(draw.steps(300, true)) {
         world.step(&step);
+        // To all but one of those that are open, and to none of them.
+        let mut open = world.open().into_iter();
+        let spared = open.next();
+        let mut excluded: Vec<u64> = open.collect();
+        world.pick(Some(number), &excluded);
+        excluded.extend(spared);
+        world.pick(Some(number), &excluded);
     }
 }
 
@@ -32,7 +39,7 @@ pub fn any_history(subject: &Subject<'_>, seed: u64) {
 #[track_caller]
 pub fn finds_the_last(subject: &Subject<'_>, seed: u64) {
     let (case, mut draw) = (case("finds_the_last", seed), Draw::new(seed));
-    let mut world = subject.world_of(case.property, 0, seed);
+    let mut world = subject.world_that_may_warm_up(case.property, 0, seed);
     let count = u64::from(draw.below(300)) + 1;
     let members = (0..count).map(|id| Member {
         id,

@@ -34,10 +34,29 @@ pub fn shares(subject: &Subject<'_>, seed: u64) {
     }));
     settle(&mut world);
     compare(case, subject, &mut world, |_, _| {});
+    half_in_a_row_closed(case, subject, &mut draw);
 }
 
-/// The same while another endpoint comes and goes all the time: nobody is favoured by a policy that
-/// begins anew.
+/// A zone of a sorted list goes: who stands behind it gets no more than others.
+#[track_caller]
+fn half_in_a_row_closed(case: Case, subject: &Subject<'_>, draw: &mut Draw) {
+    let mut world = subject.world_of(case.property, 0, case.seed);
+    let members = (0..200).map(|id| Member {
+        id,
+        weight: draw.below(4) + 1,
+        zone: 0,
+        priority: 0,
+    });
+    world.step(&Step::Replace(members.collect()));
+    let first = u64::from(draw.below(200));
+    for more in 0..100 {
+        world.step(&Step::Health((first + more) % 200, 2));
+    }
+    compare(case, subject, &mut world, |_, _| {});
+}
+
+/// The same while another endpoint comes and goes all the time, the list is told in another order, and
+/// endpoints move to the positions of others that go: nobody is favoured by a policy that begins anew.
 ///
 /// # Panics
 ///
@@ -46,25 +65,30 @@ pub fn shares(subject: &Subject<'_>, seed: u64) {
 pub fn shares_through_updates(subject: &Subject<'_>, seed: u64) {
     let (case, mut draw) = (case("shares_through_updates", seed), Draw::new(seed));
     let mut world = subject.world_of(case.property, 0, seed);
-    for id in 0..u64::from(draw.below(4)) + 2 {
-        let weight = if id == 0 { 1 } else { draw.below(30) + 1 };
-        world.step(&Step::Insert(Member {
-            id,
-            weight,
-            zone: 0,
-            priority: 0,
-        }));
-    }
-    let every = draw.below(12) + 4;
-    // Of weight 0, so that it takes nothing from the others.
-    let other = Member {
-        id: 1_000,
+    // Of weight 0, so that they take nothing from the others, who stand behind them at first.
+    let idle = |id| Member {
+        id,
         weight: 0,
         zone: 0,
         priority: 0,
     };
+    let mut members: Vec<Member> = (2_000..2_020).map(idle).collect();
+    for id in 0..u64::from(draw.below(4)) + 2 {
+        let weight = if id == 0 { 1 } else { draw.below(30) + 1 };
+        members.push(Member { weight, ..idle(id) });
+    }
+    world.step(&Step::Replace(members.clone()));
+    let every = draw.below(12) + 4;
+    let other = idle(1_000);
     compare(case, subject, &mut world, |world, number| {
-        if number % (2 * every) == 0 {
+        if number % 700 == 0 && members[0].weight == 0 {
+            // The last one takes its place.
+            world.step(&Step::Remove(members.remove(0).id));
+        } else if number % (4 * every) == every {
+            let turn = number as usize % members.len();
+            let (before, after) = members.split_at(turn);
+            world.step(&Step::Replace([after, before].concat()));
+        } else if number % (2 * every) == 0 {
             world.step(&Step::Insert(other));
         } else if number % every == 0 {
             world.step(&Step::Remove(other.id));

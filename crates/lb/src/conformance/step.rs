@@ -25,6 +25,9 @@ pub enum Step {
     End(usize, u8),
     /// The clock shows this many milliseconds; it may go back.
     Clock(u64),
+    /// These at once, in one version: those of them that change endpoints or weights. Others are left
+    /// out.
+    Batch(Vec<Self>),
 }
 
 /// An endpoint as it comes.

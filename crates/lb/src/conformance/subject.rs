@@ -3,8 +3,10 @@
 use super::world::World;
 use crate::any::AnyBalancer;
 use crate::capabilities::Capabilities;
+use crate::slow_start::SlowStart;
 use alloc::boxed::Box;
 use core::fmt;
+use core::time::Duration;
 
 /// A policy to be tried: how to build it, and what it promises.
 pub struct Subject<'a> {
@@ -38,9 +40,30 @@ impl<'a> Subject<'a> {
     }
 
     pub(super) fn world_of(&self, property: &'static str, threshold: u8, seed: u64) -> World {
+        self.world_with(property, threshold, seed, None)
+    }
+
+    /// With slow start, for every second seed.
+    pub(super) fn world_that_may_warm_up(
+        &self,
+        property: &'static str,
+        threshold: u8,
+        seed: u64,
+    ) -> World {
+        let ramp = SlowStart::new(Duration::from_secs(30)).ok();
+        self.world_with(property, threshold, seed, ramp.filter(|_| seed % 2 == 1))
+    }
+
+    fn world_with(
+        &self,
+        property: &'static str,
+        threshold: u8,
+        seed: u64,
+        ramp: Option<SlowStart>,
+    ) -> World {
         let case = Case { property, seed };
         let policy = self.build(seed);
-        World::new(case, policy, threshold, self.capabilities.own_panic)
+        World::new(case, policy, threshold, self.capabilities.own_panic, ramp)
     }
 }
 

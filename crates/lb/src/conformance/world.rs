@@ -4,10 +4,12 @@ use super::step::{Member, Step};
 use super::subject::Case;
 use crate::any::AnyBalancer;
 use crate::balancer::Balancer as _;
-use crate::cluster::{Cluster, ClusterBuilder};
+use crate::cluster::{Batch, Cluster, ClusterBuilder, Delta};
 use crate::endpoint::Lease;
 use crate::error::{Unavailable, UpdateError};
 use crate::request::Request;
+use crate::slow_start::SlowStart;
+use crate::state::State;
 use crate::status::Health;
 use crate::upstream::{Upstream, Zone};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -44,9 +46,27 @@ struct Known {
     draining: bool,
     in_flight: u32,
     completed: (u32, u32),
+    /// What was seen of it after the last step, to be there after the next; `None` where that may
+    /// have changed.
+    gauges: Option<Gauges>,
+    warm_since: Option<Instant>,
 }
 
+/// Latency as bits, when it was, until when it is avoided, failures in a row.
+type Gauges = (Option<u64>, Instant, Instant, u32);
+
+/// What a cluster answers to a change of endpoints or weights.
+type Answer = Result<Option<Delta>, UpdateError>;
+
 impl Known {
+    fn reweigh(&mut self, weight: u32) {
+        // It comes back, and may be in slow start.
+        if self.weight == 0 {
+            self.warm_since = None;
+        }
+        self.weight = weight;
+    }
+
     fn present(&self) -> bool {
         self.weight > 0 && !self.draining
     }
@@ -62,10 +82,14 @@ impl World {
         policy: AnyBalancer,
         panic_threshold: u8,
         own_panic: bool,
+        ramp: Option<SlowStart>,
     ) -> Self {
         let cluster = ClusterBuilder::new(policy)
             .panic_threshold(panic_threshold)
-            .map(|builder| builder.build([]));
+            .map(|builder| match ramp {
+                Some(ramp) => builder.slow_start(ramp).build([]),
+                None => builder.build([]),
+            });
         let Ok(Ok(cluster)) = cluster else {
             case.fail("no cluster without endpoints")
         };
@@ -101,27 +125,29 @@ impl World {
     #[track_caller]
     pub fn step(&mut self, step: &Step) {
         match step {
-            Step::Insert(member) => self.insert(*member),
-            Step::Remove(id) => {
-                let expected = self.known.remove(id).map(|_| ());
-                self.same(step, expected, self.cluster.remove(NodeId(*id)).map(drop));
+            Step::Insert(_) | Step::Remove(_) | Step::SetWeight(..) | Step::Replace(_) => {
+                let cluster = self.cluster.clone();
+                if let Some(answer) = alone(&cluster, self.now, step) {
+                    self.update(step, answer);
+                }
             }
-            Step::SetWeight(id, weight) => {
-                let expected = self.change(*id, |known| known.weight = *weight);
-                let found = self.cluster.set_weight(NodeId(*id), *weight);
-                self.same(step, expected, found);
-            }
-            Step::Replace(members) => self.replace(members),
+            Step::Batch(steps) => self.batch(steps),
             Step::Health(id, health) => {
                 let said = [Health::Healthy, Health::Degraded, Health::Unhealthy];
                 let health = *health % 3;
-                let expected = self.change(*id, |known| known.health = health);
+                let expected = self.change(*id, |known| {
+                    known.health = health;
+                    known.warm_since = None;
+                });
                 let said = said[usize::from(health)];
                 let found = self.cluster.set_health_at(self.now, NodeId(*id), said);
                 self.same(step, expected, found.map(drop));
             }
             Step::Eject(id, out) => {
-                let expected = self.change(*id, |known| known.ejected = *out);
+                let expected = self.change(*id, |known| {
+                    known.ejected = *out;
+                    known.warm_since = None;
+                });
                 let found = if *out {
                     self.cluster.eject(NodeId(*id))
                 } else {
@@ -130,7 +156,10 @@ impl World {
                 self.same(step, expected, found.map(drop));
             }
             Step::Drain(id, on) => {
-                let expected = self.change(*id, |known| known.draining = *on);
+                let expected = self.change(*id, |known| {
+                    known.draining = *on;
+                    known.warm_since = None;
+                });
                 let found = if *on {
                     self.cluster.drain(NodeId(*id))
                 } else {
@@ -168,35 +197,61 @@ impl World {
             draining: false,
             in_flight: 0,
             completed: (0, 0),
+            gauges: None,
+            warm_since: None,
+        }
+    }
+
+    /// All at once. What is refused is left out, the rest is published.
+    #[track_caller]
+    fn batch(&mut self, steps: &[Step]) {
+        let cluster = self.cluster.clone();
+        let published = cluster.update_at(self.now, |batch| {
+            for step in steps {
+                if let Some(answer) = among_others(batch, step) {
+                    self.update(step, answer);
+                }
+            }
+            Ok::<(), UpdateError>(())
+        });
+        self.case.equal(&published, &Ok(()), "a batch");
+    }
+
+    /// The model follows a change of endpoints or weights, and compares what was answered.
+    #[track_caller]
+    fn update(&mut self, step: &Step, answer: Answer) {
+        match step {
+            Step::Insert(member) => {
+                let there = self.known.contains_key(&member.id);
+                let what = format_args!("{member:?} comes: {answer:?}");
+                self.case.check(answer.is_err() == there, what);
+                if !there {
+                    self.list(*member);
+                }
+            }
+            Step::Remove(id) => {
+                let expected = self.known.remove(id).map(|_| ());
+                self.same(step, expected, answer.map(drop));
+            }
+            Step::SetWeight(id, weight) => {
+                let expected = self.change(*id, |known| known.reweigh(*weight));
+                self.same(step, expected, answer.map(drop));
+            }
+            Step::Replace(members) => self.replace(members, answer),
+            _ => {}
         }
     }
 
     #[track_caller]
-    fn insert(&mut self, member: Member) {
-        let found = self.cluster.insert_at(self.now, upstream(member));
-        let there = self.known.contains_key(&member.id);
-        self.case.check(
-            found.is_err() == there,
-            format_args!("{member:?} comes: {found:?}"),
-        );
-        if !there {
-            let known = self.born(member.weight);
-            self.known.insert(member.id, known);
-        }
-    }
-
-    #[track_caller]
-    fn replace(&mut self, members: &[Member]) {
+    fn replace(&mut self, members: &[Member], answer: Answer) {
         let ids: BTreeSet<u64> = members.iter().map(|member| member.id).collect();
-        let upstreams: Vec<_> = members.iter().copied().map(upstream).collect();
-        let found = self.cluster.replace_at(self.now, upstreams);
         if ids.len() < members.len() {
             self.case
-                .check(found.is_err(), "a list with duplicates was taken");
+                .check(answer.is_err(), "a list with duplicates was taken");
             return;
         }
-        let Ok(delta) = found else {
-            self.case.fail(format_args!("{members:?}: {found:?}"))
+        let Ok(Some(delta)) = answer else {
+            self.case.fail(format_args!("{members:?}: {answer:?}"))
         };
         let kept = self.known.keys().filter(|id| ids.contains(id)).count();
         let expected = (ids.len() - kept, self.known.len() - kept, kept);
@@ -204,12 +259,17 @@ impl World {
         self.case.equal(&told, &expected, "added, removed, kept");
         self.known.retain(|id, _| ids.contains(id));
         for member in members {
-            match self.known.get_mut(&member.id) {
-                Some(known) => known.weight = member.weight,
-                None => {
-                    let known = self.born(member.weight);
-                    self.known.insert(member.id, known);
-                }
+            self.list(*member);
+        }
+    }
+
+    /// One that comes, or another weight of one that is there.
+    fn list(&mut self, member: Member) {
+        match self.known.get_mut(&member.id) {
+            Some(known) => known.reweigh(member.weight),
+            None => {
+                let known = self.born(member.weight);
+                self.known.insert(member.id, known);
             }
         }
     }
@@ -244,7 +304,7 @@ impl World {
         let open = self.open();
         let free = open.iter().any(|id| !excluded.contains(id));
         let found = self.cluster.pick_at(self.now, &request);
-        let what = format!("a request that may not go to {excluded:?}, of {open:?}");
+        let what = format_args!("a request that may not go to {excluded:?}, of {open:?}");
         match found {
             Ok(lease) => {
                 let id = *lease.node();
@@ -287,6 +347,7 @@ impl World {
         let known = self.known.get_mut(lease.node());
         if let Some(known) = known.filter(|known| known.birth == birth) {
             known.in_flight -= 1;
+            known.gauges = None;
             match how % 3 {
                 0 => known.completed.0 += 1,
                 1 => known.completed.1 += 1,
@@ -308,7 +369,7 @@ impl World {
     }
 
     #[track_caller]
-    fn compare(&self, step: &Step) {
+    fn compare(&mut self, step: &Step) {
         self.cluster.check_invariants();
         let snapshot = self.cluster.load();
         let (case, pool) = (self.case, snapshot.pool());
@@ -327,7 +388,7 @@ impl World {
             let state = pool.state(position);
             let id = state.id().0;
             let what = format!("endpoint {id} after {step:?}");
-            let Some(known) = self.known.get(&id) else {
+            let Some(known) = self.known.get_mut(&id) else {
                 case.fail(format_args!("{what}: it should be gone"))
             };
             case.equal(&pool.is_open(position), &open.contains(&id), &what);
@@ -338,8 +399,56 @@ impl World {
             let averaged = snapshot.policy().estimator().is_some();
             let seen = averaged && known.completed != (0, 0);
             case.equal(&state.latency_nanos().is_some(), &seen, &what);
+            let gauges = gauges(state);
+            let before = known.gauges.replace(gauges).unwrap_or(gauges);
+            case.equal(&gauges, &before, &what);
+            let since = state.warm_since();
+            let before = known.warm_since.replace(since).unwrap_or(since);
+            case.equal(&since, &before, &what);
         }
     }
+}
+
+fn gauges(state: &State) -> Gauges {
+    (
+        state.latency_nanos().map(f64::to_bits),
+        state.latency_at(),
+        state.avoided_until(),
+        state.consecutive_failures(),
+    )
+}
+
+/// A change of endpoints or weights by itself; `None` for other steps.
+fn alone(cluster: &Cluster<u64, AnyBalancer>, now: Instant, step: &Step) -> Option<Answer> {
+    Some(match step {
+        Step::Insert(member) => {
+            let found = cluster.insert_at(now, upstream(*member));
+            found.map(|_| None).map_err(|refused| refused.error)
+        }
+        Step::Remove(id) => cluster.remove(NodeId(*id)).map(|_| None),
+        Step::SetWeight(id, weight) => cluster.set_weight(NodeId(*id), *weight).map(|()| None),
+        Step::Replace(members) => {
+            let upstreams: Vec<_> = members.iter().copied().map(upstream).collect();
+            cluster.replace_at(now, upstreams).map(Some)
+        }
+        _ => return None,
+    })
+}
+
+/// The same among others.
+fn among_others(batch: &mut Batch<u64>, step: &Step) -> Option<Answer> {
+    Some(match step {
+        Step::Insert(member) => {
+            let found = batch.insert(upstream(*member));
+            found.map(|_| None).map_err(|refused| refused.error)
+        }
+        Step::Remove(id) => batch.remove(NodeId(*id)).map(|_| None),
+        Step::SetWeight(id, weight) => batch.set_weight(NodeId(*id), *weight).map(|()| None),
+        Step::Replace(members) => batch
+            .replace(members.iter().copied().map(upstream))
+            .map(Some),
+        _ => return None,
+    })
 }
 
 fn upstream(member: Member) -> Upstream<u64> {

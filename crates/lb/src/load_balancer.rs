@@ -9,7 +9,7 @@ use crate::upstream::Upstream;
 use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Deref;
-use purlin_core::time::{Clock, SystemClock};
+use purlin_core::time::{Clock, Instant, SystemClock};
 use purlin_hashring::Identity;
 
 /// A [`Cluster`] with a clock: what a service holds.
@@ -64,12 +64,13 @@ impl<T, P: Balancer, C: Clock + Clone> LoadBalancer<T, P, C> {
         Ok(TimedLease {
             lease,
             clock: self.clock.clone(),
+            told: false,
         })
     }
 
     /// What time it is.
     #[must_use]
-    pub fn now(&self) -> purlin_core::time::Instant {
+    pub fn now(&self) -> Instant {
         self.clock.now()
     }
 
@@ -110,11 +111,13 @@ impl<T: fmt::Debug, P: fmt::Debug, C> fmt::Debug for LoadBalancer<T, P, C> {
     }
 }
 
-/// A [`Lease`] with a clock. Dropped, the request was cancelled.
+/// A [`Lease`] with a clock. Dropped, the request was [given up](Self::gave_up).
 #[must_use = "a lease that is dropped at once counts a request that was cancelled"]
-pub struct TimedLease<T, C = SystemClock> {
+pub struct TimedLease<T, C: Clock = SystemClock> {
     lease: Lease<T>,
     clock: C,
+    /// Whether the endpoint knows all it will of this request.
+    told: bool,
 }
 
 impl<T, C: Clock> TimedLease<T, C> {
@@ -130,25 +133,50 @@ impl<T, C: Clock> TimedLease<T, C> {
         self.lease.endpoint()
     }
 
+    /// When it was picked.
+    #[must_use]
+    pub const fn started(&self) -> Instant {
+        self.lease.started()
+    }
+
     /// The request was answered now. See [`Lease::success_at`].
     #[inline]
-    pub fn success(self) {
-        self.lease.success_at(self.clock.now());
+    pub fn success(mut self) {
+        self.told = true;
+        self.lease.succeed(self.clock.now());
     }
 
     /// The endpoint failed the request now. See [`Lease::failure_at`].
     #[inline]
-    pub fn failure(self) {
-        self.lease.failure_at(self.clock.now());
+    pub fn failure(mut self) {
+        self.told = true;
+        self.lease.fail(self.clock.now());
     }
 
-    /// The lease without its clock.
-    pub fn into_lease(self) -> Lease<T> {
-        self.lease
+    /// The caller waits no longer, as of now. See [`Lease::gave_up_at`]. Dropping it does the same, be
+    /// it with a future that is cancelled.
+    pub fn gave_up(self) {
+        drop(self);
+    }
+
+    /// The lease without its clock. Dropped, that one says nothing of the endpoint: it is for requests
+    /// that were not sent, or whose answers mean nothing.
+    pub fn into_lease(mut self) -> Lease<T> {
+        self.told = true;
+        self.lease.handed_over()
     }
 }
 
-impl<T: fmt::Debug, C> fmt::Debug for TimedLease<T, C> {
+impl<T, C: Clock> Drop for TimedLease<T, C> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.told {
+            self.lease.give_up(self.clock.now());
+        }
+    }
+}
+
+impl<T: fmt::Debug, C: Clock> fmt::Debug for TimedLease<T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("TimedLease").field(&self.lease).finish()
     }

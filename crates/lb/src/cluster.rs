@@ -156,7 +156,9 @@ impl<T: Identity, P: Balancer + Clone> Cluster<T, P> {
     }
 
     /// These endpoints and no others, as discovery lists them. What is known of those that stay is
-    /// kept; those that come are in slow start from now on if there is such a thing.
+    /// kept; those that come are in slow start from now on if there is such a thing. Health, ejection
+    /// and draining of those that stay are not touched: for health that discovery tells, call
+    /// [`set_health_at`](Self::set_health_at) too.
     ///
     /// # Errors
     ///

@@ -57,8 +57,13 @@ impl<T: fmt::Debug> fmt::Debug for Endpoint<T> {
 /// A request that is at an endpoint: counted there as in flight until it is said how it ended, or
 /// dropped.
 ///
-/// Dropped, it was cancelled: that says nothing of the endpoint, neither of its latency nor of its
-/// failures. A lease outlives any update; that of an endpoint that was removed counts for nobody.
+/// Dropped, it says nothing of the endpoint, neither of its latency nor of its failures: as it has no
+/// clock, it cannot. Do so when the request was never sent. Of one that was, and for which you waited
+/// no longer, say that it was [given up](Self::gave_up_at), or [`Ewma`](crate::policy::Ewma) never
+/// learns that an endpoint hangs: all it hears of are the answers. [`TimedLease`](crate::TimedLease)
+/// does that by itself.
+///
+/// A lease outlives any update; that of an endpoint that was removed counts for nobody.
 #[must_use = "a lease that is dropped at once counts a request that was cancelled"]
 pub struct Lease<T> {
     endpoint: Arc<Endpoint<T>>,
@@ -110,6 +115,30 @@ impl<T> Lease<T> {
     /// endpoint's.
     #[inline]
     pub fn success_at(mut self, now: Instant) {
+        self.succeed(now);
+    }
+
+    /// The endpoint failed the request: a refused connection, a timeout, an answer that is its fault.
+    /// Counts as a failure, and as a latency of the [penalty](Estimator::failure_penalty) at least.
+    #[inline]
+    pub fn failure_at(self, now: Instant) {
+        self.fail(now);
+    }
+
+    /// The caller waits no longer: the client hung up, another copy was faster, the time for all tries
+    /// is over. Neither a success nor a failure; a timeout that is the endpoint's own fault is a
+    /// [failure](Self::failure_at).
+    ///
+    /// The answer would have taken longer than it was waited for, so that time is a sample of the
+    /// endpoint's latency if it is above the estimate, and else says nothing. Of an endpoint that has
+    /// no estimate yet it is one if it is above a tenth of the
+    /// [failure penalty](Estimator::failure_penalty), 100 ms unless said otherwise.
+    pub fn gave_up_at(self, now: Instant) {
+        self.give_up(now);
+    }
+
+    #[inline]
+    pub(crate) fn succeed(&mut self, now: Instant) {
         self.ending = Ending::Success;
         let endpoint = &*self.endpoint;
         endpoint
@@ -117,14 +146,30 @@ impl<T> Lease<T> {
             .succeeded(now, self.started, &endpoint.estimator);
     }
 
-    /// The endpoint failed the request: a refused connection, a timeout, an answer that is its fault.
-    /// Counts as a failure, and as a latency of the [penalty](Estimator::failure_penalty) at least.
     #[inline]
-    pub fn failure_at(self, now: Instant) {
+    pub(crate) fn fail(&self, now: Instant) {
         let endpoint = &*self.endpoint;
         endpoint
             .state
             .failed(now, self.started, &endpoint.estimator);
+    }
+
+    pub(crate) fn give_up(&self, now: Instant) {
+        let Endpoint {
+            state, estimator, ..
+        } = &*self.endpoint;
+        estimator.observe_at_least(state, now, self.started);
+    }
+
+    /// Another lease of the same request, which takes over from this one. For a moment it counts twice,
+    /// and never as idle.
+    pub(crate) fn handed_over(&self) -> Self {
+        self.endpoint.state.begin();
+        Self {
+            endpoint: Arc::clone(&self.endpoint),
+            started: self.started,
+            ending: Ending::Other,
+        }
     }
 }
 

@@ -127,6 +127,20 @@ impl Estimator {
             (-age).exp()
         }
     }
+
+    /// A request that was given up: its latency is what it had by then, or longer. That says nothing
+    /// new unless it is above the estimate already.
+    #[cold]
+    pub(crate) fn observe_at_least(&self, state: &State, now: Instant, started: Instant) {
+        let rtt = nanos_between(started, now);
+        // What has never answered must not look fast for a client that hung up at once; nor may it
+        // stay unknown, which looks average, when it lets everybody wait.
+        let known = state.latency_nanos();
+        let floor = known.unwrap_or_else(|| self.failure_penalty.as_secs_f64() * 1e8);
+        if rtt > floor {
+            self.observe(state, now, started);
+        }
+    }
 }
 
 /// An endpoint that has been silent for long would be known by its next request alone. If that is

@@ -45,12 +45,12 @@ use purlin_core::time::Instant;
 /// assert_ne!(first.node(), second.node());
 /// assert_eq!(attempts.hedge_at(), None); // two at once are enough
 ///
-/// // The copy answers first; the other is cancelled.
+/// // The copy answers first; the other is given up, which tells how slow it is at least.
 /// let now = now + Duration::from_millis(8);
 /// hedge.observe_at(now, now - second.started());
 /// hedge.observe_at(now, now - first.started());
 /// second.success_at(now);
-/// drop(first);
+/// first.gave_up_at(now);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Debug)]

@@ -57,11 +57,15 @@ pub use state::State;
 pub use status::{Health, Status};
 pub use upstream::{Upstream, Zone};
 
+#[cfg(feature = "tokio")]
+#[doc(inline)]
+pub use purlin_core::time::TokioTimer;
 #[doc(inline)]
 pub use purlin_core::{
     hash::KeyHash,
+    machine::Machine,
     node::{Epoch, NodeId, Weight},
-    time::{Clock, Instant, ManualClock, SystemClock},
+    time::{Clock, Instant, ManualClock, SystemClock, Timer, UnixTime, WallClock},
 };
 #[doc(inline)]
 pub use purlin_hashring::Identity;

@@ -1,21 +1,23 @@
 //! A cluster with a clock.
 
 use crate::balancer::Balancer;
-use crate::cluster::Cluster;
+use crate::cluster::{Batch, Cluster, Delta};
 use crate::endpoint::{Endpoint, Lease};
-use crate::error::{Unavailable, UpdateError};
+use crate::error::{Refused, Unavailable, UpdateError};
 use crate::request::Request;
+use crate::status::Health;
 use crate::upstream::Upstream;
 use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Deref;
-use purlin_core::time::{Clock, SystemClock};
+use purlin_core::node::NodeId;
+use purlin_core::time::{Clock, Instant, SystemClock};
 use purlin_hashring::Identity;
 
 /// A [`Cluster`] with a clock: what a service holds.
 ///
-/// It dereferences to its cluster, for updates and status; those methods of it that end in `_at`
-/// want the time, which [`now`](Self::now) tells. Cloned, it is a handle to the same.
+/// It dereferences to its cluster, for status and for what needs no time; what the cluster does at a
+/// time it is told (`insert_at`), this does now (`insert`). Cloned, it is a handle to the same.
 ///
 /// ```
 /// use purlin_lb::policy::RoundRobin;
@@ -42,8 +44,7 @@ impl<T: Identity, P: Balancer> LoadBalancer<T, P> {
         policy: P,
         upstreams: impl IntoIterator<Item = Upstream<T>>,
     ) -> Result<Self, UpdateError> {
-        let cluster = Cluster::new(policy, upstreams)?;
-        Ok(Self::with_clock(cluster, SystemClock::new()))
+        Cluster::new(policy, upstreams).map(Self::from)
     }
 }
 
@@ -64,12 +65,13 @@ impl<T, P: Balancer, C: Clock + Clone> LoadBalancer<T, P, C> {
         Ok(TimedLease {
             lease,
             clock: self.clock.clone(),
+            told: false,
         })
     }
 
     /// What time it is.
     #[must_use]
-    pub fn now(&self) -> purlin_core::time::Instant {
+    pub fn now(&self) -> Instant {
         self.clock.now()
     }
 
@@ -83,6 +85,74 @@ impl<T, P: Balancer, C: Clock + Clone> LoadBalancer<T, P, C> {
     #[must_use]
     pub const fn clock(&self) -> &C {
         &self.clock
+    }
+}
+
+impl<T: Identity, P: Balancer + Clone, C: Clock> LoadBalancer<T, P, C> {
+    /// Adds an endpoint now. See [`Cluster::insert_at`].
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Duplicate`] or [`UpdateError::Full`]; the upstream comes back.
+    pub fn insert(&self, upstream: impl Into<Upstream<T>>) -> Result<NodeId, Refused<T>> {
+        self.cluster.insert_at(self.clock.now(), upstream)
+    }
+
+    /// These endpoints and no others, as discovery lists them now. See [`Cluster::replace_at`].
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Duplicate`] or [`UpdateError::Full`]; nothing has changed then.
+    pub fn replace(
+        &self,
+        upstreams: impl IntoIterator<Item = Upstream<T>>,
+    ) -> Result<Delta, UpdateError> {
+        self.cluster.replace_at(self.clock.now(), upstreams)
+    }
+
+    /// Any number of changes at once, now. See [`Cluster::update_at`].
+    ///
+    /// # Errors
+    ///
+    /// Those of `change`. Nothing has changed then, nor when it panics.
+    pub fn update<R, E>(&self, change: impl FnOnce(&mut Batch<T>) -> Result<R, E>) -> Result<R, E> {
+        self.cluster.update_at(self.clock.now(), change)
+    }
+}
+
+impl<T, P: Balancer, C: Clock> LoadBalancer<T, P, C> {
+    /// What an active health check says now. See [`Cluster::set_health_at`].
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Unknown`].
+    pub fn set_health(&self, id: NodeId, health: Health) -> Result<bool, UpdateError> {
+        self.cluster.set_health_at(self.clock.now(), id, health)
+    }
+
+    /// Lets an endpoint in again now. See [`Cluster::readmit_at`].
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Unknown`].
+    pub fn readmit(&self, id: NodeId) -> Result<bool, UpdateError> {
+        self.cluster.readmit_at(self.clock.now(), id)
+    }
+
+    /// The end of [`drain`](Cluster::drain), now. See [`Cluster::undrain_at`].
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Unknown`].
+    pub fn undrain(&self, id: NodeId) -> Result<bool, UpdateError> {
+        self.cluster.undrain_at(self.clock.now(), id)
+    }
+}
+
+/// By the system's clock.
+impl<T, P: Balancer> From<Cluster<T, P>> for LoadBalancer<T, P> {
+    fn from(cluster: Cluster<T, P>) -> Self {
+        Self::with_clock(cluster, SystemClock::new())
     }
 }
 
@@ -110,11 +180,13 @@ impl<T: fmt::Debug, P: fmt::Debug, C> fmt::Debug for LoadBalancer<T, P, C> {
     }
 }
 
-/// A [`Lease`] with a clock. Dropped, the request was cancelled.
+/// A [`Lease`] with a clock. Dropped, the request was [given up](Self::gave_up).
 #[must_use = "a lease that is dropped at once counts a request that was cancelled"]
-pub struct TimedLease<T, C = SystemClock> {
+pub struct TimedLease<T, C: Clock = SystemClock> {
     lease: Lease<T>,
     clock: C,
+    /// Whether the endpoint knows all it will of this request.
+    told: bool,
 }
 
 impl<T, C: Clock> TimedLease<T, C> {
@@ -130,25 +202,50 @@ impl<T, C: Clock> TimedLease<T, C> {
         self.lease.endpoint()
     }
 
+    /// When it was picked.
+    #[must_use]
+    pub const fn started(&self) -> Instant {
+        self.lease.started()
+    }
+
     /// The request was answered now. See [`Lease::success_at`].
     #[inline]
-    pub fn success(self) {
-        self.lease.success_at(self.clock.now());
+    pub fn success(mut self) {
+        self.told = true;
+        self.lease.succeed(self.clock.now());
     }
 
     /// The endpoint failed the request now. See [`Lease::failure_at`].
     #[inline]
-    pub fn failure(self) {
-        self.lease.failure_at(self.clock.now());
+    pub fn failure(mut self) {
+        self.told = true;
+        self.lease.fail(self.clock.now());
     }
 
-    /// The lease without its clock.
-    pub fn into_lease(self) -> Lease<T> {
-        self.lease
+    /// The caller waits no longer, as of now. See [`Lease::gave_up_at`]. Dropping it does the same, be
+    /// it with a future that is cancelled.
+    pub fn gave_up(self) {
+        drop(self);
+    }
+
+    /// The lease without its clock. Dropped, that one says nothing of the endpoint: it is for requests
+    /// that were not sent, or whose answers mean nothing.
+    pub fn into_lease(mut self) -> Lease<T> {
+        self.told = true;
+        self.lease.handed_over()
     }
 }
 
-impl<T: fmt::Debug, C> fmt::Debug for TimedLease<T, C> {
+impl<T, C: Clock> Drop for TimedLease<T, C> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.told {
+            self.lease.give_up(self.clock.now());
+        }
+    }
+}
+
+impl<T: fmt::Debug, C: Clock> fmt::Debug for TimedLease<T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("TimedLease").field(&self.lease).finish()
     }

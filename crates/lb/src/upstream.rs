@@ -1,6 +1,7 @@
 //! An endpoint as discovery tells of it.
 
 use crate::status::Health;
+use alloc::string::String;
 use core::num::NonZeroU64;
 use purlin_core::node::Weight;
 use purlin_hashring::Identity;
@@ -19,6 +20,7 @@ use purlin_hashring::Identity;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct Upstream<T> {
     /// The node itself.
@@ -119,6 +121,12 @@ impl Zone {
 
 impl From<&str> for Zone {
     fn from(name: &str) -> Self {
+        Self::new(name)
+    }
+}
+
+impl From<String> for Zone {
+    fn from(name: String) -> Self {
         Self::new(name)
     }
 }

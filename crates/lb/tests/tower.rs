@@ -178,12 +178,17 @@ fn a_judge_says_what_an_answer_means() {
     };
     let mut service = Balance::new(balancer.clone()).judged_by(judge);
     for request in 0..3 {
+        let future = service.call(request);
+        balancer.clock().advance(SECOND);
         // What the caller gets is what the service says all the same.
-        assert_eq!(now(service.call(request)).is_ok(), request < 2);
+        assert_eq!(now(future).is_ok(), request < 2);
     }
     assert_eq!(gauges(&balancer, 0), (0, 0, 1));
     assert_eq!(gauges(&balancer, 1), (0, 1, 0));
     assert_eq!(gauges(&balancer, 2), (0, 0, 0));
+    // Of what says nothing, the time it took says nothing either: it was not given up.
+    let ignored = balancer.endpoint(2_u32.id()).unwrap();
+    assert_eq!(ignored.latency_nanos(), None);
 }
 
 #[test]
@@ -196,8 +201,12 @@ fn a_dropped_future_is_a_request_that_was_cancelled() {
             assert!(poll(future.as_mut()).is_pending());
         }
         assert_eq!(gauges(&balancer, 0), (1, 0, 0), "{mood:?}");
+        balancer.clock().advance(SECOND);
         drop(future);
         assert_eq!(gauges(&balancer, 0), (0, 0, 0), "{mood:?}");
+        // It was given up, and the endpoint is known to let requests wait.
+        let nanos = balancer.endpoint(0_u32.id()).unwrap().latency_nanos();
+        assert_eq!(nanos, Some(1e9), "{mood:?}");
     }
 }
 

@@ -122,7 +122,8 @@ impl<T: Identity> Batch<T> {
 
     /// These endpoints and no others. What is known of those that stay is kept, and so are their
     /// positions, in whatever order they are listed; their nodes, weights, zones and priorities are the
-    /// new ones. Their health is not: nor are ejection and draining undone by being listed.
+    /// new ones. Health, ejection and draining of those that stay are not touched: they are what checks,
+    /// detectors and [`drain`](crate::Cluster::drain) said last, whatever health is listed.
     ///
     /// # Errors
     ///

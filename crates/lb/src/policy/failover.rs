@@ -31,6 +31,8 @@ use purlin_core::time::Instant;
 /// * While no site works, all endpoints are one pool, for a policy of its own: the little that is
 ///   left anywhere is better than the little that is left in one place.
 /// * A request that nobody takes at its site goes to the next one that has somebody.
+/// * As sites are zones, `P` sees one zone only: a [`ZoneAware`](super::ZoneAware) in here has nothing
+///   to choose from. For sites of several zones give the endpoints their site as zone.
 ///
 /// A pick costs O(1) at the nearest site that works, O(sites) while failed over; a change of status
 /// O(sites); a change of membership O(endpoints), and what `P` needs, twice. Nothing waits for

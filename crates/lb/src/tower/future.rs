@@ -30,6 +30,7 @@ pin_project! {
     pub struct BalanceFuture<T, R, C, J>
     where
         T: Service<R>,
+        C: Clock,
     {
         #[pin]
         stage: Stage<T, R, C, T::Future>,
@@ -39,7 +40,10 @@ pin_project! {
 
 pin_project! {
     #[project = StageProjection]
-    enum Stage<T, R, C, F> {
+    enum Stage<T, R, C, F>
+    where
+        C: Clock,
+    {
         Unavailable {
             unavailable: Unavailable,
         },
@@ -146,13 +150,14 @@ where
         match judge.judge(&answer) {
             Verdict::Success => lease.success(),
             Verdict::Failure => lease.failure(),
-            Verdict::Ignored => drop(lease),
+            // It was answered, which is not to have been given up.
+            Verdict::Ignored => drop(lease.into_lease()),
         }
     }
     answer.map_err(BalanceError::Inner)
 }
 
-impl<T: Service<R>, R, C, J> fmt::Debug for BalanceFuture<T, R, C, J> {
+impl<T: Service<R>, R, C: Clock, J> fmt::Debug for BalanceFuture<T, R, C, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stage: &dyn fmt::Debug = match &self.stage {
             Stage::Unavailable { unavailable } => unavailable,

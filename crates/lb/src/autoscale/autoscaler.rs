@@ -3,6 +3,7 @@
 use super::bounds::Bounds;
 use super::config::{AutoscalerConfig, Rule};
 use super::decision::{Decision, Reason};
+use super::sample::Sample;
 use super::stabilisation::History;
 use super::usage::{BadValue, Reading, Usage};
 use crate::error::ConfigError;
@@ -19,6 +20,9 @@ use purlin_core::time::{Instant, UnixTime};
 ///    metric, the others may ask for more but not for less;
 /// 2. [`Behaviour`](super::Behaviour) holds back what comes too soon or too fast;
 /// 3. the bounds, by configuration or by schedule, hold in any case and at once.
+///
+/// A sample is taken to be of as many instances as there were to be when it came. Rounds before the
+/// next one ask for the same again, not for more; a step is made once for each sample.
 ///
 /// A [`Decision`] comes out of every such round, with a change or without; one that nobody took is
 /// replaced by the next. What is decided is taken to be done until [`Input::Capacity`] says
@@ -60,7 +64,7 @@ pub struct Autoscaler {
 #[derive(Clone, Debug)]
 struct Metric {
     name: Arc<str>,
-    usage: Option<(Instant, Usage)>,
+    sample: Option<Sample>,
 }
 
 /// What an [`Autoscaler`] is told.
@@ -109,7 +113,7 @@ impl Autoscaler {
             if metrics.iter().all(|metric| *metric.name != *policy.metric) {
                 metrics.push(Metric {
                     name: policy.metric.as_str().into(),
-                    usage: None,
+                    sample: None,
                 });
             }
         }
@@ -163,11 +167,11 @@ impl Autoscaler {
             let metric = self.metrics.iter().find(|m| *m.name == *policy.metric);
             let Some(metric) = metric else { continue };
             let fresh = metric.fresh(self.latest, self.config.stale_after);
-            let desired = fresh.and_then(|usage| policy.rule.desired(self.capacity, &usage));
+            let desired = fresh.and_then(|sample| sample.desired(&policy.rule, self.capacity));
             // A rule of steps is silent while there is no alarm: that is knowledge too.
             let silent = match &policy.rule {
                 Rule::Step(steps) => fresh
-                    .and_then(|u| steps.metric(self.capacity, &u))
+                    .and_then(|s| steps.metric(self.capacity, &s.usage))
                     .is_some(),
                 Rule::Track(_) => false,
             };
@@ -230,9 +234,9 @@ impl Autoscaler {
 }
 
 impl Metric {
-    fn fresh(&self, now: Instant, stale_after: Duration) -> Option<Usage> {
-        let (at, usage) = self.usage?;
-        (now - at < stale_after).then_some(usage)
+    fn fresh(&self, now: Instant, stale_after: Duration) -> Option<Sample> {
+        self.sample
+            .filter(|sample| sample.is_fresh(now, stale_after))
     }
 }
 
@@ -250,7 +254,11 @@ impl Machine for Autoscaler {
                     return Err(InputError::UnknownMetric { metric });
                 };
                 let usage = Usage::of(&reading, now, self.config.warm_up)?;
-                known.usage = Some((now, usage));
+                known.sample = Some(Sample {
+                    at: now,
+                    usage,
+                    capacity: self.capacity,
+                });
                 self.latest = now;
             }
             Input::Capacity(capacity) => {

@@ -45,6 +45,59 @@ fn steps_are_silent_without_an_alarm() {
     assert_eq!(decide(&mut autoscaler, 0.9).desired, 4); // 2 by the target, 4 by the step
 }
 
+/// What is decided in the ten rounds after one sample.
+fn ten_rounds(autoscaler: &mut Autoscaler, mean: f64) -> Vec<u32> {
+    let due = autoscaler.poll_timeout().expect("it never rests");
+    let told = sample("cpu", Reading::Mean(mean));
+    autoscaler.handle(due, told).expect("a metric it knows");
+    let round = |_| {
+        let due = autoscaler.poll_timeout().expect("it never rests");
+        autoscaler.handle_timeout(due);
+        autoscaler.poll_output().expect("one a round").desired
+    };
+    (0..10).map(round).collect()
+}
+
+fn by_three() -> Policy {
+    let steps = [Step::above(0.0, Adjustment::Change(3))];
+    let out = StepScaling::new(0.8, Breach::Above, steps).expect("valid");
+    Policy::step("cpu", out)
+}
+
+#[test]
+fn a_sample_is_acted_on_once() {
+    for (policy, mean, sizes) in [
+        (cpu(0.5), 0.85, [14, 24]), // ceil(8 * 1.7), then ceil(14 * 1.7)
+        (cpu(0.5), 0.25, [4, 2]),
+        (by_three(), 0.9, [11, 14]),
+    ] {
+        let mut config = config(policy);
+        config.stale_after = HOUR;
+        let mut autoscaler = Autoscaler::new(config, 8, Instant::ORIGIN).expect("valid");
+        for size in sizes {
+            assert_eq!(ten_rounds(&mut autoscaler, mean), [size; 10]);
+        }
+    }
+}
+
+/// A step that is held back is made when it may be, as far as it goes, and no further.
+#[test]
+fn a_step_that_is_held_back_is_not_lost() {
+    let mut config = config(by_three());
+    config.behaviour.up.limits = vec![RateLimit::Instances(2, 15 * SECOND)];
+    config.stale_after = HOUR;
+    let mut autoscaler = Autoscaler::new(config, 8, Instant::ORIGIN).expect("valid");
+    let sizes = ten_rounds(&mut autoscaler, 0.9);
+    assert_eq!(sizes, [10, 11, 11, 11, 11, 11, 11, 11, 11, 11]);
+    // Nor does it take back what somebody else has decided since.
+    let now = autoscaler.poll_timeout().expect("it never rests");
+    autoscaler
+        .handle(now, Input::Capacity(20))
+        .expect("any number");
+    autoscaler.handle_timeout(now);
+    assert_eq!(autoscaler.capacity(), 20);
+}
+
 #[test]
 fn bounds_hold_at_once() {
     let mut autoscaler = Autoscaler::new(config(cpu(0.5)), 300, Instant::ORIGIN).expect("valid");

@@ -22,7 +22,9 @@ use purlin_core::time::{Instant, UnixTime};
 /// 3. the bounds, by configuration or by schedule, hold in any case and at once.
 ///
 /// A sample is taken to be of as many instances as there were to be when it came. Rounds before the
-/// next one ask for the same again, not for more; a step is made once for each sample.
+/// next one ask for the same again, not for more; a step is made once for each sample,
+/// and on the way up from the instances that a [`Reading::Instances`] shows to be ready, so that
+/// those that warm up count towards it.
 ///
 /// A [`Decision`] comes out of every such round, with a change or without; one that nobody took is
 /// replaced by the next. What is decided is taken to be done until [`Input::Capacity`] says

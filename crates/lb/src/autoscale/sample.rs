@@ -1,6 +1,7 @@
 //! A measurement, and what it was measured over.
 
 use super::config::Rule;
+use super::step::StepScaling;
 use super::usage::Usage;
 use core::time::Duration;
 use purlin_core::time::Instant;
@@ -27,7 +28,7 @@ impl Sample {
     pub(super) fn desired(&self, rule: &Rule, current: u32) -> Option<u32> {
         match rule {
             Rule::Track(tracking) => tracking.desired(current, &self.load(current)?),
-            Rule::Step(_) => self.step(rule, current),
+            Rule::Step(steps) => self.step(steps, current),
         }
     }
 
@@ -40,13 +41,14 @@ impl Sample {
         }
     }
 
-    /// The step from what there was, but never back behind what is decided already.
-    fn step(&self, rule: &Rule, current: u32) -> Option<u32> {
-        let desired = rule.desired(self.capacity, &self.usage)?;
-        Some(match desired {
-            more if more > self.capacity => more.max(current),
-            less if less < self.capacity => less.min(current),
-            _ => current,
-        })
+    /// The step from what there was, but never back behind what is decided already. On the way up
+    /// it is one from the instances that are ready: those that warm up are its first part.
+    fn step(&self, steps: &StepScaling, current: u32) -> Option<u32> {
+        let desired = steps.desired(self.capacity, &self.usage)?;
+        if desired < self.capacity {
+            return Some(desired.min(current));
+        }
+        let ready = self.usage.ready(self.capacity);
+        Some(steps.desired(ready, &self.usage)?.max(current))
     }
 }

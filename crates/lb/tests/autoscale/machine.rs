@@ -98,6 +98,38 @@ fn a_step_that_is_held_back_is_not_lost() {
     assert_eq!(autoscaler.capacity(), 20);
 }
 
+/// Amazon: instances that warm up count towards the step. The four that were there stay hot for as
+/// long as the others take.
+#[test]
+fn steps_do_not_compound_while_instances_warm_up() {
+    let steps = [
+        Step::new(0.0, 0.15, Adjustment::Percent(50)),
+        Step::above(0.15, Adjustment::Percent(100)),
+    ];
+    let out = StepScaling::new(0.8, Breach::Above, steps).expect("valid");
+    let mut config = config(Policy::step("cpu", out));
+    config.warm_up = 300 * SECOND;
+    let mut autoscaler = Autoscaler::new(config, 4, Instant::ORIGIN).expect("valid");
+    let mut round = |used: f64, ready: usize| {
+        let now = autoscaler.poll_timeout().expect("it never rests");
+        let warm = vec![Instance::new(used); ready];
+        let cold = autoscaler.capacity() as usize - ready;
+        let cold = (0..cold).map(|_| Instance::new(0.0).started_at(seconds(15)));
+        let reading = Reading::Instances(warm.into_iter().chain(cold).collect());
+        let told = autoscaler.handle(now, sample("cpu", reading));
+        told.expect("a metric it knows");
+        autoscaler.handle_timeout(now);
+        autoscaler.poll_output().expect("one a round").desired
+    };
+    for _ in 0..6 {
+        assert_eq!(round(0.9, 4), 6);
+    }
+    // The larger step of the same four adds what is missing to it, and the smaller takes none back.
+    assert_eq!([round(0.99, 4), round(0.99, 4), round(0.9, 4)], [8; 3]);
+    // Once they are warm, and it is still hot, the next step is one from all.
+    assert_eq!(round(0.9, 8), 12);
+}
+
 #[test]
 fn bounds_hold_at_once() {
     let mut autoscaler = Autoscaler::new(config(cpu(0.5)), 300, Instant::ORIGIN).expect("valid");

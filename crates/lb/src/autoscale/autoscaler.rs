@@ -26,6 +26,9 @@ use purlin_core::time::{Instant, UnixTime};
 /// and on the way up from the instances that a [`Reading::Instances`] shows to be ready, so that
 /// those that warm up count towards it.
 ///
+/// The stabilisation windows begin with the first round that knows of a metric, as if what there is
+/// then was asked for: one that has just started does not scale down on its first sample.
+///
 /// A [`Decision`] comes out of every such round, with a change or without; one that nobody took is
 /// replaced by the next. What is decided is taken to be done until [`Input::Capacity`] says
 /// otherwise. A clock that steps back stands still for it. Source: Kubernetes, `horizontal.go`.
@@ -55,6 +58,8 @@ pub struct Autoscaler {
     metrics: Vec<Metric>,
     capacity: u32,
     history: History,
+    /// Whether the last round knew what is asked for.
+    informed: bool,
     /// Civil time, and when it was that.
     civil: Option<(Instant, UnixTime)>,
     latest: Instant,
@@ -123,6 +128,7 @@ impl Autoscaler {
             metrics,
             capacity,
             history: History::new(),
+            informed: false,
             civil: None,
             latest: now,
             next_round: now.saturating_add(config.interval),
@@ -202,7 +208,13 @@ impl Autoscaler {
 
     fn round(&mut self) {
         let (now, current) = (self.latest, self.capacity);
-        let (recommended, mut desired, mut reason) = match self.recommend() {
+        let answer = self.recommend();
+        let informed = answer.is_ok();
+        if informed && !self.informed {
+            self.history.begin(now, &self.config.behaviour, current);
+        }
+        self.informed = informed;
+        let (recommended, mut desired, mut reason) = match answer {
             Err(reason) => (current, current, reason),
             Ok((asked, reason)) => {
                 let rules = &self.config.behaviour;

@@ -88,7 +88,8 @@ pub enum Input {
     /// There are to be so many instances: somebody else changed it, or a decision was not carried
     /// out.
     Capacity(u32),
-    /// The civil time is this. Until it is known the schedule rests; tell it again when it was set.
+    /// The civil time is this. Until it is known the schedule rests; tell it again when it was set,
+    /// or as often as you like.
     CivilTime(UnixTime),
 }
 
@@ -282,8 +283,11 @@ impl Machine for Autoscaler {
             Input::CivilTime(time) => {
                 self.latest = now;
                 self.civil = Some((now, time));
-                // The bounds may be others from now on.
-                self.next_round = self.next_round.min(now);
+                // The bounds may be others from now on. Where they hold as it is, nothing is due: a
+                // time told often must not fill the history with rounds.
+                if self.bounds().0.clamp(self.capacity) != self.capacity {
+                    self.next_round = self.next_round.min(now);
+                }
             }
         }
         // A change of the schedule that has passed by now is not forgotten.

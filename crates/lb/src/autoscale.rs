@@ -17,6 +17,7 @@ mod autoscaler;
 mod bounds;
 mod config;
 mod decision;
+mod sample;
 mod schedule;
 mod stabilisation;
 mod step;

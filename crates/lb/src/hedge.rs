@@ -70,9 +70,19 @@ enum Delay {
 #[derive(Debug)]
 struct Learned {
     quantile: f64,
-    digest: Mutex<Digest>,
+    /// For so long a delay is worth something after it was computed: two windows.
+    lasts: Duration,
+    observed: Mutex<Observed>,
     /// In nanoseconds; [`UNKNOWN`] while there were too few.
     delay: AtomicU64,
+}
+
+/// What a delay is learned from.
+#[derive(Debug)]
+struct Observed {
+    digest: Digest,
+    /// When the delay was computed last.
+    computed: Instant,
 }
 
 const UNKNOWN: u64 = u64::MAX;
@@ -92,7 +102,8 @@ impl Hedge {
 
     /// A copy when there is no answer after as long as this part of the requests take: `0.95`. Of
     /// the latencies of the last `window` to two of it, and one part in 16 too long at most. No
-    /// copies before the first 100.
+    /// copies before the first 100. While two windows have fewer, the last delay stays for two
+    /// windows; the first latency told after that forgets it.
     ///
     /// # Errors
     ///
@@ -110,7 +121,11 @@ impl Hedge {
         }
         Ok(Self::new(Delay::Quantile(Box::new(Learned {
             quantile,
-            digest: Mutex::new(Digest::new(window)),
+            lasts: window.saturating_mul(2),
+            observed: Mutex::new(Observed {
+                digest: Digest::new(window),
+                computed: Instant::ORIGIN,
+            }),
             delay: AtomicU64::new(UNKNOWN),
         }))))
     }
@@ -169,13 +184,23 @@ impl Hedge {
         let Delay::Quantile(learned) = &self.delay else {
             return;
         };
-        let mut digest = lock(&learned.digest);
-        let count = digest.record(now, latency);
-        if count < MIN_SAMPLES {
-            learned.delay.store(UNKNOWN, Ordering::Relaxed);
-        } else if (count - MIN_SAMPLES).is_multiple_of(REFRESH) {
-            let delay = digest.quantile(learned.quantile).min(UNKNOWN - 1);
-            learned.delay.store(delay, Ordering::Relaxed);
+        learned.observe(now, latency);
+    }
+}
+
+impl Learned {
+    fn observe(&self, now: Instant, latency: Duration) {
+        let mut observed = lock(&self.observed);
+        let count = observed.digest.record(now, latency);
+        let enough = count.checked_sub(MIN_SAMPLES);
+        if enough.is_some_and(|more| more.is_multiple_of(REFRESH)) {
+            let delay = observed.digest.quantile(self.quantile).min(UNKNOWN - 1);
+            observed.computed = now;
+            self.delay.store(delay, Ordering::Relaxed);
+        } else if now.saturating_duration_since(observed.computed) >= self.lasts {
+            // Not as soon as there are fewer: each new window begins with fewer, and under steady
+            // traffic copies would stop until it has filled.
+            self.delay.store(UNKNOWN, Ordering::Relaxed);
         }
     }
 }

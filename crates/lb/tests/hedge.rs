@@ -100,6 +100,63 @@ fn the_share_of_copies_stays_what_was_asked_for() {
     assert!((0.035..0.065).contains(&share), "{share}");
 }
 
+const WINDOW: Duration = Duration::from_secs(10);
+
+/// Tells it of one latency every so often, and counts after how many there was no delay.
+fn unknown_after(
+    hedge: &Hedge,
+    start: Instant,
+    every: Duration,
+    count: u32,
+    latency: Duration,
+) -> usize {
+    let unknown = |number: &u32| {
+        hedge.observe_at(start + every * *number, latency);
+        hedge.delay().is_none()
+    };
+    (0..count).filter(unknown).count()
+}
+
+/// 7 requests a second: each window begins with 70, fewer than the 100 that a quantile needs.
+#[test]
+fn a_new_window_does_not_stop_copies() {
+    let hedge = Hedge::at_quantile(0.95, WINDOW).expect("valid");
+    let seventh = Duration::from_millis(143);
+    let latency = Duration::from_millis(5);
+    let unknown = unknown_after(&hedge, Instant::ORIGIN, seventh, 7_000, latency);
+    assert_eq!(unknown, 99, "only before the first 100");
+    // It is not one that is kept for ever: the quantile of what is told now.
+    let later = Instant::ORIGIN + seventh * 7_000;
+    let slow = Duration::from_millis(80);
+    assert_eq!(unknown_after(&hedge, later, seventh, 500, slow), 0);
+    assert!(hedge.delay() >= Some(slow));
+}
+
+#[test]
+fn a_delay_is_forgotten_by_age() {
+    let learned = || {
+        let hedge = Hedge::at_quantile(0.95, WINDOW).expect("valid");
+        let every = Duration::from_millis(1);
+        let fast = Duration::from_micros(500);
+        unknown_after(&hedge, Instant::ORIGIN, every, 1_000, fast);
+        assert!(hedge.delay().is_some());
+        hedge
+    };
+    let slow = Duration::from_secs(1);
+    // A day idle: the first 99 latencies of the new day are too few, the hundredth is enough.
+    let hedge = learned();
+    let day = Instant::from_secs(86_400);
+    let every = Duration::from_millis(1);
+    assert_eq!(unknown_after(&hedge, day, every, 100, slow), 99);
+    assert!(hedge.delay() >= Some(slow));
+    // Never idle, but a request in 3 s is never enough: what was known wears off too.
+    let hedge = learned();
+    let three = Duration::from_secs(3);
+    let start = Instant::from_secs(3);
+    assert_eq!(unknown_after(&hedge, start, three, 100, slow), 94);
+    assert_eq!(hedge.delay(), None);
+}
+
 #[test]
 fn each_try_goes_elsewhere() {
     let nodes = ["a", "b", "c"].map(Upstream::new);

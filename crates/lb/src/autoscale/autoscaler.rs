@@ -3,6 +3,7 @@
 use super::bounds::Bounds;
 use super::config::{AutoscalerConfig, Rule};
 use super::decision::{Decision, Reason};
+use super::sample::Sample;
 use super::stabilisation::History;
 use super::usage::{BadValue, Reading, Usage};
 use crate::error::ConfigError;
@@ -19,6 +20,14 @@ use purlin_core::time::{Instant, UnixTime};
 ///    metric, the others may ask for more but not for less;
 /// 2. [`Behaviour`](super::Behaviour) holds back what comes too soon or too fast;
 /// 3. the bounds, by configuration or by schedule, hold in any case and at once.
+///
+/// A sample is taken to be of as many instances as there were to be when it came. Rounds before the
+/// next one ask for the same again, not for more; a step is made once for each sample,
+/// and on the way up from the instances that a [`Reading::Instances`] shows to be ready, so that
+/// those that warm up count towards it.
+///
+/// The stabilisation windows begin with the first round that knows of a metric, as if what there is
+/// then was asked for: one that has just started does not scale down on its first sample.
 ///
 /// A [`Decision`] comes out of every such round, with a change or without; one that nobody took is
 /// replaced by the next. What is decided is taken to be done until [`Input::Capacity`] says
@@ -49,6 +58,8 @@ pub struct Autoscaler {
     metrics: Vec<Metric>,
     capacity: u32,
     history: History,
+    /// Whether the last round knew what is asked for.
+    informed: bool,
     /// Civil time, and when it was that.
     civil: Option<(Instant, UnixTime)>,
     latest: Instant,
@@ -60,7 +71,7 @@ pub struct Autoscaler {
 #[derive(Clone, Debug)]
 struct Metric {
     name: Arc<str>,
-    usage: Option<(Instant, Usage)>,
+    sample: Option<Sample>,
 }
 
 /// What an [`Autoscaler`] is told.
@@ -77,7 +88,8 @@ pub enum Input {
     /// There are to be so many instances: somebody else changed it, or a decision was not carried
     /// out.
     Capacity(u32),
-    /// The civil time is this. Until it is known the schedule rests; tell it again when it was set.
+    /// The civil time is this. Until it is known the schedule rests; tell it again when it was set,
+    /// or as often as you like.
     CivilTime(UnixTime),
 }
 
@@ -109,7 +121,7 @@ impl Autoscaler {
             if metrics.iter().all(|metric| *metric.name != *policy.metric) {
                 metrics.push(Metric {
                     name: policy.metric.as_str().into(),
-                    usage: None,
+                    sample: None,
                 });
             }
         }
@@ -117,6 +129,7 @@ impl Autoscaler {
             metrics,
             capacity,
             history: History::new(),
+            informed: false,
             civil: None,
             latest: now,
             next_round: now.saturating_add(config.interval),
@@ -163,11 +176,11 @@ impl Autoscaler {
             let metric = self.metrics.iter().find(|m| *m.name == *policy.metric);
             let Some(metric) = metric else { continue };
             let fresh = metric.fresh(self.latest, self.config.stale_after);
-            let desired = fresh.and_then(|usage| policy.rule.desired(self.capacity, &usage));
+            let desired = fresh.and_then(|sample| sample.desired(&policy.rule, self.capacity));
             // A rule of steps is silent while there is no alarm: that is knowledge too.
             let silent = match &policy.rule {
                 Rule::Step(steps) => fresh
-                    .and_then(|u| steps.metric(self.capacity, &u))
+                    .and_then(|s| steps.metric(self.capacity, &s.usage))
                     .is_some(),
                 Rule::Track(_) => false,
             };
@@ -196,7 +209,13 @@ impl Autoscaler {
 
     fn round(&mut self) {
         let (now, current) = (self.latest, self.capacity);
-        let (recommended, mut desired, mut reason) = match self.recommend() {
+        let answer = self.recommend();
+        let informed = answer.is_ok();
+        if informed && !self.informed {
+            self.history.begin(now, &self.config.behaviour, current);
+        }
+        self.informed = informed;
+        let (recommended, mut desired, mut reason) = match answer {
             Err(reason) => (current, current, reason),
             Ok((asked, reason)) => {
                 let rules = &self.config.behaviour;
@@ -230,9 +249,9 @@ impl Autoscaler {
 }
 
 impl Metric {
-    fn fresh(&self, now: Instant, stale_after: Duration) -> Option<Usage> {
-        let (at, usage) = self.usage?;
-        (now - at < stale_after).then_some(usage)
+    fn fresh(&self, now: Instant, stale_after: Duration) -> Option<Sample> {
+        self.sample
+            .filter(|sample| sample.is_fresh(now, stale_after))
     }
 }
 
@@ -250,7 +269,11 @@ impl Machine for Autoscaler {
                     return Err(InputError::UnknownMetric { metric });
                 };
                 let usage = Usage::of(&reading, now, self.config.warm_up)?;
-                known.usage = Some((now, usage));
+                known.sample = Some(Sample {
+                    at: now,
+                    usage,
+                    capacity: self.capacity,
+                });
                 self.latest = now;
             }
             Input::Capacity(capacity) => {
@@ -260,8 +283,11 @@ impl Machine for Autoscaler {
             Input::CivilTime(time) => {
                 self.latest = now;
                 self.civil = Some((now, time));
-                // The bounds may be others from now on.
-                self.next_round = self.next_round.min(now);
+                // The bounds may be others from now on. Where they hold as it is, nothing is due: a
+                // time told often must not fill the history with rounds.
+                if self.bounds().0.clamp(self.capacity) != self.capacity {
+                    self.next_round = self.next_round.min(now);
+                }
             }
         }
         // A change of the schedule that has passed by now is not forgotten.

@@ -114,6 +114,9 @@ pub struct History {
     asked: VecDeque<(Instant, u32)>,
     /// Changes: from and to.
     done: VecDeque<(Instant, u32, u32)>,
+    /// When it began to know anything, and what there was then. It counts as asked for, but does not
+    /// hold where there is no window.
+    begun: Option<(Instant, u32)>,
 }
 
 /// Of more, the oldest are forgotten.
@@ -124,6 +127,24 @@ impl History {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// From now on something is asked for, where there are so many. If nothing that was asked for is
+    /// remembered, as after a start, what there is counts as asked for now: nobody knows what was
+    /// asked for before, so the windows begin here.
+    pub fn begin(&mut self, now: Instant, rules: &Behaviour, current: u32) {
+        self.forget(now, rules);
+        if self.asked.is_empty() {
+            self.begun = Some((now, current));
+        }
+    }
+
+    fn forget(&mut self, now: Instant, rules: &Behaviour) {
+        let memory = rules.memory();
+        let old = |at: Instant| now.saturating_duration_since(at) >= memory;
+        self.asked.retain(|(at, _)| !old(*at));
+        self.done.retain(|(at, ..)| !old(*at));
+        self.begun = self.begun.filter(|(at, _)| !old(*at));
     }
 
     /// Capacity changed.
@@ -141,10 +162,7 @@ impl History {
         current: u32,
         asked: u32,
     ) -> (u32, Option<Reason>) {
-        let memory = rules.memory();
-        let old = |at: Instant| now.saturating_duration_since(at) >= memory;
-        self.asked.retain(|(at, _)| !old(*at));
-        self.done.retain(|(at, ..)| !old(*at));
+        self.forget(now, rules);
         push(&mut self.asked, (now, asked));
 
         let steady = self.over_windows(now, rules, current);
@@ -170,7 +188,11 @@ impl History {
             let within = move |(at, _): &&(Instant, u32)| {
                 *at >= now || now.saturating_duration_since(*at) < window
             };
-            self.asked.iter().filter(within).map(|(_, asked)| *asked)
+            let begun = self
+                .begun
+                .filter(|(at, _)| now.saturating_duration_since(*at) < window);
+            let asked = self.asked.iter().filter(within).map(|(_, asked)| *asked);
+            asked.chain(begun.map(|(_, capacity)| capacity))
         };
         let up = over(rules.up.window).min().unwrap_or(current);
         let down = over(rules.down.window).max().unwrap_or(current);

@@ -142,6 +142,18 @@ impl Usage {
     }
 }
 
+impl Usage {
+    /// How many of so many instances are ready, as far as it tells.
+    pub(super) fn ready(&self, current: u32) -> u32 {
+        match *self {
+            Self::Instances {
+                measured, missing, ..
+            } => measured.saturating_add(missing).min(current),
+            Self::Mean(_) | Self::Total(_) => current,
+        }
+    }
+}
+
 fn checked(value: f64) -> Result<f64, BadValue> {
     if value.is_finite() && value >= 0.0 {
         return Ok(value);

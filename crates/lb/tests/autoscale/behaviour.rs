@@ -114,6 +114,36 @@ fn scaling_down_waits_for_its_window() {
     );
 }
 
+/// Nobody knows what was asked for before it started, or while nothing was known of the metric.
+#[test]
+fn what_is_asked_for_first_waits_for_its_window() {
+    let config = AutoscalerConfig::new(bounds(1, 100)).policy(cpu(0.5));
+    let mut autoscaler = Autoscaler::new(config, 80, Instant::ORIGIN).expect("valid");
+    for (start, before, after) in [(0, 80, 16), (3_000, 16, 4)] {
+        // Ten minutes without a metric do not count.
+        autoscaler.handle_timeout(seconds(start + 600));
+        let blind = autoscaler.poll_output().expect("one a round");
+        assert_eq!((blind.desired, blind.reason), (before, Reason::NoMetrics));
+        for _ in 0..20 {
+            let held = decide(&mut autoscaler, 0.1);
+            assert_eq!((held.desired, held.reason), (before, Reason::Stabilised));
+        }
+        assert_eq!(decide(&mut autoscaler, 0.1).desired, after);
+    }
+}
+
+/// Windows hold back the way up too; without one it is free from the first sample.
+#[test]
+fn what_there_is_at_first_holds_only_where_there_is_a_window() {
+    let mut with_window = config(cpu(0.5));
+    with_window.behaviour.up.window = 16 * SECOND;
+    let mut autoscaler = Autoscaler::new(with_window, 4, Instant::ORIGIN).expect("valid");
+    let sizes = [1.0; 3].map(|mean| decide(&mut autoscaler, mean).desired);
+    assert_eq!(sizes, [4, 4, 8]);
+    let mut autoscaler = Autoscaler::new(config(cpu(0.5)), 4, Instant::ORIGIN).expect("valid");
+    assert_eq!(decide(&mut autoscaler, 0.25).desired, 2);
+}
+
 #[test]
 fn the_default_doubles_or_adds_four() {
     let config = AutoscalerConfig::new(bounds(1, 100)).policy(cpu(0.5));

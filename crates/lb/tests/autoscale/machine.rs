@@ -45,6 +45,91 @@ fn steps_are_silent_without_an_alarm() {
     assert_eq!(decide(&mut autoscaler, 0.9).desired, 4); // 2 by the target, 4 by the step
 }
 
+/// What is decided in the ten rounds after one sample.
+fn ten_rounds(autoscaler: &mut Autoscaler, mean: f64) -> Vec<u32> {
+    let due = autoscaler.poll_timeout().expect("it never rests");
+    let told = sample("cpu", Reading::Mean(mean));
+    autoscaler.handle(due, told).expect("a metric it knows");
+    let round = |_| {
+        let due = autoscaler.poll_timeout().expect("it never rests");
+        autoscaler.handle_timeout(due);
+        autoscaler.poll_output().expect("one a round").desired
+    };
+    (0..10).map(round).collect()
+}
+
+fn by_three() -> Policy {
+    let steps = [Step::above(0.0, Adjustment::Change(3))];
+    let out = StepScaling::new(0.8, Breach::Above, steps).expect("valid");
+    Policy::step("cpu", out)
+}
+
+#[test]
+fn a_sample_is_acted_on_once() {
+    for (policy, mean, sizes) in [
+        (cpu(0.5), 0.85, [14, 24]), // ceil(8 * 1.7), then ceil(14 * 1.7)
+        (cpu(0.5), 0.25, [4, 2]),
+        (by_three(), 0.9, [11, 14]),
+    ] {
+        let mut config = config(policy);
+        config.stale_after = HOUR;
+        let mut autoscaler = Autoscaler::new(config, 8, Instant::ORIGIN).expect("valid");
+        for size in sizes {
+            assert_eq!(ten_rounds(&mut autoscaler, mean), [size; 10]);
+        }
+    }
+}
+
+/// A step that is held back is made when it may be, as far as it goes, and no further.
+#[test]
+fn a_step_that_is_held_back_is_not_lost() {
+    let mut config = config(by_three());
+    config.behaviour.up.limits = vec![RateLimit::Instances(2, 15 * SECOND)];
+    config.stale_after = HOUR;
+    let mut autoscaler = Autoscaler::new(config, 8, Instant::ORIGIN).expect("valid");
+    let sizes = ten_rounds(&mut autoscaler, 0.9);
+    assert_eq!(sizes, [10, 11, 11, 11, 11, 11, 11, 11, 11, 11]);
+    // Nor does it take back what somebody else has decided since.
+    let now = autoscaler.poll_timeout().expect("it never rests");
+    autoscaler
+        .handle(now, Input::Capacity(20))
+        .expect("any number");
+    autoscaler.handle_timeout(now);
+    assert_eq!(autoscaler.capacity(), 20);
+}
+
+/// Amazon: instances that warm up count towards the step. The four that were there stay hot for as
+/// long as the others take.
+#[test]
+fn steps_do_not_compound_while_instances_warm_up() {
+    let steps = [
+        Step::new(0.0, 0.15, Adjustment::Percent(50)),
+        Step::above(0.15, Adjustment::Percent(100)),
+    ];
+    let out = StepScaling::new(0.8, Breach::Above, steps).expect("valid");
+    let mut config = config(Policy::step("cpu", out));
+    config.warm_up = 300 * SECOND;
+    let mut autoscaler = Autoscaler::new(config, 4, Instant::ORIGIN).expect("valid");
+    let mut round = |used: f64, ready: usize| {
+        let now = autoscaler.poll_timeout().expect("it never rests");
+        let warm = vec![Instance::new(used); ready];
+        let cold = autoscaler.capacity() as usize - ready;
+        let cold = (0..cold).map(|_| Instance::new(0.0).started_at(seconds(15)));
+        let reading = Reading::Instances(warm.into_iter().chain(cold).collect());
+        let told = autoscaler.handle(now, sample("cpu", reading));
+        told.expect("a metric it knows");
+        autoscaler.handle_timeout(now);
+        autoscaler.poll_output().expect("one a round").desired
+    };
+    for _ in 0..6 {
+        assert_eq!(round(0.9, 4), 6);
+    }
+    // The larger step of the same four adds what is missing to it, and the smaller takes none back.
+    assert_eq!([round(0.99, 4), round(0.99, 4), round(0.9, 4)], [8; 3]);
+    // Once they are warm, and it is still hot, the next step is one from all.
+    assert_eq!(round(0.9, 8), 12);
+}
+
 #[test]
 fn bounds_hold_at_once() {
     let mut autoscaler = Autoscaler::new(config(cpu(0.5)), 300, Instant::ORIGIN).expect("valid");

@@ -105,3 +105,38 @@ fn a_change_is_not_lost_to_a_sample_that_comes_after_it() {
     autoscaler.handle_timeout(seconds(101));
     assert_eq!(autoscaler.capacity(), 9);
 }
+
+/// Every 20 ms, so that rounds of these alone would push the start out of a history of 4,096.
+#[test]
+fn the_time_told_often_makes_no_rounds() {
+    let config = AutoscalerConfig::new(bounds(1, 100)).policy(cpu(0.5));
+    let mut autoscaler = Autoscaler::new(config, 100, Instant::ORIGIN).expect("valid");
+    decide(&mut autoscaler, 0.5);
+    let mut rounds = 0;
+    for number in 0..6_000_u64 {
+        let now = Instant::from_millis(16_000 + number * 20);
+        let time = UnixTime::from_secs(1_000 + number / 50);
+        let low = sample("cpu", Reading::Mean(0.1));
+        autoscaler.handle(now, low).expect("a metric it knows");
+        let told = autoscaler.handle(now, Input::CivilTime(time));
+        told.expect("a time");
+        autoscaler.handle_timeout(now);
+        rounds += u32::from(autoscaler.poll_output().is_some());
+    }
+    assert_eq!((rounds, autoscaler.capacity()), (8, 100));
+}
+
+/// Bounds that do not hold by the time that is told are not left until the next round.
+#[test]
+fn a_time_within_a_period_is_heeded_at_once() {
+    let nine = UnixTime::from_secs(9 * 3_600);
+    let sale = Period::new(nine, HOUR, bounds(20, 30)).expect("not empty");
+    let mut config = config(cpu(0.5));
+    config.schedule = Schedule::new([sale]);
+    let mut autoscaler = Autoscaler::new(config, 5, Instant::ORIGIN).expect("valid");
+    autoscaler
+        .handle(seconds(1), Input::CivilTime(nine))
+        .expect("a time");
+    autoscaler.handle_timeout(seconds(1));
+    assert_eq!(autoscaler.capacity(), 20);
+}

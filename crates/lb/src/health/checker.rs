@@ -30,7 +30,7 @@ const MAX: usize = u32::MAX as usize;
 /// A [`Machine`]: it asks for probes by [`HealthOutput::Probe`], the caller sends them as it likes
 /// (HTTP, gRPC, a TCP connection) and tells what came of them by [`HealthInput::Probed`]. At most one
 /// probe of an endpoint is out at a time. Probes have numbers, none of which comes twice: a result
-/// that comes after its probe timed out, or after its endpoint was removed, even if it was added
+/// that comes at its probe's deadline or later, [`handle_timeout`](Machine::handle_timeout) called or not, or after its endpoint was removed, even if it was added
 /// again since, is ignored.
 ///
 /// * The first result decides at once. After that it takes
@@ -261,10 +261,18 @@ impl HealthChecker {
     }
 
     fn probed(&mut self, id: NodeId, number: u64, outcome: Outcome) {
-        match self.targets.get(&id) {
-            Some(target) if target.probe == Some(number) => self.conclude(id, outcome),
-            _ => self.counts.ignored += 1,
+        let asked = self.targets.get(&id);
+        let Some(target) = asked.filter(|target| target.probe == Some(number)) else {
+            self.counts.ignored += 1;
+            return;
+        };
+        // Whether its driver was late to say that time is over must not decide.
+        if target.due.is_some_and(|deadline| deadline <= self.now) {
+            self.counts.ignored += 1;
+            self.fire(id);
+            return;
         }
+        self.conclude(id, outcome);
     }
 
     /// The probe that is out has ended.

@@ -133,6 +133,22 @@ fn a_probe_that_nobody_answers_has_failed() {
 }
 
 #[test]
+fn a_result_at_the_deadline_is_late_although_nobody_said_that_time_is_over() {
+    for (after, health) in [(999, Health::Healthy), (1_000, Health::Unhealthy)] {
+        let mut checker = HealthChecker::seeded(HealthConfig::new(), 3);
+        add(&mut checker, Instant::ORIGIN, ID);
+        let sent = sleep(&mut checker);
+        let number = asked(&mut checker);
+        let now = sent + Duration::from_millis(after);
+        answer(&mut checker, now, number, Outcome::Success);
+        assert_eq!(checker.health(ID), Some(health));
+        let late = u64::from(after == 1_000);
+        let stats = checker.stats();
+        assert_eq!((stats.timeouts, stats.ignored), (late, late));
+    }
+}
+
+#[test]
 fn results_for_one_that_was_removed_and_added_again_are_ignored() {
     let mut checker = HealthChecker::seeded(HealthConfig::new(), 0);
     add(&mut checker, Instant::ORIGIN, ID);

@@ -103,7 +103,20 @@ fn hosts_and_methods_that_are_none() {
     let mut table = RouteTable::new();
     let long = "a".repeat(254);
     for host in [
-        "", ".", "a..b", "*", "a.*", "*.", "a:80", "é.com", "[::1", "*.[::1]", &long,
+        "",
+        ".",
+        "a..b",
+        "*",
+        "a.*",
+        "*.",
+        "a:80",
+        "é.com",
+        "[::1",
+        "*.[::1]",
+        "[]",
+        "[a b]",
+        "[1.2.3.4]",
+        &long,
     ] {
         let refused = table.insert(Route::new("/").host(host), 1).expect_err(host);
         assert!(

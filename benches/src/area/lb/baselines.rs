@@ -23,17 +23,17 @@ struct Known {
 pub(super) struct TwoChoices {
     random: SplitMix64,
     clients: Vec<Vec<Known>>,
-    cost: fn(&Known, Instant) -> f64,
+    cost: fn(&mut Known, Instant) -> f64,
 }
 
 /// A ticket: client, server, and when it was sent.
 type Sent = (usize, usize, Instant);
 
-/// The time constant of the estimate, which tower lets its users choose.
-const TAU: Duration = Duration::from_secs(1);
+/// The time constant of the estimate, which tower lets its users choose: that of its own example.
+const TAU: Duration = Duration::from_secs(10);
 
 impl TwoChoices {
-    fn new(arena: &Arena, cost: fn(&Known, Instant) -> f64) -> Self {
+    fn new(arena: &Arena, cost: fn(&mut Known, Instant) -> f64) -> Self {
         let servers = arena.servers();
         let known = |server| Known {
             in_flight: 0,
@@ -49,11 +49,13 @@ impl TwoChoices {
         }
     }
 
-    /// Peak EWMA as tower and Finagle have it: an estimate that decays to zero while nothing comes,
-    /// and that knows of no failure.
+    /// Peak EWMA as tower 0.5.3 has it: an estimate that decays to zero while nothing comes, and that
+    /// knows of no failure. To ask for a load stores the estimate as decayed at that moment, so that
+    /// an answer counts by how long it is since the last question, not since the last answer.
     pub(super) fn tower_peak_ewma(arena: &Arena) -> Self {
         Self::new(arena, |known, now| {
-            known.latency * decay(known.at, now) * f64::from(known.in_flight + 1)
+            known.update(0.0, now);
+            known.latency * f64::from(known.in_flight + 1)
         })
     }
 
@@ -65,10 +67,18 @@ impl TwoChoices {
     }
 }
 
-/// What is left of an estimate.
-fn decay(from: Instant, to: Instant) -> f64 {
-    let elapsed = to.saturating_duration_since(from);
-    libm::exp(-elapsed.as_secs_f64() / TAU.as_secs_f64())
+impl Known {
+    /// tower's `RttEstimate::update`: a peak counts at once, what is below it as time goes.
+    fn update(&mut self, nanos: f64, now: Instant) {
+        self.latency = if nanos > self.latency {
+            nanos
+        } else {
+            let elapsed = now.saturating_duration_since(self.at);
+            let keep = libm::exp(-elapsed.as_secs_f64() / TAU.as_secs_f64());
+            self.latency * keep + nanos * (1.0 - keep)
+        };
+        self.at = now;
+    }
 }
 
 impl Player for TwoChoices {
@@ -83,12 +93,8 @@ impl Player for TwoChoices {
         let known = &mut self.clients[client];
         let first = below(&mut self.random, servers.len());
         let other = (first + 1 + below(&mut self.random, servers.len() - 1)) % servers.len();
-        let cost = |server: usize| (self.cost)(&known[server], now);
-        let server = if cost(other) < cost(first) {
-            other
-        } else {
-            first
-        };
+        let [of_first, of_other] = [first, other].map(|at| (self.cost)(&mut known[at], now));
+        let server = if of_other < of_first { other } else { first };
         known[server].in_flight += 1;
         Some((server, (client, server, now)))
     }
@@ -97,12 +103,6 @@ impl Player for TwoChoices {
         let known = &mut self.clients[client][server];
         known.in_flight -= 1;
         let nanos = now.saturating_duration_since(sent).as_secs_f64() * 1e9;
-        known.latency = if nanos > known.latency {
-            nanos
-        } else {
-            let keep = decay(known.at, now);
-            known.latency * keep + nanos * (1.0 - keep)
-        };
-        known.at = now;
+        known.update(nanos, now);
     }
 }

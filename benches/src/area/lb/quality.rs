@@ -40,13 +40,13 @@ pub(super) const QUALITY: [Row; 11] = [
     ),
     row(
         "black-hole-first",
-        "requests that fail in the first second after one of 20 servers begins to fail everything at once, 70 % load, 10 clients",
+        "requests that fail in the first second after one of 20 servers begins to fail everything at once, 70 % load, 10 clients; the oracle sees queues and speeds but no failures, so it is no floor here",
         "%",
         |settings| errors(settings, 10..11),
     ),
     row(
         "black-hole",
-        "the same, from the 5th second after it began",
+        "the same, from the 5th second after it began; the oracle is as blind to it",
         "%",
         |settings| errors(settings, 15..25),
     ),

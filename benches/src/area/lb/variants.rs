@@ -59,8 +59,8 @@ pub(super) const PREQUAL: Variant = Variant {
     },
 };
 
-/// What tower does.
-pub(super) const TOWER: Variant = other!("tower-p2c-peak-ewma", TwoChoices::tower_peak_ewma);
+/// What tower does, with the time constant of its own example.
+pub(super) const TOWER: Variant = other!("tower-p2c-peak-ewma-10s", TwoChoices::tower_peak_ewma);
 
 /// What two choices come to with the truth about each server.
 pub(super) const BY_CAPACITY: Variant = other!("p2c-by-capacity", TwoChoices::by_capacity);

@@ -8,10 +8,13 @@ pub use config::HealthConfig;
 pub use signal::{HealthInput, HealthOutput, HealthStats};
 pub use target::Outcome;
 
+use crate::cluster::Snapshot;
 use crate::error::UpdateError;
 use crate::sampling::entropy;
+use crate::state::State;
 use crate::status::Health;
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 use core::time::Duration;
 use purlin_core::machine::Machine;
 use purlin_core::node::NodeId;
@@ -27,7 +30,7 @@ const MAX: usize = u32::MAX as usize;
 /// A [`Machine`]: it asks for probes by [`HealthOutput::Probe`], the caller sends them as it likes
 /// (HTTP, gRPC, a TCP connection) and tells what came of them by [`HealthInput::Probed`]. At most one
 /// probe of an endpoint is out at a time. Probes have numbers, none of which comes twice: a result
-/// that comes after its probe timed out, or after its endpoint was removed, even if it was added
+/// that comes at its probe's deadline or later, [`handle_timeout`](Machine::handle_timeout) called or not, or after its endpoint was removed, even if it was added
 /// again since, is ignored.
 ///
 /// * The first result decides at once. After that it takes
@@ -39,7 +42,11 @@ const MAX: usize = u32::MAX as usize;
 ///   apart.
 /// * The first probes are spread over [`first_within`](HealthConfig::first_within).
 ///
-/// Any call takes O(log endpoints) for each endpoint it is about; memory is some 130 bytes an
+/// Which endpoints are checked is said by [`follow`](Self::follow), with a snapshot of a cluster
+/// whenever it may have changed, or one by one with [`HealthInput::Add`] and
+/// [`HealthInput::Remove`].
+///
+/// Any call takes O(log endpoints) for each endpoint it is about; memory is some 150 bytes an
 /// endpoint. Outputs that are not fetched do not pile up: there is at most a probe and a change for
 /// an endpoint, the latest. Time that goes backwards stands still until it has caught up.
 ///
@@ -53,15 +60,14 @@ const MAX: usize = u32::MAX as usize;
 /// let cluster = Cluster::new(RoundRobin::new(), ["a", "b"].map(Upstream::new))?;
 /// let mut checker = HealthChecker::new(HealthConfig::new());
 /// let mut now = Instant::ORIGIN;
-/// for endpoint in cluster.load().iter() {
-///     checker.handle(now, HealthInput::Add(endpoint.id()))?;
-/// }
 /// // The loop of a driver. This one has its results at once: "b" does not answer.
 /// for _ in 0..4 {
+///     checker.follow(now, &cluster.load());
 ///     while let Some(output) = checker.poll_output() {
 ///         match output {
 ///             HealthOutput::Changed { id, health } => {
-///                 cluster.set_health_at(now, id, health)?;
+///                 // An endpoint that was removed meanwhile needs no health.
+///                 let _ = cluster.set_health_at(now, id, health);
 ///             }
 ///             HealthOutput::Probe { id, number, .. } => {
 ///                 let outcome = if id == "b".id() { Outcome::Failure } else { Outcome::Success };
@@ -87,8 +93,11 @@ pub struct HealthChecker {
     /// A set and not a heap, so that what is void can be taken out: memory is that of the endpoints,
     /// however long timeouts are.
     due: BTreeSet<(Instant, NodeId)>,
-    /// Endpoints that have something to say, once each.
-    telling: VecDeque<NodeId>,
+    /// Endpoints that have something to say, once each, in the order in which they began to. A set
+    /// and not a queue, so that one that is removed can be taken out of its middle.
+    telling: BTreeSet<(u64, NodeId)>,
+    /// The place of the next one in that order.
+    turn: u64,
     /// The number of the next probe.
     next: u64,
     counts: Counts,
@@ -117,7 +126,8 @@ impl HealthChecker {
             now: Instant::ORIGIN,
             targets: BTreeMap::new(),
             due: BTreeSet::new(),
-            telling: VecDeque::new(),
+            telling: BTreeSet::new(),
+            turn: 0,
             next: 0,
             counts: Counts::default(),
         }
@@ -161,6 +171,53 @@ impl HealthChecker {
         stats
     }
 
+    /// Checks the endpoints of this snapshot from now on, and no others: adds those that are new,
+    /// and removes those that are gone.
+    ///
+    /// What is known of the rest stays, and their probes go on. Where an endpoint's health is not
+    /// what was said of it, [`HealthOutput::Changed`] says it again: one that was removed and added
+    /// again since the last call is what the cluster takes it for at first, and nobody told it
+    /// otherwise. So nobody else is to set the health of endpoints that are checked.
+    ///
+    /// To be called whenever the cluster may have changed; before each sleep is often enough. Takes
+    /// O(endpoints log endpoints).
+    ///
+    /// ```
+    /// use purlin_core::machine::Machine;
+    /// use purlin_lb::health::{HealthChecker, HealthConfig};
+    /// use purlin_lb::policy::RoundRobin;
+    /// use purlin_lb::{Cluster, Identity, Instant, Upstream};
+    ///
+    /// let cluster = Cluster::new(RoundRobin::new(), ["a", "b"].map(Upstream::new))?;
+    /// let mut checker = HealthChecker::new(HealthConfig::new());
+    /// checker.follow(Instant::ORIGIN, &cluster.load());
+    /// cluster.remove("b".id())?;
+    /// checker.follow(Instant::ORIGIN, &cluster.load());
+    /// assert_eq!((checker.len(), checker.health("b".id())), (1, None));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn follow<T, P>(&mut self, now: Instant, snapshot: &Snapshot<T, P>) {
+        self.now = self.now.max(now);
+        // By identity, so that the draws do not depend on the positions in the snapshot.
+        let health = |state: &State| (state.id(), state.status().health());
+        let present: BTreeMap<NodeId, Health> = snapshot.iter().map(|it| health(it)).collect();
+        let checked = self.targets.keys().copied();
+        let gone: Vec<NodeId> = checked.filter(|id| !present.contains_key(id)).collect();
+        for id in gone {
+            self.forget(id);
+        }
+        for (id, health) in present {
+            let Some(target) = self.targets.get_mut(&id) else {
+                // There is room: no cluster has more endpoints than a checker may.
+                self.begin(id);
+                continue;
+            };
+            if target.remind(health) {
+                self.tell(id);
+            }
+        }
+    }
+
     fn add(&mut self, id: NodeId) -> Result<(), UpdateError> {
         if self.targets.contains_key(&id) {
             return Err(UpdateError::Duplicate { id });
@@ -168,33 +225,54 @@ impl HealthChecker {
         if self.targets.len() >= MAX {
             return Err(UpdateError::Full { max: MAX });
         }
+        self.begin(id);
+        Ok(())
+    }
+
+    /// Checks one that is not checked yet.
+    fn begin(&mut self, id: NodeId) {
         self.targets
             .insert(id, Target::new(self.config.initial_health()));
         let delay = up_to(&mut self.random, self.config.first_window());
         self.schedule(id, delay);
         self.tell(id);
-        Ok(())
     }
 
     fn remove(&mut self, id: NodeId) -> Result<(), UpdateError> {
+        if self.forget(id) {
+            Ok(())
+        } else {
+            Err(UpdateError::Unknown { id })
+        }
+    }
+
+    /// Answers whether it was checked.
+    fn forget(&mut self, id: NodeId) -> bool {
         let Some(target) = self.targets.remove(&id) else {
-            return Err(UpdateError::Unknown { id });
+            return false;
         };
         if let Some(due) = target.due {
             self.due.remove(&(due, id));
         }
-        if target.telling {
-            // Never, for a driver that fetches all outputs before it goes on.
-            self.telling.retain(|other| *other != id);
+        if let Some(turn) = target.turn {
+            self.telling.remove(&(turn, id));
         }
-        Ok(())
+        true
     }
 
     fn probed(&mut self, id: NodeId, number: u64, outcome: Outcome) {
-        match self.targets.get(&id) {
-            Some(target) if target.probe == Some(number) => self.conclude(id, outcome),
-            _ => self.counts.ignored += 1,
+        let asked = self.targets.get(&id);
+        let Some(target) = asked.filter(|target| target.probe == Some(number)) else {
+            self.counts.ignored += 1;
+            return;
+        };
+        // Whether its driver was late to say that time is over must not decide.
+        if target.due.is_some_and(|deadline| deadline <= self.now) {
+            self.counts.ignored += 1;
+            self.fire(id);
+            return;
         }
+        self.conclude(id, outcome);
     }
 
     /// The probe that is out has ended.
@@ -242,9 +320,11 @@ impl HealthChecker {
 
     fn tell(&mut self, id: NodeId) {
         if let Some(target) = self.targets.get_mut(&id)
-            && !core::mem::replace(&mut target.telling, true)
+            && target.turn.is_none()
         {
-            self.telling.push_back(id);
+            target.turn = Some(self.turn);
+            self.telling.insert((self.turn, id));
+            self.turn += 1;
         }
     }
 }
@@ -286,14 +366,14 @@ impl Machine for HealthChecker {
     }
 
     fn poll_output(&mut self) -> Option<HealthOutput> {
-        while let Some(&id) = self.telling.front() {
+        while let Some(&(_, id)) = self.telling.first() {
             if let Some(target) = self.targets.get_mut(&id) {
                 if let Some(output) = target.next_output(id) {
                     return Some(output);
                 }
-                target.telling = false;
+                target.turn = None;
             }
-            self.telling.pop_front();
+            self.telling.pop_first();
         }
         None
     }

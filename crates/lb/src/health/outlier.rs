@@ -151,7 +151,9 @@ impl OutlierDetector {
     }
 
     /// Looks at the consecutive failures of one endpoint at once, for those who do not want to wait
-    /// for the next sweep. Answers what is to be done with it.
+    /// for the next sweep. Answers what is to be done with it: nothing before the first sweep, which
+    /// tells how many endpoints there are, and so how many may be out; it judges the failures that
+    /// were before it.
     ///
     /// To be called after [`Lease::failure_at`](crate::Lease::failure_at), if
     /// [`OutlierConfig::suspects`]: that needs no lock, and is rarely so unless everything fails.
@@ -163,6 +165,7 @@ impl OutlierDetector {
     /// # let config = OutlierConfig::new();
     /// # let detector = std::sync::Mutex::new(OutlierDetector::new(config));
     /// # let now = Instant::from_secs(1);
+    /// # let _ = detector.lock().expect("not poisoned").sweep_at(now, &cluster.load());
     /// # for _ in 0..5 {
     /// # let lease = cluster.pick_at(now, &Request::new())?;
     /// // Where a request failed:
@@ -180,10 +183,10 @@ impl OutlierDetector {
     /// ```
     pub fn observe_at<T>(&mut self, now: Instant, endpoint: &Endpoint<T>) -> Option<Verdict> {
         let state = endpoint.shared_state();
-        if state.status().is_removed() {
+        let began = self.next.is_some();
+        if !began || state.status().is_removed() {
             return None;
         }
-        let began = self.next.is_some();
         let host = match self.hosts.entry(state.id()) {
             Entry::Occupied(entry) if entry.get().is(state) => entry.into_mut(),
             entry => {
@@ -266,7 +269,7 @@ impl OutlierDetector {
         found.ejected += 1;
         self.out += 1;
         let host = self.hosts.get_mut(&id)?;
-        host.eject(now);
+        host.eject(now, &self.config);
         Some(Verdict::Eject {
             id,
             detector,

@@ -1,6 +1,7 @@
 //! Names of hosts.
 
 use core::cmp::Ordering;
+use core::net::Ipv6Addr;
 
 /// The longest name that DNS can have.
 const MAX: usize = 253;
@@ -98,7 +99,8 @@ impl<'a> Pattern<'a> {
             Some(bare) => (true, bare),
             None => (false, host),
         };
-        let address = bare.starts_with('[') && bare.ends_with(']') && !below;
+        let bracketed = bare.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+        let address = !below && bracketed.is_some_and(|it| it.parse::<Ipv6Addr>().is_ok());
         let label = |label: &str| {
             let mut bytes = label.bytes();
             !label.is_empty() && bytes.all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))

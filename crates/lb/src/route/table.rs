@@ -14,8 +14,31 @@ use super::paths::{Found, Paths};
 ///    they are added.
 /// 3. A route of the method goes before one of any method.
 ///
-/// A lookup is O(length of the path), whatever the number of routes, and O(labels of the host) searches
-/// among hosts where routes name any. It allocates for more than three parameters only. Build a table and share it;
+/// What was chosen is final. With routes for `example.com`, a path that only a route of any host has
+/// is not found at `example.com`; and where `/users/me` has only `GET` and `/users/{id}` has `POST`,
+/// `POST /users/me` is not allowed. Two routes whose paths differ only in the names of parameters
+/// are a conflict even where their methods differ: name them alike.
+///
+/// ```
+/// use purlin_lb::route::{NoRoute, Route, RouteTable};
+///
+/// let mut table = RouteTable::new();
+/// table.insert(Route::new("/users/me").method("GET"), "me")?;
+/// table.insert(Route::new("/users/{id}").method("POST"), "one")?;
+/// table.insert(Route::new("/").host("example.com"), "home")?;
+/// assert!(matches!(table.find("a", "POST", "/users/me"), Err(NoRoute::MethodNotAllowed { .. })));
+/// assert_eq!(table.find("example.com", "GET", "/users/me").err(), Some(NoRoute::NotFound));
+/// assert!(table.insert(Route::new("/users/{name}").method("PUT"), "other").is_err());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+///
+/// Paths are compared as they are written: `..`, `//` and `%2e` mean nothing here, so normalise a
+/// path before the lookup if what is behind does so.
+///
+/// A lookup is O(length of the path) where no parameter stands beside text. It goes back to a
+/// parameter when the text beside it leads nowhere, so where the two alternate on many levels it is
+/// O(routes) at worst, for a path that whoever sends the request may choose. It takes O(labels of
+/// the host) searches among hosts where routes name any, and allocates for more than three parameters only. Build a table and share it;
 /// it takes `&mut self` to add to it, so a new one replaces it when routes change.
 ///
 /// ```

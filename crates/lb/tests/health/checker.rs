@@ -4,7 +4,8 @@ use alloc::collections::BTreeMap;
 use core::time::Duration;
 use purlin_core::machine::Machine as _;
 use purlin_lb::health::{HealthChecker, HealthConfig, HealthInput, HealthOutput, Outcome};
-use purlin_lb::{Health, Instant, NodeId, UpdateError};
+use purlin_lb::policy::RoundRobin;
+use purlin_lb::{Cluster, Health, Instant, NodeId, UpdateError, Upstream};
 
 const ID: NodeId = NodeId(7);
 
@@ -129,6 +130,22 @@ fn a_probe_that_nobody_answers_has_failed() {
     let stats = checker.stats();
     assert_eq!((stats.probes, stats.timeouts, stats.ignored), (2, 1, 2));
     assert_eq!(stats.unhealthy, 1, "one success is not two");
+}
+
+#[test]
+fn a_result_at_the_deadline_is_late_although_nobody_said_that_time_is_over() {
+    for (after, health) in [(999, Health::Healthy), (1_000, Health::Unhealthy)] {
+        let mut checker = HealthChecker::seeded(HealthConfig::new(), 3);
+        add(&mut checker, Instant::ORIGIN, ID);
+        let sent = sleep(&mut checker);
+        let number = asked(&mut checker);
+        let now = sent + Duration::from_millis(after);
+        answer(&mut checker, now, number, Outcome::Success);
+        assert_eq!(checker.health(ID), Some(health));
+        let late = u64::from(after == 1_000);
+        let stats = checker.stats();
+        assert_eq!((stats.timeouts, stats.ignored), (late, late));
+    }
 }
 
 #[test]
@@ -278,4 +295,121 @@ fn a_seed_makes_the_schedule() {
     };
     assert_eq!(schedule(1), schedule(1));
     assert_ne!(schedule(1), schedule(2));
+}
+
+fn robin(ids: impl IntoIterator<Item = u64>) -> Cluster<NodeId, RoundRobin> {
+    let upstreams = ids.into_iter().map(|id| Upstream::new(NodeId(id)));
+    Cluster::new(RoundRobin::from(0), upstreams).expect("distinct")
+}
+
+/// Carries out what the checker says; all probes fail.
+fn fail_all(checker: &mut HealthChecker, cluster: &Cluster<NodeId, RoundRobin>, now: Instant) {
+    while let Some(output) = checker.poll_output() {
+        let outcome = Outcome::Failure;
+        match output {
+            HealthOutput::Changed { id, health } => {
+                let _ = cluster.set_health_at(now, id, health);
+            }
+            HealthOutput::Probe { id, number, .. } => {
+                let probed = HealthInput::Probed {
+                    id,
+                    number,
+                    outcome,
+                };
+                assert_eq!(checker.handle(now, probed), Ok(()));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_endpoint_that_was_added_again_is_told_what_is_known_of_it() {
+    let cluster = robin([ID.0]);
+    let mut checker = HealthChecker::seeded(HealthConfig::new(), 0);
+    checker.follow(Instant::ORIGIN, &cluster.load());
+    let now = sleep(&mut checker);
+    fail_all(&mut checker, &cluster, now);
+    let health = || {
+        let endpoint = cluster.endpoint(ID).expect("it is there");
+        endpoint.status().health()
+    };
+    assert_eq!(health(), Health::Unhealthy);
+
+    assert!(cluster.remove(ID).is_ok());
+    assert!(cluster.insert_at(now, Upstream::new(ID)).is_ok());
+    assert_eq!(health(), Health::Healthy, "it is another one");
+    let due = checker.poll_timeout();
+    checker.follow(now, &cluster.load());
+    assert_eq!(checker.poll_timeout(), due, "its probes go on");
+    fail_all(&mut checker, &cluster, now);
+    assert_eq!(health(), Health::Unhealthy);
+    checker.follow(now, &cluster.load());
+    assert_eq!(outputs(&mut checker), [], "no news");
+}
+
+#[test]
+fn the_checker_follows_the_endpoints_of_a_cluster() {
+    let cluster = robin([1, 2]);
+    let mut checker = HealthChecker::seeded(HealthConfig::new(), 0);
+    let now = Instant::from_secs(1);
+    checker.follow(now, &cluster.load());
+    assert!(cluster.remove(NodeId(1)).is_ok());
+    assert!(cluster.insert_at(now, Upstream::new(NodeId(3))).is_ok());
+    // What it has to say of one that is gone may be fetched before it learns of that.
+    fail_all(&mut checker, &cluster, now);
+    checker.follow(now, &cluster.load());
+    let healths = [1, 2, 3].map(|id| checker.health(NodeId(id)));
+    assert_eq!(
+        healths,
+        [None, Some(Health::Healthy), Some(Health::Healthy)]
+    );
+    assert_eq!(checker.len(), 2);
+}
+
+/// It was O(endpoints) for each: 200,000 took a minute and more.
+#[test]
+fn endpoints_are_removed_quickly_though_nothing_was_fetched() {
+    const ENDPOINTS: u64 = 200_000;
+    let mut checker = HealthChecker::seeded(HealthConfig::new(), 1);
+    for id in 0..ENDPOINTS {
+        add(&mut checker, Instant::ORIGIN, NodeId(id));
+    }
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it is real time that is measured"
+    )]
+    let began = std::time::Instant::now();
+    for id in (0..ENDPOINTS).rev() {
+        let removed = checker.handle(Instant::ORIGIN, HealthInput::Remove(NodeId(id)));
+        assert_eq!(removed, Ok(()));
+    }
+    assert!(began.elapsed() < Duration::from_secs(10));
+    assert_eq!(outputs(&mut checker), []);
+}
+
+/// Of 1,000 intervals of 5 s and up to a tenth more, some are among the shortest 2 % and some among
+/// the longest: of none of them that is so by chance once in 5e8.
+#[test]
+fn intervals_are_jittered() {
+    let waits = |config| {
+        let mut checker = HealthChecker::seeded(config, 1);
+        add(&mut checker, Instant::ORIGIN, ID);
+        let mut before = sleep(&mut checker);
+        let waits = (0..1_000).map(|_| {
+            let number = asked(&mut checker);
+            answer(&mut checker, before, number, Outcome::Success);
+            let now = sleep(&mut checker);
+            let waited = now.saturating_duration_since(before);
+            before = now;
+            waited
+        });
+        let waits: Vec<Duration> = waits.collect();
+        (waits.iter().min().copied(), waits.iter().max().copied())
+    };
+    let millis = |millis| Some(Duration::from_millis(millis));
+    let (shortest, longest) = waits(HealthConfig::new());
+    assert!(shortest >= millis(5_000) && shortest < millis(5_010));
+    assert!(longest > millis(5_490) && longest <= millis(5_500));
+    let exact = HealthConfig::new().jitter_percent(0).expect("valid");
+    assert_eq!(waits(exact), (millis(5_000), millis(5_000)));
 }

@@ -171,9 +171,12 @@ impl Model {
                 outcome,
             } => {
                 let (stay, now) = (self.stay_of(id), self.now);
+                // What is late has failed, whatever it says.
+                let in_time = |it: &Probe| it.deadline > now;
                 let mut open = self.probes.iter_mut().filter(|it| it.result.is_none());
                 if let Some(probe) = open.find(|it| it.number == number && Some(it.stay) == stay) {
-                    probe.result = Some((now, outcome));
+                    let late = Outcome::Failure;
+                    probe.result = Some((now, if in_time(probe) { outcome } else { late }));
                 }
                 Ok(())
             }

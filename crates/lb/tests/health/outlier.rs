@@ -153,6 +153,25 @@ fn each_ejection_is_longer_until_it_is_forgiven() {
     let times: Vec<u64> = (0..12).map(|_| out_for(0)).collect();
     assert_eq!(times[..3], [70, 100, 130]);
     assert_eq!(times[11], 310, "300 s at most");
+    for _ in 0..100 {
+        out_for(0);
+    }
+    assert_eq!(out_for(10), 40, "no more than ten had counted");
+}
+
+/// Ten of a hundred fail; before the first sweep nobody knows that they are a tenth.
+#[test]
+fn what_is_observed_before_the_first_sweep_is_left_to_it() {
+    let cluster = cluster(100);
+    let config = OutlierConfig::new().strict_percent(true);
+    let mut detector = OutlierDetector::seeded(config, 0);
+    for id in 0..10 {
+        serve(&cluster, id, 0, 5);
+        let endpoint = cluster.endpoint(NodeId(id)).expect("it is there");
+        assert_eq!(detector.observe_at(at(1), &endpoint), None);
+    }
+    let verdicts = sweep(&mut detector, &cluster, at(2));
+    assert_eq!(ids(&verdicts), Vec::from_iter(0..10));
 }
 
 #[test]

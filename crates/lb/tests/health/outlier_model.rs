@@ -121,8 +121,9 @@ impl Model {
             return None;
         }
         let host = self.hosts.get_mut(&id).expect("it is there");
-        host.multiplier += 1;
-        let time = (rules.base * host.multiplier).min(rules.base.max(rules.max));
+        let longest = rules.base.max(rules.max);
+        host.multiplier = (host.multiplier + 1).min(longest.div_ceil(rules.base));
+        let time = (rules.base * host.multiplier).min(longest);
         host.out = Some((now, now + time));
         Some(Verdict::Eject {
             id: NodeId(id),

@@ -74,16 +74,17 @@ pub(crate) fn play(specs: &[Spec], requests: &[(String, String, String)]) {
     let (mut table, mut taken): (_, Vec<&Spec>) = (RouteTable::new(), Vec::new());
     for spec in specs {
         let place = taken.len();
+        let expected = is_accepted(spec, &taken);
         match table.insert(spec.route(), place) {
-            Ok(()) => taken.push(spec),
+            Ok(()) => {
+                assert!(expected, "{spec:?} after {taken:?}");
+                taken.push(spec);
+            }
             Err(refused) => {
+                assert!(!expected, "{refused:?} after {taken:?}");
                 assert_eq!(refused.value, place);
                 let conflict = matches!(refused.error, RouteError::Conflict { .. });
-                let of_host = |other: &&&Spec| host_of(other) == host_of(spec);
-                assert!(
-                    !conflict || taken.iter().any(|other| of_host(&other)),
-                    "{refused:?}"
-                );
+                assert_eq!(conflict, shape(&spec.path).is_some(), "{refused:?}");
             }
         }
     }
@@ -91,6 +92,64 @@ pub(crate) fn play(specs: &[Spec], requests: &[(String, String, String)]) {
     for (host, method, path) in requests {
         compare(&table, &taken, host, method, path);
     }
+}
+
+/// Whether a path is a pattern, and no other of that host is in the way: the same one with the same
+/// method, or one with other names for the same parameters.
+fn is_accepted(spec: &Spec, taken: &[&Spec]) -> bool {
+    let Some(own) = shape(&spec.path) else {
+        return false;
+    };
+    let mut of_host = taken.iter().filter(|other| host_of(other) == host_of(spec));
+    !of_host.any(|other| {
+        let differs = other.path == spec.path && other.method != spec.method;
+        let shape = shape(&other.path).unwrap_or_default();
+        !differs && (own == shape || is_rest_beside(&own, &shape) || is_rest_beside(&shape, &own))
+    })
+}
+
+/// Whether the one takes the rest where the other has a parameter after the same segments.
+fn is_rest_beside(rest: &[(usize, String)], other: &[(usize, String)]) -> bool {
+    let Some(((2, _), before)) = rest.split_last() else {
+        return false;
+    };
+    other.starts_with(before) && other.get(before.len()).is_some_and(|(kind, _)| *kind > 0)
+}
+
+/// A pattern's segments without the names of its parameters; `None` if it is none.
+fn shape(path: &str) -> Option<Vec<(usize, String)>> {
+    let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
+    let (mut names, mut shape) = (Vec::new(), Vec::new());
+    for (place, segment) in segments.iter().enumerate() {
+        if segment.starts_with('{') && !segment.starts_with("{{") {
+            let name = segment.strip_prefix('{')?.strip_suffix('}')?;
+            let rest = name.strip_prefix('*');
+            let name = rest.unwrap_or(name);
+            let last = place + 1 == segments.len();
+            let wrong = name.is_empty() || name.contains(['{', '}', '*']);
+            if wrong || names.contains(&name) || (rest.is_some() && !last) {
+                return None;
+            }
+            names.push(name);
+            shape.push((1 + usize::from(rest.is_some()), String::new()));
+        } else {
+            shape.push((0, unescaped(segment)?));
+        }
+    }
+    let written = path.bytes().all(|byte| byte.is_ascii_graphic());
+    (written && names.len() <= 25).then_some(shape)
+}
+
+/// A text in which each brace was written twice.
+fn unescaped(segment: &str) -> Option<String> {
+    let (mut text, mut rest) = (String::new(), segment.chars());
+    while let Some(one) = rest.next() {
+        if matches!(one, '{' | '}') && rest.next() != Some(one) {
+            return None;
+        }
+        text.push(one);
+    }
+    Some(text)
 }
 
 fn host_of(spec: &Spec) -> Option<String> {

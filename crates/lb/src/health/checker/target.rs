@@ -45,8 +45,8 @@ pub(super) struct Target {
     pub(super) asks: bool,
     /// The health that was fetched last.
     told: Option<Health>,
-    /// Whether it is in the queue of those with something to say.
-    pub(super) telling: bool,
+    /// Its place among those with something to say, if it has.
+    pub(super) turn: Option<u64>,
 }
 
 impl Target {
@@ -59,7 +59,7 @@ impl Target {
             due: None,
             asks: false,
             told: None,
-            telling: false,
+            turn: None,
         }
     }
 
@@ -81,6 +81,16 @@ impl Target {
         self.run = 0;
         self.health = said;
         true
+    }
+
+    /// Takes note of the health that the endpoint has. Answers whether that is not what was said of
+    /// it: then it is to be said again.
+    pub(super) fn remind(&mut self, has: Health) -> bool {
+        let differs = self.told.is_some_and(|told| told != has);
+        if differs {
+            self.told = None;
+        }
+        differs
     }
 
     pub(super) fn next_output(&mut self, id: NodeId) -> Option<HealthOutput> {

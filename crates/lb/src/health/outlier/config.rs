@@ -79,7 +79,9 @@ impl OutlierConfig {
     }
 
     /// For how long an endpoint is ejected: so long times the ejections of it that are not forgiven
-    /// yet. Each sweep that finds it in forgives one.
+    /// yet. Each sweep that finds it in forgives one. No more count than it takes to come to
+    /// [`max_ejection_time`](Self::max_ejection_time), so that all are forgiven after that many sweeps,
+    /// 10 by the defaults, however often it was ejected.
     ///
     /// # Errors
     ///
@@ -271,6 +273,15 @@ impl OutlierConfig {
         let base = self.0.base_ejection_time;
         base.saturating_mul(ejections)
             .min(base.max(self.0.max_ejection_time))
+    }
+
+    /// So many ejections take the longest time; more do not count.
+    pub(super) fn most_ejections(&self) -> u32 {
+        let base = self.0.base_ejection_time;
+        let longest = base.max(self.0.max_ejection_time);
+        // Above zero, as the base is.
+        let most = longest.as_nanos().div_ceil(base.as_nanos());
+        u32::try_from(most).unwrap_or(u32::MAX)
     }
 
     /// Whether one more of so many endpoints may be ejected.

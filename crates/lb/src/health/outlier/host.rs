@@ -78,9 +78,12 @@ impl Host {
         Some(ejected_at.saturating_add(time))
     }
 
-    pub(super) const fn eject(&mut self, now: Instant) {
+    /// No more ejections count than make a difference: else one that was ejected often would be
+    /// forgiven none that shows for as many sweeps.
+    pub(super) fn eject(&mut self, now: Instant, config: &OutlierConfig) {
         self.ejected_at = Some(now);
-        self.ejections = self.ejections.saturating_add(1);
+        let most = config.most_ejections();
+        self.ejections = self.ejections.saturating_add(1).min(most);
     }
 
     pub(super) fn readmit(&mut self) {

@@ -15,9 +15,10 @@ use purlin_core::time::Instant;
 /// A failure counts as a sample of the latency it had, or of the [penalty](Self::failure_penalty),
 /// whichever is longer: what fails fast must not look fast. It is averaged, though, and never taken
 /// for a peak, nor for more than an eighth of the average: one failure in a hundred, at all endpoints
-/// alike, must not hide which of them are slow. After two failures in a row the endpoint is [avoided](State::avoided_until) for the penalty,
-/// and twice as long each time that it fails again, up to 32 times; failures of requests that were sent before
-/// that do not prolong it.
+/// alike, must not hide which of them are slow. After five failures in a row the endpoint is
+/// [avoided](State::avoided_until) for the penalty, and twice as long each time that it fails again, up
+/// to 32 times; failures while it is avoided do not prolong it. Fewer in a row come by chance where
+/// all endpoints fail a few percent alike, and what is avoided by chance overloads the others.
 ///
 /// Two requests that end at once may leave the estimate of either; that is a sample less, and what
 /// makes this a few nanoseconds. Source: Finagle, `PeakEwma`; tower, `load::PeakEwma`.
@@ -110,8 +111,9 @@ impl Estimator {
             });
             set(state, now, next);
         }
-        if run > 0 && state.avoided_until() <= now {
-            let penalty = self.failure_penalty.saturating_mul(1 << (run - 1).min(5));
+        if run >= BY_CHANCE && state.avoided_until() <= now {
+            let doubled = (run - BY_CHANCE).min(5);
+            let penalty = self.failure_penalty.saturating_mul(1 << doubled);
             state.avoid_until(now.saturating_add(penalty));
         }
     }
@@ -132,6 +134,10 @@ impl Estimator {
 /// An endpoint that has been silent for long would be known by its next request alone. If that is
 /// the one in a hundred that fails, it is not yet worse than a slow one.
 const KEPT_BY_A_FAILURE: f64 = 0.875;
+
+/// So many failures in a row are not yet a reason to avoid an endpoint. Four of them are one in
+/// 160,000 where 5 % fail, and hardly cost anything where all do.
+const BY_CHANCE: u32 = 4;
 
 #[inline]
 fn toward(rtt: f64, estimate: f64, keep: f64) -> f64 {

@@ -131,8 +131,8 @@ impl State {
         (successes, self.failures.load(Ordering::Relaxed))
     }
 
-    /// Until when policies that go by load or latency avoid it, because it failed twice in a row. See
-    /// [`Estimator::failure_penalty`].
+    /// Until when policies that go by load or latency avoid it, because it failed five times in a
+    /// row. Where most endpoints did, they do not: see the policies, and [`Estimator`].
     #[must_use]
     #[inline]
     pub fn avoided_until(&self) -> Instant {

@@ -152,27 +152,28 @@ impl Balancer for Ewma {
         let mut words = self.sampler.words();
         let word = words.next_u64();
         if word.is_multiple_of(PROBE_PICKS)
-            && let Some(at) = self.probation.next(pool, request, now)
+            && let Some(at) = self.probation.next(pool, request, now, &self.estimator)
         {
             return Some(at);
         }
+        let avoids = |at| self.estimator.avoids(pool.state(at), now);
         let mut cheapest = Cheapest::default();
         if pool.len() > self.full_scan && pool.open_len() > self.choices {
             let asked = (pool, request, now);
             self.sampler.visit(&mut words, self.choices, asked, |at| {
-                cheapest.weigh(at, pool.state(at), now);
+                cheapest.weigh(at, pool.state(at), avoids(at));
             });
         } else {
             let candidates = pool.open_from(scaled(word, pool.len()));
             candidates
                 .filter(|at| pool.accepts(*at, request, now))
-                .for_each(|at| cheapest.weigh(at, pool.state(at), now));
+                .for_each(|at| cheapest.weigh(at, pool.state(at), avoids(at)));
         }
         cheapest.position().or_else(|| {
             let admitted = pool.open_from(scaled(word, pool.len()));
             admitted
                 .filter(|at| pool.admits(*at, request))
-                .for_each(|at| cheapest.weigh(at, pool.state(at), now));
+                .for_each(|at| cheapest.weigh(at, pool.state(at), avoids(at)));
             cheapest.position()
         })
     }
@@ -212,8 +213,8 @@ struct Side {
 
 impl Cheapest {
     #[inline]
-    fn weigh(&mut self, at: usize, state: &State, now: Instant) {
-        let side = &mut self.sides[usize::from(state.avoided_until() > now)];
+    fn weigh(&mut self, at: usize, state: &State, avoided: bool) {
+        let side = &mut self.sides[usize::from(avoided)];
         side.seen += 1;
         let waiting = f64::from(state.in_flight()) + 1.0;
         // At least 1: the weight of one that was just drained is 0.

@@ -3,6 +3,7 @@
 use super::weighted_random::part;
 use crate::balancer::Balancer;
 use crate::error::ConfigError;
+use crate::estimator::Estimator;
 use crate::pool::Pool;
 use crate::request::Request;
 use crate::sampling::choices::{Sampler, valid};
@@ -48,6 +49,9 @@ pub struct LeastRequest {
     choices: usize,
     full_scan: usize,
 }
+
+/// It asks for no averages, and so for no other penalty.
+const PENALTIES: Estimator = Estimator::none();
 
 impl LeastRequest {
     /// Two choices, with a seed of this process.
@@ -132,7 +136,7 @@ impl Least {
         now: Instant,
         wins: impl FnMut(u64, u64) -> bool,
     ) {
-        let side = &mut self.sides[usize::from(state.avoided_until() > now)];
+        let side = &mut self.sides[usize::from(PENALTIES.avoids(state, now))];
         side.seen += 1;
         let load = Load::of(state);
         side.offer((at, load), load.weight.into(), wins);

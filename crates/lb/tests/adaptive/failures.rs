@@ -1,10 +1,10 @@
 //! Failures of many endpoints at once are no reason to send everything to one.
 
-use super::{NOW, cluster};
+use super::{NOW, cluster, lease};
 use core::time::Duration;
 use purlin_core::random::{RandomExt as _, SplitMix64};
 use purlin_lb::policy::{Ewma, LeastRequest};
-use purlin_lb::{AnyBalancer, Cluster, Instant, Lease, Request};
+use purlin_lb::{AnyBalancer, Cluster, Identity, Instant, Lease, Request};
 use std::collections::BTreeMap;
 
 /// Requests that come at even intervals, whatever becomes of those before.
@@ -129,4 +129,71 @@ fn one_that_fails_is_found_out() {
         let later = traffic.send(20_000, broken)[3];
         assert!(later <= 20, "{name}: {later} of 20,000");
     }
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// Times that were an hour ahead once, and then right.
+#[test]
+fn an_estimate_moves_after_a_clock_that_was_ahead() {
+    let cluster = cluster(Ewma::seeded(1), 2, &[1]);
+    for node in 0..2 {
+        let ahead = NOW + HOUR;
+        lease(&cluster, node, ahead).success_at(ahead + Duration::from_millis(10));
+    }
+    let mut slow = 0;
+    for step in 0..1_000 {
+        let now = NOW + Duration::from_secs(1) * step;
+        let lease = cluster.pick_at(now, &Request::new()).expect("all are open");
+        let is_slow = *lease.node() == 0;
+        slow += u32::from(is_slow);
+        lease.success_at(now + Duration::from_millis(if is_slow { 900 } else { 10 }));
+    }
+    assert!(slow < 250, "{slow} of 1,000");
+}
+
+/// Even where nothing is sent to it that could move its estimate.
+#[test]
+fn probation_finds_what_was_heard_of_in_the_future() {
+    let cluster = cluster(Ewma::seeded(1), 2, &[1]);
+    lease(&cluster, 0, NOW).success_at(NOW + HOUR);
+    lease(&cluster, 1, NOW).success_at(NOW + Duration::from_millis(10));
+    let mut found = 0;
+    for step in 0..60_000 {
+        let now = NOW + Duration::from_millis(1) * step;
+        let lease = cluster.pick_at(now, &Request::new()).expect("all are open");
+        found += u32::from(*lease.node() == 0);
+        lease.success_at(now + Duration::from_millis(10));
+    }
+    assert!(found > 3, "{found}");
+}
+
+#[test]
+fn what_is_avoided_for_ever_is_not_avoided() {
+    for (name, policy) in policies() {
+        let cluster = cluster(policy, 3, &[1]);
+        for _ in 0..5 {
+            lease(&cluster, 0, Instant::MAX).failure_at(Instant::MAX);
+        }
+        let hit = (0..10_000).any(|step| {
+            let now = NOW + Duration::from_millis(1) * step;
+            let lease = cluster.pick_at(now, &Request::new()).expect("all are open");
+            let hit = *lease.node() == 0;
+            lease.success_at(now + Duration::from_millis(10));
+            hit
+        });
+        assert!(hit, "{name}");
+    }
+}
+
+#[test]
+fn a_success_ends_avoidance() {
+    let cluster = cluster(LeastRequest::seeded(1), 2, &[1]);
+    let state = cluster.endpoint(0_u64.id()).expect("a member");
+    for _ in 0..5 {
+        lease(&cluster, 0, NOW).failure_at(NOW);
+    }
+    assert_eq!(state.avoided_until(), NOW + Duration::from_secs(1));
+    lease(&cluster, 0, NOW).success_at(NOW);
+    assert_eq!(state.avoided_until(), Instant::ORIGIN);
 }

@@ -15,9 +15,13 @@ use purlin_core::time::Instant;
 /// A failure counts as a sample of the latency it had, or of the [penalty](Self::failure_penalty),
 /// whichever is longer: what fails fast must not look fast. It is averaged, though, and never taken
 /// for a peak, nor for more than an eighth of the average: one failure in a hundred, at all endpoints
-/// alike, must not hide which of them are slow. After two failures in a row the endpoint is [avoided](State::avoided_until) for the penalty,
-/// and twice as long each time that it fails again, up to 32 times; failures of requests that were sent before
-/// that do not prolong it.
+/// alike, must not hide which of them are slow. After five failures in a row the endpoint is
+/// [avoided](State::avoided_until) for the penalty, and twice as long each time that it fails again, up
+/// to 32 times; failures while it is avoided do not prolong it, and a success ends it. Fewer in a row come by chance where
+/// all endpoints fail a few percent alike, and what is avoided by chance overloads the others.
+///
+/// A timestamp that is wrong does no lasting harm: a sample from before the one before it counts as of
+/// the same time, and an endpoint is never avoided for longer than 32 penalties from now.
 ///
 /// Two requests that end at once may leave the estimate of either; that is a sample less, and what
 /// makes this a few nanoseconds. Source: Finagle, `PeakEwma`; tower, `load::PeakEwma`.
@@ -110,10 +114,19 @@ impl Estimator {
             });
             set(state, now, next);
         }
-        if run > 0 && state.avoided_until() <= now {
-            let penalty = self.failure_penalty.saturating_mul(1 << (run - 1).min(5));
+        if run >= BY_CHANCE && !self.avoids(state, now) {
+            let doubled = 1 << (run - BY_CHANCE).min(LONGEST.ilog2());
+            let penalty = self.failure_penalty.saturating_mul(doubled);
             state.avoid_until(now.saturating_add(penalty));
         }
+    }
+
+    /// Whether the endpoint is to be avoided now. What is further ahead than any penalty came from a
+    /// timestamp that was wrong, and would last for as long as that was.
+    #[inline]
+    pub(crate) fn avoids(&self, state: &State, now: Instant) -> bool {
+        let ahead = state.avoided_until().saturating_duration_since(now);
+        !ahead.is_zero() && ahead <= self.failure_penalty.saturating_mul(LONGEST)
     }
 
     /// How much of the estimate a sample leaves.
@@ -147,6 +160,13 @@ impl Estimator {
 /// the one in a hundred that fails, it is not yet worse than a slow one.
 const KEPT_BY_A_FAILURE: f64 = 0.875;
 
+/// So many failures in a row are not yet a reason to avoid an endpoint. Four of them are one in
+/// 160,000 where 5 % fail, and hardly cost anything where all do.
+const BY_CHANCE: u32 = 4;
+
+/// So many penalties are the longest for which an endpoint is avoided at once.
+const LONGEST: u32 = 32;
+
 #[inline]
 fn toward(rtt: f64, estimate: f64, keep: f64) -> f64 {
     (estimate - rtt) * keep + rtt
@@ -155,7 +175,9 @@ fn toward(rtt: f64, estimate: f64, keep: f64) -> f64 {
 #[inline]
 fn set(state: &State, now: Instant, estimate: f64) {
     // A latency of zero is one too, and so is what rounding makes of huge ones: 0 stands for none.
-    state.set_latency(estimate.max(1.0), now.max(state.latency_at()));
+    // The time is that of the sample even if it went back: one that was ahead would stop the average
+    // until the clock has come there.
+    state.set_latency(estimate.max(1.0), now);
 }
 
 /// Ten seconds, peaks at once, as Finagle and linkerd have it.

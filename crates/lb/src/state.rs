@@ -131,8 +131,9 @@ impl State {
         (successes, self.failures.load(Ordering::Relaxed))
     }
 
-    /// Until when policies that go by load or latency avoid it, because it failed twice in a row. See
-    /// [`Estimator::failure_penalty`].
+    /// Until when policies that go by load or latency avoid it, because it failed five times in a
+    /// row; a success ends it. Where most endpoints did, they do not: see the policies, and
+    /// [`Estimator`], by which an instant that is too far ahead is void.
     #[must_use]
     #[inline]
     pub fn avoided_until(&self) -> Instant {
@@ -164,6 +165,9 @@ impl State {
         if self.consecutive_failures() != 0 {
             self.consecutive_failures.store(0, Ordering::Relaxed);
         }
+        if self.avoided_until() != Instant::ORIGIN {
+            self.avoid_until(Instant::ORIGIN);
+        }
         by.observe(self, now, started);
     }
 
@@ -180,8 +184,8 @@ impl State {
     }
 
     pub(crate) fn avoid_until(&self, instant: Instant) {
-        let nanos = instant.as_nanos();
-        self.avoided_until.fetch_max(nanos, Ordering::Relaxed);
+        self.avoided_until
+            .store(instant.as_nanos(), Ordering::Relaxed);
     }
 
     pub(crate) fn set_weight(&self, weight: Weight) {

@@ -2,6 +2,8 @@
 
 #[path = "adaptive/ewma.rs"]
 mod ewma;
+#[path = "adaptive/failures.rs"]
+mod failures;
 #[path = "adaptive/least_request.rs"]
 mod least_request;
 #[path = "adaptive/load_report.rs"]

@@ -37,9 +37,10 @@ use purlin_core::time::Instant;
 ///   picks does this at most.
 /// * An endpoint that has never answered costs what the others it is compared with cost on
 ///   average, times the square of its requests and one: it is tried, and not flooded.
-/// * A failure is a latency of the [failure penalty](Estimator::failure_penalty), and after two in a
-///   row the endpoint loses to any other for that time, and for twice as long each time that it fails
-///   again. Endpoints that fail now and then, all alike, are balanced as if they did not.
+/// * A failure is a latency of the [failure penalty](Estimator::failure_penalty), averaged with the
+///   others. After five in a row the endpoint loses to any other for that time, and for twice as long
+///   each time that it fails again; unless more than half of those a pick looks at are avoided: then
+///   cost alone decides, or the few that are left would get everything.
 ///
 /// O(choices), or O(endpoints) where there are few. Lock-free. Sources: Finagle, `PeakEwma`; the
 /// linkerd proxy's failure penalty.
@@ -151,27 +152,28 @@ impl Balancer for Ewma {
         let mut words = self.sampler.words();
         let word = words.next_u64();
         if word.is_multiple_of(PROBE_PICKS)
-            && let Some(at) = self.probation.next(pool, request, now)
+            && let Some(at) = self.probation.next(pool, request, now, &self.estimator)
         {
             return Some(at);
         }
+        let avoids = |at| self.estimator.avoids(pool.state(at), now);
         let mut cheapest = Cheapest::default();
         if pool.len() > self.full_scan && pool.open_len() > self.choices {
             let asked = (pool, request, now);
             self.sampler.visit(&mut words, self.choices, asked, |at| {
-                cheapest.weigh(at, pool.state(at), now);
+                cheapest.weigh(at, pool.state(at), avoids(at));
             });
         } else {
             let candidates = pool.open_from(scaled(word, pool.len()));
             candidates
                 .filter(|at| pool.accepts(*at, request, now))
-                .for_each(|at| cheapest.weigh(at, pool.state(at), now));
+                .for_each(|at| cheapest.weigh(at, pool.state(at), avoids(at)));
         }
         cheapest.position().or_else(|| {
             let admitted = pool.open_from(scaled(word, pool.len()));
             admitted
                 .filter(|at| pool.admits(*at, request))
-                .for_each(|at| cheapest.weigh(at, pool.state(at), now));
+                .for_each(|at| cheapest.weigh(at, pool.state(at), avoids(at)));
             cheapest.position()
         })
     }
@@ -187,24 +189,33 @@ impl Default for Ewma {
     }
 }
 
-/// The cheapest endpoint so far: first whether it is to be avoided, then what it costs.
-type Offer = (bool, f64, usize);
+/// What an endpoint costs, and where it is.
+type Offer = (f64, usize);
 
-/// Of endpoints that have answered and of those that have not, which are priced when all are seen.
+/// The cheapest endpoint so far.
 #[derive(Default)]
 struct Cheapest {
-    known: Option<Offer>,
-    /// Its cost is that of a latency of 1.
-    cold: Option<Offer>,
+    /// Those that answer, and those that are avoided.
+    sides: [Side; 2],
     /// Of the latencies of those that have answered.
     sum: f64,
     count: u32,
 }
 
+/// Of endpoints that have answered and of those that have not, which are priced when all are seen.
+#[derive(Clone, Copy, Default)]
+struct Side {
+    known: Option<Offer>,
+    /// Its cost is that of a latency of 1.
+    cold: Option<Offer>,
+    seen: u32,
+}
+
 impl Cheapest {
     #[inline]
-    fn weigh(&mut self, at: usize, state: &State, now: Instant) {
-        let avoided = state.avoided_until() > now;
+    fn weigh(&mut self, at: usize, state: &State, avoided: bool) {
+        let side = &mut self.sides[usize::from(avoided)];
+        side.seen += 1;
         let waiting = f64::from(state.in_flight()) + 1.0;
         // At least 1: the weight of one that was just drained is 0.
         let share = waiting / f64::from(state.weight().get().max(1));
@@ -212,30 +223,51 @@ impl Cheapest {
             Some(latency) => {
                 self.sum += latency;
                 self.count += 1;
-                lower(&mut self.known, (avoided, latency * share, at));
+                lower(&mut side.known, (latency * share, at));
             }
-            None => lower(&mut self.cold, (avoided, waiting * share, at)),
+            None => lower(&mut side.cold, (waiting * share, at)),
         }
     }
 
-    /// Where nobody has answered, any price of those that have not will do.
     #[inline]
     fn position(&self) -> Option<usize> {
-        let mut best = self.cold.map(|(avoided, cost, at)| {
-            let mean = self.sum / f64::from(self.count);
-            (avoided, if self.count > 0 { cost * mean } else { cost }, at)
-        });
+        let [fit, avoided] = &self.sides;
+        let mut best = fit.cheapest(self.mean());
+        // Where most fail, those that do not would get more than they can bear.
+        if avoided.seen > fit.seen
+            && let Some(avoided) = avoided.cheapest(self.mean())
+        {
+            lower(&mut best, avoided);
+        }
+        best.map(|(_, at)| at)
+    }
+
+    /// What an endpoint that has not answered is taken for. Where nobody has, any price will do.
+    #[inline]
+    fn mean(&self) -> f64 {
+        if self.count > 0 {
+            self.sum / f64::from(self.count)
+        } else {
+            1.0
+        }
+    }
+}
+
+impl Side {
+    #[inline]
+    fn cheapest(&self, mean: f64) -> Option<Offer> {
+        let mut best = self.cold.map(|(cost, at)| (cost * mean, at));
         // Of equals one that has not answered: it may be better, the other is not.
         if let Some(known) = self.known {
             lower(&mut best, known);
         }
-        best.map(|(.., at)| at)
+        best
     }
 }
 
 #[inline]
 fn lower(best: &mut Option<Offer>, offer: Offer) {
-    if best.is_none_or(|(avoided, cost, _)| (offer.0, offer.1) < (avoided, cost)) {
+    if best.is_none_or(|(cost, _)| offer.0 < cost) {
         *best = Some(offer);
     }
 }

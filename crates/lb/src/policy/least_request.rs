@@ -3,6 +3,7 @@
 use super::weighted_random::part;
 use crate::balancer::Balancer;
 use crate::error::ConfigError;
+use crate::estimator::Estimator;
 use crate::pool::Pool;
 use crate::request::Request;
 use crate::sampling::choices::{Sampler, valid};
@@ -16,10 +17,11 @@ use purlin_core::time::Instant;
 /// choices, unless said otherwise.
 ///
 /// * An idle cluster shares its requests by weight, a busy one its requests in flight.
-/// * An endpoint that fails fast has nothing in flight, and would draw every request. After two
+/// * An endpoint that fails fast has nothing in flight, and would draw every request. After five
 ///   failures in a row it loses to any other for the
 ///   [failure penalty](crate::Estimator::failure_penalty), and for twice as long each time that it
-///   fails again.
+///   fails again. If more than half of those a pick looks at are avoided, load alone decides: the
+///   few that are left could not bear everything.
 /// * Pools of up to 8 endpoints are looked at [whole](Self::full_scan), and so are those of which
 ///   only `d` are open: the fullest never gets a request that another could take.
 ///
@@ -47,6 +49,9 @@ pub struct LeastRequest {
     choices: usize,
     full_scan: usize,
 }
+
+/// It asks for no averages, and so for no other penalty.
+const PENALTIES: Estimator = Estimator::none();
 
 impl LeastRequest {
     /// Two choices, with a seed of this process.
@@ -92,42 +97,85 @@ impl LeastRequest {
         now: Instant,
         words: &mut SplitMix64,
     ) -> Option<usize> {
-        let mut best: Option<(usize, Load)> = None;
-        let mut tied = 0;
-        for at in candidates {
-            let load = Load::of(pool.state(at), now);
-            let order = best
-                .as_ref()
-                .map_or(Less, |(_, least)| load.compared(least));
-            let weight = u64::from(load.weight);
-            match order {
-                Less => tied = weight,
-                // The last of equals wins as often as its part of them.
-                Equal if part(words.next_u64(), tied + weight) < weight => tied += weight,
-                Equal => {
-                    tied += weight;
-                    continue;
-                }
-                Greater => continue,
-            }
-            best = Some((at, load));
-        }
-        best.map(|(at, _)| at)
+        // The last of equals wins as often as its part of them.
+        let mut wins = |weight, tied| part(words.next_u64(), tied) < weight;
+        let mut least = Least::default();
+        candidates.for_each(|at| least.weigh(at, pool.state(at), now, &mut wins));
+        least.position(&mut wins)
     }
 }
 
+/// The least loaded endpoint so far: of those that answer, and of those that are avoided.
+#[derive(Default)]
+struct Least {
+    sides: [Side; 2],
+}
+
+#[derive(Clone, Copy, Default)]
+struct Side {
+    best: Option<(usize, Load)>,
+    /// The weight of all that are as little loaded.
+    tied: u64,
+    seen: u32,
+}
+
 /// What there is to compare of an endpoint.
+#[derive(Clone, Copy)]
 struct Load {
-    avoided: bool,
     in_flight: u32,
     weight: u32,
 }
 
+impl Least {
+    /// Where loads are equal, `wins` tells whether a weight does, of that of all equals.
+    #[inline]
+    fn weigh(
+        &mut self,
+        at: usize,
+        state: &State,
+        now: Instant,
+        wins: impl FnMut(u64, u64) -> bool,
+    ) {
+        let side = &mut self.sides[usize::from(PENALTIES.avoids(state, now))];
+        side.seen += 1;
+        let load = Load::of(state);
+        side.offer((at, load), load.weight.into(), wins);
+    }
+
+    #[inline]
+    fn position(self, wins: impl FnMut(u64, u64) -> bool) -> Option<usize> {
+        let [mut fit, avoided] = self.sides;
+        // Where most fail, those that do not would get more than they can bear.
+        if avoided.seen > fit.seen
+            && let Some(best) = avoided.best
+        {
+            fit.offer(best, avoided.tied, wins);
+        }
+        fit.best.map(|(at, _)| at)
+    }
+}
+
+impl Side {
+    #[inline]
+    fn offer(&mut self, offer: (usize, Load), weight: u64, mut wins: impl FnMut(u64, u64) -> bool) {
+        let compared = |(_, least): &(usize, Load)| offer.1.compared(least);
+        match self.best.as_ref().map_or(Less, compared) {
+            Less => (self.best, self.tied) = (Some(offer), weight),
+            Equal => {
+                self.tied += weight;
+                if wins(weight, self.tied) {
+                    self.best = Some(offer);
+                }
+            }
+            Greater => {}
+        }
+    }
+}
+
 impl Load {
     #[inline]
-    fn of(state: &State, now: Instant) -> Self {
+    fn of(state: &State) -> Self {
         Self {
-            avoided: state.avoided_until() > now,
             in_flight: state.in_flight(),
             weight: state.weight().get(),
         }
@@ -137,8 +185,7 @@ impl Load {
     #[inline]
     fn compared(&self, other: &Self) -> Ordering {
         let load = |of: &Self, by: &Self| u64::from(of.in_flight) * u64::from(by.weight);
-        let here = (self.avoided, load(self, other));
-        here.cmp(&(other.avoided, load(other, self)))
+        load(self, other).cmp(&load(other, self))
     }
 }
 
@@ -147,19 +194,14 @@ impl Balancer for LeastRequest {
     fn pick(&self, pool: Pool<'_>, request: &Request<'_>, now: Instant) -> Option<usize> {
         let mut words = self.sampler.words();
         if pool.len() > self.full_scan && pool.open_len() > self.choices {
-            let mut best: Option<(usize, Load)> = None;
-            let asked = (pool, request, now);
+            let mut least = Least::default();
             // Of equals the first: it was drawn by weight.
+            let first = |_, _| false;
+            let asked = (pool, request, now);
             self.sampler.visit(&mut words, self.choices, asked, |at| {
-                let load = Load::of(pool.state(at), now);
-                if best
-                    .as_ref()
-                    .is_none_or(|(_, least)| load.compared(least) == Less)
-                {
-                    best = Some((at, load));
-                }
+                least.weigh(at, pool.state(at), now, first);
             });
-            if let Some((at, _)) = best {
+            if let Some(at) = least.position(first) {
                 return Some(at);
             }
         }

@@ -39,7 +39,7 @@ use purlin_core::time::Instant;
 ///   a later one takes its place, or when it was used as often as the rate of probes allows; and with
 ///   each request goes the worst or the oldest, in turn. Its requests in flight go up by one with each
 ///   use.
-/// * **Fast failures** make an endpoint look idle. One that failed twice in a row is passed over for the
+/// * **Fast failures** make an endpoint look idle. One that failed five times in a row is passed over for the
 ///   [failure penalty](crate::Estimator::failure_penalty), whatever it says of itself.
 /// * With fewer than two answers, or none that fits, it is any endpoint.
 ///

@@ -116,7 +116,7 @@ fn answers_that_are_late_or_doubled_or_of_no_question_count_for_nothing() {
 #[test]
 fn an_endpoint_that_fails_is_passed_over_until_its_penalty_is_over() {
     let (cluster, mut probes) = told(8, Prequal::seeded(1), |node| (u32::from(node != 2), 5));
-    for _ in 0..2 {
+    for _ in 0..5 {
         let others: Vec<_> = (0..8_u64)
             .filter(|node| *node != 2)
             .map(|node| node.id())
@@ -145,7 +145,7 @@ fn an_endpoint_that_fails_is_passed_over_until_its_penalty_is_over() {
 fn without_answers_too_those_that_fail_are_rarely_picked() {
     let (cluster, _) = cluster(Prequal::seeded(1), 4);
     let others: Vec<_> = (1..4_u64).map(|node| node.id()).collect();
-    for _ in 0..2 {
+    for _ in 0..5 {
         let request = Request::new().exclude(&others);
         cluster.pick_at(NOW, &request).unwrap().failure_at(NOW);
     }

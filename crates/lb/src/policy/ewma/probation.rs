@@ -1,5 +1,6 @@
 //! Probation: endpoints of which nothing was heard for long get a request, now and then.
 
+use crate::estimator::Estimator;
 use crate::pool::Pool;
 use crate::request::Request;
 use crate::sampling::draws::Counter;
@@ -40,6 +41,7 @@ impl Probation {
         pool: Pool<'_>,
         request: &Request<'_>,
         now: Instant,
+        estimator: &Estimator,
     ) -> Option<usize> {
         let len = u32::try_from(pool.len()).ok().filter(|len| *len > 0)?;
         let gap = self.interval / len;
@@ -51,7 +53,9 @@ impl Probation {
         for looked in 1..=looks {
             let turn = self.turn.next(1) % u64::from(len);
             let at = usize::try_from(turn).ok()?;
-            if self.is_due(pool.state(at), now) && pool.accepts(at, request, now) {
+            let state = pool.state(at);
+            let due = self.is_due(state, now) && !estimator.avoids(state, now);
+            if due && pool.accepts(at, request, now) {
                 // Those it did not look at cost no time.
                 self.advance(taken, after(looked));
                 return Some(at);
@@ -79,9 +83,12 @@ impl Probation {
     fn is_due(&self, state: &State, now: Instant) -> bool {
         // Not all of it: the request before took some time, and its turn comes once an interval.
         let silent = now.saturating_duration_since(state.latency_at());
+        // What was heard of it is not of the future, unless the clock went back.
+        let ahead = state.latency_at().saturating_duration_since(now);
         state.in_flight() == 0
-            && state.avoided_until() <= now
-            && (state.latency_nanos().is_none() || silent >= self.interval / 4 * 3)
+            && (state.latency_nanos().is_none()
+                || silent >= self.interval / 4 * 3
+                || ahead > self.interval)
     }
 }
 

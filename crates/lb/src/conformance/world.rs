@@ -333,7 +333,7 @@ impl World {
                 } else {
                     Unavailable::Unsuitable
                 };
-                self.case.equal(&error, &expected, &what);
+                self.case.equal(&error, &expected, what);
                 None
             }
         }

@@ -59,14 +59,38 @@ impl Balancer for Random {
 
 /// One of all that admit the request, each as likely.
 pub(super) fn any_admitted(pool: Pool<'_>, request: &Request<'_>, draw: u64) -> Option<usize> {
-    let admitted = || pool.open_from(0).filter(|at| pool.admits(*at, request));
-    let count = admitted().count();
+    any_of(
+        || pool.open_from(0).filter(|at| pool.admits(*at, request)),
+        draw,
+    )
+}
+
+/// One of what is found, each as likely. It is gone through twice, and may change in between.
+fn any_of<I: Iterator<Item = usize>>(found: impl Fn() -> I, draw: u64) -> Option<usize> {
+    let count = found().count();
     // If some have closed since they were counted, the last that is left.
-    admitted().take(scaled(draw, count) + 1).last()
+    found().take(scaled(draw, count) + 1).last()
 }
 
 impl Default for Random {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::cell::Cell;
+
+    #[test]
+    fn finds_one_although_others_close_while_it_looks() {
+        for (counted, left) in [(&[3, 7, 9][..], &[3][..]), (&[3, 7], &[9]), (&[], &[3])] {
+            for draw in [0, u64::MAX / 2, u64::MAX] {
+                let next = Cell::new(counted);
+                let found = || next.replace(left).iter().copied();
+                assert_eq!(any_of(found, draw), left.first().copied());
+            }
+        }
     }
 }

@@ -149,7 +149,7 @@ impl Estimator {
         // What has never answered must not look fast for a client that hung up at once; nor may it
         // stay unknown, which looks average, when it lets everybody wait.
         let known = state.latency_nanos();
-        let floor = known.unwrap_or_else(|| self.failure_penalty.as_secs_f64() * 1e8);
+        let floor = known.unwrap_or(self.failure_penalty.as_secs_f64() * 1e8);
         if rtt > floor {
             self.observe(state, now, started);
         }

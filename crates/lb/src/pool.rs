@@ -176,6 +176,22 @@ impl<'a> Pool<'a> {
         !request.excludes(state.id()) && self.open.lets_in(state, now)
     }
 
+    /// The part of its weight that the endpoint at that position gets now: 1, unless it is in slow
+    /// start.
+    ///
+    /// # Panics
+    ///
+    /// Beyond the last, where any endpoint is in slow start.
+    #[must_use]
+    #[inline]
+    pub fn share(&self, position: usize, now: Instant) -> f64 {
+        if self.open.is_warming(now) {
+            self.open.factor(self.state(position), now)
+        } else {
+            1.0
+        }
+    }
+
     /// Whether this request may go to the endpoint at that position, slow start aside: when there is
     /// no other, it takes everything.
     #[must_use]

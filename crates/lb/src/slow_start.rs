@@ -10,6 +10,10 @@ use purlin_core::time::Instant;
 /// after the window all of it. Source: Envoy, `slow_start.rst`, where `t` is at least a second; here
 /// time has no such grain.
 ///
+/// [`Ewma`](crate::policy::Ewma) and [`LeastRequest`](crate::policy::LeastRequest) draw which requests
+/// an endpoint in slow start may have, and then let load decide whether it gets them: it gets its part
+/// at most.
+///
 /// ```
 /// use core::time::Duration;
 /// use purlin_lb::SlowStart;

@@ -1,5 +1,7 @@
 //! Policies that go by load: least request, moving averages of latency, reported load.
 
+extern crate alloc;
+
 #[path = "adaptive/ewma.rs"]
 mod ewma;
 #[path = "adaptive/failures.rs"]

@@ -166,8 +166,11 @@ impl Balancer for Ewma {
         } else {
             let candidates = pool.open_from(scaled(word, pool.len()));
             candidates
-                .filter(|at| pool.accepts(*at, request, now))
+                .filter(|at| pool.admits(*at, request) && pool.share(*at, now) >= 1.0)
                 .for_each(|at| cheapest.weigh(at, pool.state(at), avoids(at)));
+        }
+        if let Some(at) = self.sampler.newcomer(&mut words, (pool, request, now)) {
+            cheapest.weigh(at, pool.state(at), avoids(at));
         }
         cheapest.position().or_else(|| {
             let admitted = pool.open_from(scaled(word, pool.len()));

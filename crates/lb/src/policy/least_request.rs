@@ -93,6 +93,7 @@ impl LeastRequest {
     /// The least loaded of all; equals share by weight.
     fn scan(
         candidates: impl Iterator<Item = usize>,
+        newcomer: Option<usize>,
         pool: Pool<'_>,
         now: Instant,
         words: &mut SplitMix64,
@@ -101,6 +102,10 @@ impl LeastRequest {
         let mut wins = |weight, tied| part(words.next_u64(), tied) < weight;
         let mut least = Least::default();
         candidates.for_each(|at| least.weigh(at, pool.state(at), now, &mut wins));
+        // It is its turn.
+        if let Some(at) = newcomer {
+            least.weigh(at, pool.state(at), now, |_, _| true);
+        }
         least.position(&mut wins)
     }
 }
@@ -197,20 +202,25 @@ impl Balancer for LeastRequest {
             let mut least = Least::default();
             // Of equals the first: it was drawn by weight.
             let first = |_, _| false;
+            let newcomer = self.sampler.newcomer(&mut words, (pool, request, now));
             let asked = (pool, request, now);
             self.sampler.visit(&mut words, self.choices, asked, |at| {
                 least.weigh(at, pool.state(at), now, first);
             });
+            if let Some(at) = newcomer {
+                least.weigh(at, pool.state(at), now, |_, _| true);
+            }
             if let Some(at) = least.position(first) {
                 return Some(at);
             }
         }
+        let newcomer = self.sampler.newcomer(&mut words, (pool, request, now));
         let accepted = pool
             .open_from(0)
-            .filter(|at| pool.accepts(*at, request, now));
+            .filter(|at| pool.admits(*at, request) && pool.share(*at, now) >= 1.0);
         let admitted = pool.open_from(0).filter(|at| pool.admits(*at, request));
-        Self::scan(accepted, pool, now, &mut words)
-            .or_else(|| Self::scan(admitted, pool, now, &mut words))
+        Self::scan(accepted, newcomer, pool, now, &mut words)
+            .or_else(|| Self::scan(admitted, None, pool, now, &mut words))
     }
 
     fn rebuild(&mut self, pool: Pool<'_>) {

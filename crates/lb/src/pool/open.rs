@@ -110,12 +110,17 @@ impl OpenSet {
 
     /// Whether an endpoint that may be in slow start gets this one.
     pub(crate) fn lets_in(&self, state: &State, now: Instant) -> bool {
-        let since = state.warm_since();
-        let Some(ramp) = self.settings.slow_start.filter(|_| since > Instant::ORIGIN) else {
-            return true;
-        };
-        let factor = ramp.factor(now.saturating_duration_since(since));
+        let factor = self.factor(state, now);
         factor >= 1.0 || (&self.chance).f64() < factor
+    }
+
+    /// The part of its weight that an endpoint gets, which may be in slow start.
+    pub(crate) fn factor(&self, state: &State, now: Instant) -> f64 {
+        let since = state.warm_since();
+        let ramp = self.settings.slow_start.filter(|_| since > Instant::ORIGIN);
+        ramp.map_or(1.0, |ramp| {
+            ramp.factor(now.saturating_duration_since(since))
+        })
     }
 
     /// An endpoint begins slow start, if there is such a thing.

@@ -5,7 +5,7 @@ use super::draws::{Draws, scaled};
 use crate::error::ConfigError;
 use crate::pool::Pool;
 use crate::request::Request;
-use purlin_core::random::{Random as _, SplitMix64};
+use purlin_core::random::{Random as _, RandomExt as _, SplitMix64};
 use purlin_core::time::Instant;
 
 /// How many endpoints a request may choose among. More than a few gain nothing: the load of the
@@ -66,7 +66,8 @@ impl Sampler {
         let (mut seen, mut found) = ([0; MAX], 0);
         for _ in 0..choices * TRIES {
             let at = self.position(words.next_u64(), pool.len());
-            if !seen[..found].contains(&at) && pool.accepts(at, request, now) {
+            let candidate = pool.admits(at, request) && pool.share(at, now) >= 1.0;
+            if candidate && !seen[..found].contains(&at) {
                 visit(at);
                 seen[found] = at;
                 found += 1;
@@ -75,6 +76,28 @@ impl Sampler {
                 }
             }
         }
+    }
+
+    /// The endpoint in slow start that this request is for, if it is for one: each with the part of its
+    /// weight that it gets, of the parts of all.
+    ///
+    /// Not left to load: an endpoint that gets little has little in flight, and would draw requests
+    /// until it has as many as the others. O(1) where none is in slow start.
+    #[inline]
+    pub(crate) fn newcomer(
+        &self,
+        words: &mut SplitMix64,
+        (pool, request, now): (Pool<'_>, &Request<'_>, Instant),
+    ) -> Option<usize> {
+        if !pool.open_set().is_warming(now) {
+            return None;
+        }
+        (0..MAX).find_map(|_| {
+            let at = self.position(words.next_u64(), pool.len());
+            let share = pool.share(at, now);
+            let drawn = pool.admits(at, request) && (share >= 1.0 || words.f64() < share);
+            drawn.then(|| (share < 1.0).then_some(at))
+        })?
     }
 
     #[inline]

@@ -1,11 +1,13 @@
 //! Failures of many endpoints at once are no reason to send everything to one.
 
 use super::{NOW, cluster, lease};
+use alloc::collections::BTreeMap;
 use core::time::Duration;
 use purlin_core::random::{RandomExt as _, SplitMix64};
 use purlin_lb::policy::{Ewma, LeastRequest};
-use purlin_lb::{AnyBalancer, Cluster, Identity, Instant, Lease, Request};
-use std::collections::BTreeMap;
+use purlin_lb::{
+    AnyBalancer, Cluster, ClusterBuilder, Identity, Instant, Lease, Request, SlowStart, Upstream,
+};
 
 /// Requests that come at even intervals, whatever becomes of those before.
 struct Traffic {
@@ -43,7 +45,7 @@ impl Traffic {
             let end = self.now + Duration::from_millis(10).mul_f64(0.5 + self.random.f64());
             self.flying.insert((end, self.sent), (lease, well));
             self.sent += 1;
-            self.now = self.now + self.interval;
+            self.now += self.interval;
         }
         counts
     }
@@ -196,4 +198,22 @@ fn a_success_ends_avoidance() {
     assert_eq!(state.avoided_until(), NOW + Duration::from_secs(1));
     lease(&cluster, 0, NOW).success_at(NOW);
     assert_eq!(state.avoided_until(), Instant::ORIGIN);
+}
+
+/// With 100 in flight: an endpoint that has a tenth of its weight has about a tenth of the requests.
+#[test]
+fn slow_start_holds_under_load() {
+    let ramp = SlowStart::new(HOUR).expect("above zero");
+    for (name, policy) in policies() {
+        let builder = ClusterBuilder::new(policy).slow_start(ramp);
+        let cluster = builder.build((0..20).map(Upstream::new)).expect("distinct");
+        let mut traffic = Traffic::new(cluster, Duration::from_micros(100));
+        traffic.send(10_000, |_| 0.0);
+        traffic.cluster.insert_at(traffic.now, 20).expect("new");
+        let share = f64::from(traffic.send(40_000, |_| 0.0)[20]) * 21.0 / 40_000.0;
+        assert!(
+            (0.05..0.2).contains(&share),
+            "{name}: {share} of a full share"
+        );
+    }
 }

@@ -25,6 +25,7 @@ fn small_table() -> Hashed {
     Hashed::over(table.build::<NodeId>([]).expect("within bounds"))
 }
 
+/// Its keys of closed endpoints go on from slot to slot: uneven too.
 fn small_maglev() -> Hashed<Maglev<NodeId>> {
     let table = Maglev::builder().table_size(4_093);
     Hashed::over(table.build::<NodeId>([]).expect("a prime"))
@@ -77,7 +78,7 @@ fn a_ring_conforms() {
 
 #[test]
 fn maglev_conforms() {
-    conforms(keyed(0.1), |seed| {
+    conforms(keyed(0.3), |seed| {
         AnyBalancer::new(small_maglev().seeded(seed))
     });
 }

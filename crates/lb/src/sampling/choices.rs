@@ -89,7 +89,7 @@ impl Sampler {
         words: &mut SplitMix64,
         (pool, request, now): (Pool<'_>, &Request<'_>, Instant),
     ) -> Option<usize> {
-        if !pool.open_set().is_warming(now) {
+        if pool.is_empty() || !pool.open_set().is_warming(now) {
             return None;
         }
         (0..MAX).find_map(|_| {

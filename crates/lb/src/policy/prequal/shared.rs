@@ -4,9 +4,11 @@ use super::outstanding::{Outstanding, Target};
 use super::probed::{ProbePool, Probed};
 use super::recent::Recent;
 use super::{Answer, Config};
+use crate::estimator::Estimator;
 use crate::pool::Pool;
 use crate::request::Request;
 use crate::sampling::draws::scaled;
+use crate::state::State;
 use purlin_core::random::{Random as _, SplitMix64};
 use purlin_core::time::Instant;
 
@@ -72,7 +74,7 @@ impl Shared {
         while let Some((at, probed)) = self.pool.best(hot_from, tried) {
             tried |= 1 << at;
             if let Some(position) = place(pool, probed.target)
-                && pool.state(position).avoided_until() <= now
+                && !avoided(pool.state(position), now)
                 && pool.accepts(position, request, now)
             {
                 self.pool.use_up(at);
@@ -93,7 +95,7 @@ impl Shared {
         for _ in 0..TRIES {
             let position = scaled(self.words.next_u64(), pool.len());
             if pool.accepts(position, request, now) {
-                if pool.state(position).avoided_until() <= now {
+                if !avoided(pool.state(position), now) {
                     return Some(position);
                 }
                 failing = Some(position);
@@ -224,4 +226,8 @@ fn place(pool: Pool<'_>, target: Target) -> Option<usize> {
         return Some(at);
     }
     pool.find(target.endpoint)
+}
+
+fn avoided(state: &State, now: Instant) -> bool {
+    Estimator::none().avoids(state, now)
 }

@@ -125,8 +125,13 @@ impl Estimator {
     /// timestamp that was wrong, and would last for as long as that was.
     #[inline]
     pub(crate) fn avoids(&self, state: &State, now: Instant) -> bool {
-        let ahead = state.avoided_until().saturating_duration_since(now);
-        !ahead.is_zero() && ahead <= self.failure_penalty.saturating_mul(LONGEST)
+        let until = state.avoided_until();
+        until > now && self.is_in_force(until.saturating_duration_since(now))
+    }
+
+    #[cold]
+    fn is_in_force(&self, ahead: Duration) -> bool {
+        ahead <= self.failure_penalty.saturating_mul(LONGEST)
     }
 
     /// How much of the estimate a sample leaves.

@@ -220,8 +220,13 @@ impl Cheapest {
         let side = &mut self.sides[usize::from(avoided)];
         side.seen += 1;
         let waiting = f64::from(state.in_flight()) + 1.0;
-        // At least 1: the weight of one that was just drained is 0.
-        let share = waiting / f64::from(state.weight().get().max(1));
+        // The weight of one that was just drained is 0; and most are 1, which spares a division.
+        let weight = state.weight().get();
+        let share = if weight <= 1 {
+            waiting
+        } else {
+            waiting / f64::from(weight)
+        };
         match state.latency_nanos() {
             Some(latency) => {
                 self.sum += latency;

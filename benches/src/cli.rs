@@ -109,6 +109,7 @@ fn run_versus(matches: &ArgMatches) -> Result<ExitCode, LabError> {
     }
     let settings = Settings {
         trace,
+        fast: arguments.fast,
         ..global.settings(matches)
     };
     let versus = Versus::run(area, &settings, arguments.only.as_deref())?;

@@ -33,6 +33,8 @@ pub struct Settings {
     pub trace: Option<(PathBuf, TraceOptions)>,
     /// Show no progress. It is never shown where standard error is not a terminal.
     pub quiet: bool,
+    /// Measure for a fraction of the time: to see that all runs, not for figures.
+    pub fast: bool,
     /// The arguments of the area's own (see [`Area::arguments`](crate::area::Area::arguments)).
     pub arguments: clap::ArgMatches,
 }
@@ -46,6 +48,7 @@ impl Default for Settings {
             sizes: Vec::new(),
             trace: None,
             quiet: true,
+            fast: false,
             arguments: clap::ArgMatches::default(),
         }
     }

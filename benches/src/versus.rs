@@ -182,8 +182,13 @@ impl Versus {
 
 /// Once more, if other programs let no batch alone.
 fn run_twice(row: &Row, settings: &Settings, bar: Option<&Bar>) -> Result<Judged, LabError> {
-    match row.run(settings, Effort::VERSUS, bar) {
-        Err(LabError::Disturbed { .. }) => row.run(settings, Effort::VERSUS, bar),
+    let effort = if settings.fast {
+        Effort::TOUR
+    } else {
+        Effort::VERSUS
+    };
+    match row.run(settings, effort, bar) {
+        Err(LabError::Disturbed { .. }) => row.run(settings, effort, bar),
         result => result,
     }
 }

@@ -93,6 +93,9 @@ pub(super) struct VersusArguments {
     /// Exit with status 1 when a bar is missed, and say which
     #[arg(long)]
     pub(super) check: bool,
+    /// Measure for a fraction of the time: to see that all runs, not for figures
+    #[arg(long)]
+    pub(super) fast: bool,
     /// Run one row, by its id
     #[arg(long, value_name = "ID")]
     pub(super) only: Option<String>,

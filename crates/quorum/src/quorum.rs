@@ -2,10 +2,12 @@
 
 mod joint;
 mod majority;
+mod votes;
 mod weighted;
 
 pub use joint::Joint;
 pub use majority::Majority;
+pub use votes::Votes;
 pub use weighted::Weighted;
 
 use purlin_core::node::NodeId;

@@ -51,13 +51,17 @@ impl Entry {
     #[must_use]
     #[inline]
     pub const fn command(term: Term, command: Bytes) -> Self {
-        Self { term, payload: Payload::Command(command) }
+        Self {
+            term,
+            payload: Payload::Command(command),
+        }
     }
 }
 
 /// Consecutive entries, shared rather than copied: a clone costs at most one reference count for
 /// each part of the log that it spans.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Entries {
     first: Index,
     entries: Vec<Entry>,
@@ -67,13 +71,19 @@ impl Entries {
     /// No entries; what comes next would be at `first`.
     #[must_use]
     pub const fn empty(first: Index) -> Self {
-        Self { first, entries: Vec::new() }
+        Self {
+            first,
+            entries: Vec::new(),
+        }
     }
 
     /// One entry.
     #[must_use]
     pub fn one(index: Index, entry: Entry) -> Self {
-        Self { first: index, entries: alloc::vec![entry] }
+        Self {
+            first: index,
+            entries: alloc::vec![entry],
+        }
     }
 
     /// Entries from `first` on.
@@ -107,13 +117,19 @@ impl Entries {
     #[must_use]
     pub fn last(&self) -> Option<Position> {
         let last = self.entries.last()?;
-        Some(Position::new(last.term, self.first + (self.entries.len() as u64 - 1)))
+        Some(Position::new(
+            last.term,
+            self.first + (self.entries.len() as u64 - 1),
+        ))
     }
 
     /// The sum of the payloads' lengths.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.entries.iter().map(|entry| entry.payload.len() as u64).sum()
+        self.entries
+            .iter()
+            .map(|entry| entry.payload.len() as u64)
+            .sum()
     }
 
     /// The entries with their indices, in order.
@@ -124,7 +140,12 @@ impl Entries {
     /// The entries from `index` on.
     #[must_use]
     pub fn from(&self, index: Index) -> Self {
-        let skip = usize::try_from(index - self.first).unwrap_or(usize::MAX).min(self.len());
-        Self { first: index.max(self.first), entries: self.entries[skip..].to_vec() }
+        let skip = usize::try_from(index - self.first)
+            .unwrap_or(usize::MAX)
+            .min(self.len());
+        Self {
+            first: index.max(self.first),
+            entries: self.entries[skip..].to_vec(),
+        }
     }
 }

@@ -15,7 +15,11 @@ pub(crate) struct Log {
 impl Log {
     /// An empty log after `base`.
     pub(crate) fn new(base: Position) -> Self {
-        Self { base, entries: VecDeque::new(), bytes: 0 }
+        Self {
+            base,
+            entries: VecDeque::new(),
+            bytes: 0,
+        }
     }
 
     /// The last entry covered by the snapshot.
@@ -25,7 +29,10 @@ impl Log {
 
     /// The last entry's position; that of the snapshot when there is none.
     pub(crate) fn last(&self) -> Position {
-        let term = self.entries.back().map_or(self.base.term, |entry| entry.term);
+        let term = self
+            .entries
+            .back()
+            .map_or(self.base.term, |entry| entry.term);
         Position::new(term, self.last_index())
     }
 
@@ -45,7 +52,8 @@ impl Log {
         if index <= self.base.index {
             return None;
         }
-        self.entries.get(usize::try_from(index - self.base.index).ok()? - 1)
+        self.entries
+            .get(usize::try_from(index - self.base.index).ok()? - 1)
     }
 
     /// Payload bytes held.
@@ -61,7 +69,11 @@ impl Log {
 
     /// Adds entries at the end: their first index must be the one after the last.
     pub(crate) fn extend(&mut self, entries: Entries) {
-        debug_assert_eq!(entries.first_index(), self.last_index().next(), "a log has no gaps");
+        debug_assert_eq!(
+            entries.first_index(),
+            self.last_index().next(),
+            "a log has no gaps"
+        );
         for (_, entry) in entries.iter() {
             self.push(entry.clone());
         }
@@ -70,7 +82,9 @@ impl Log {
     /// Removes `from` and everything after it.
     pub(crate) fn truncate(&mut self, from: Index) {
         while self.last_index() >= from {
-            let Some(entry) = self.entries.pop_back() else { break };
+            let Some(entry) = self.entries.pop_back() else {
+                break;
+            };
             self.bytes -= entry.payload.len() as u64;
         }
     }
@@ -79,7 +93,9 @@ impl Log {
     pub(crate) fn compact(&mut self, upto: Index) {
         let Some(term) = self.term(upto) else { return };
         while self.base.index < upto {
-            let Some(entry) = self.entries.pop_front() else { break };
+            let Some(entry) = self.entries.pop_front() else {
+                break;
+            };
             self.bytes -= entry.payload.len() as u64;
             self.base.index = self.base.index.next();
         }
@@ -98,7 +114,9 @@ impl Log {
         let mut taken = alloc::vec::Vec::new();
         let mut index = from;
         while index <= to {
-            let Some(entry) = self.entry(index) else { break };
+            let Some(entry) = self.entry(index) else {
+                break;
+            };
             bytes += entry.payload.len() as u64;
             if bytes > max_bytes && !taken.is_empty() {
                 break;

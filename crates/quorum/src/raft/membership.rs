@@ -1,7 +1,7 @@
 //! Who belongs to a group, and how that changes.
 
-use crate::quorum::VoteResult;
 use super::position::Index;
+use crate::quorum::VoteResult;
 use alloc::vec::Vec;
 use purlin_core::node::NodeId;
 use thiserror::Error;
@@ -29,7 +29,10 @@ impl Configuration {
         let mut incoming: Vec<NodeId> = voters.into_iter().collect();
         incoming.sort_unstable();
         incoming.dedup();
-        Self { incoming, ..Self::default() }
+        Self {
+            incoming,
+            ..Self::default()
+        }
     }
 
     /// The voters; while joint, those after the change.
@@ -115,7 +118,9 @@ impl Configuration {
     #[must_use]
     pub fn committed(&self, acknowledged: impl Fn(NodeId) -> u64) -> u64 {
         use crate::quorum::{Joint, Majority, QuorumSystem as _};
-        Joint(Majority(&self.incoming), Majority(&self.outgoing)).committed(acknowledged).unwrap_or(0)
+        Joint(Majority(&self.incoming), Majority(&self.outgoing))
+            .committed(acknowledged)
+            .unwrap_or(0)
     }
 
     /// How a vote stands. Never won when there are no voters.
@@ -131,7 +136,8 @@ impl Configuration {
     /// About how many bytes it takes in the log.
     #[must_use]
     pub fn size(&self) -> usize {
-        8 * (self.incoming.len() + self.outgoing.len() + self.learners.len() + self.witnesses.len()) + 8
+        8 * (self.incoming.len() + self.outgoing.len() + self.learners.len() + self.witnesses.len())
+            + 8
     }
 
     /// The configuration after changing at most one voter (thesis §4.1).
@@ -169,12 +175,10 @@ impl Configuration {
     pub fn change(&self, change: &MembershipChange) -> Result<Self, ChangeError> {
         match (change.transition, &change.changes[..]) {
             (_, []) => self.leave_joint(),
-            (Transition::Auto, changes) => {
-                self.simple(changes).or_else(|error| match error {
-                    ChangeError::MoreThanOneVoter => self.enter_joint(changes, true),
-                    error => Err(error),
-                })
-            }
+            (Transition::Auto, changes) => self.simple(changes).or_else(|error| match error {
+                ChangeError::MoreThanOneVoter => self.enter_joint(changes, true),
+                error => Err(error),
+            }),
             (Transition::Joint { auto_leave }, changes) => self.enter_joint(changes, auto_leave),
         }
     }
@@ -255,12 +259,17 @@ pub(crate) struct History {
 
 impl History {
     pub(crate) fn new(base: alloc::sync::Arc<Configuration>) -> Self {
-        Self { base, later: Vec::new() }
+        Self {
+            base,
+            later: Vec::new(),
+        }
     }
 
     /// The one in force at the end of the log.
     pub(crate) fn current(&self) -> &alloc::sync::Arc<Configuration> {
-        self.later.last().map_or(&self.base, |(_, configuration)| configuration)
+        self.later
+            .last()
+            .map_or(&self.base, |(_, configuration)| configuration)
     }
 
     /// Where the current one stands in the log; zero when it came with the snapshot.
@@ -271,11 +280,16 @@ impl History {
     /// The one in force at `index`.
     pub(crate) fn at(&self, index: Index) -> &alloc::sync::Arc<Configuration> {
         let after = self.later.partition_point(|&(other, _)| other <= index);
-        after.checked_sub(1).map_or(&self.base, |last| &self.later[last].1)
+        after
+            .checked_sub(1)
+            .map_or(&self.base, |last| &self.later[last].1)
     }
 
     pub(crate) fn push(&mut self, index: Index, configuration: alloc::sync::Arc<Configuration>) {
-        debug_assert!(self.index() < index, "configurations come in the order of the log");
+        debug_assert!(
+            self.index() < index,
+            "configurations come in the order of the log"
+        );
         self.later.push((index, configuration));
     }
 

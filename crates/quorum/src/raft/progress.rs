@@ -75,7 +75,9 @@ impl Progress {
     pub fn is_paused(&self, max_messages: usize, max_bytes: u64) -> bool {
         match self.state {
             ProgressState::Probe => self.paused,
-            ProgressState::Replicate => self.paused || self.inflight.is_full(max_messages, max_bytes),
+            ProgressState::Replicate => {
+                self.paused || self.inflight.is_full(max_messages, max_bytes)
+            }
             ProgressState::Snapshot => true,
         }
     }
@@ -189,13 +191,13 @@ impl Inflight {
     }
 
     #[inline]
-    fn push(&mut self, last: Index, bytes: u64) {
+    pub(crate) fn push(&mut self, last: Index, bytes: u64) {
         self.messages.push_back((last, bytes));
         self.bytes += bytes;
     }
 
     #[inline]
-    fn free(&mut self, upto: Index) {
+    pub(crate) fn free(&mut self, upto: Index) {
         while let Some(&(last, bytes)) = self.messages.front() {
             if last > upto {
                 break;

@@ -36,7 +36,10 @@ pub use durable::{HardState, Recovered, Ticket, Write};
 pub use entry::{Entries, Entry, Payload};
 pub use error::{Error, ProposeError, Refusal};
 pub use input::{Input, ReadMode, ReadToken};
-pub use membership::{Change, ChangeError, Configuration, MembershipChange, Transition};
+pub use membership::{
+    Change, ChangeError, Configuration, ConfigurationError, ConfigurationParts, MembershipChange,
+    Transition,
+};
 pub use message::{Body, Message};
 pub use output::{AbortReason, Output, StopReason};
 pub use position::{Index, Position, Term};

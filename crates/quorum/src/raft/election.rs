@@ -78,9 +78,9 @@ impl Raft {
 
     pub(crate) fn start_campaign(&mut self) {
         if self.config.pre_vote {
-            self.ask_pre_votes()
+            self.ask_pre_votes();
         } else {
-            self.ask_votes(false)
+            self.ask_votes(false);
         }
     }
 

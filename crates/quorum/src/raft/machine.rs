@@ -76,7 +76,7 @@ impl Raft {
     #[inline]
     pub(crate) fn admit(&mut self, now: Instant) -> Result<(), Refusal> {
         match &mut self.role {
-            Role::Stopped(_) => return Err(Refusal::Stopped),
+            Role::Stopped => return Err(Refusal::Stopped),
             // A lease must not live longer for it.
             Role::Leader(leader) if now < self.now => leader.lease_until = Instant::default(),
             _ => {}

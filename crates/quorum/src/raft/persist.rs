@@ -60,7 +60,7 @@ impl Raft {
 
     pub(crate) fn stop(&mut self, reason: StopReason) {
         self.abort_reads(super::output::AbortReason::Stopped, true);
-        self.role = Role::Stopped(reason);
+        self.role = Role::Stopped;
         self.leader = None;
         self.deadline = None;
         self.held.clear();
@@ -124,7 +124,7 @@ impl Raft {
 
     /// Ends a call: what changed goes out as one write, and what may be answered is answered.
     pub(crate) fn finish(&mut self) {
-        if matches!(self.role, Role::Stopped(_)) {
+        if matches!(self.role, Role::Stopped) {
             return;
         }
         if self.ack_due {

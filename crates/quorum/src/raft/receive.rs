@@ -111,7 +111,7 @@ impl Raft {
     fn step(&mut self, from: NodeId, term: Term, body: Body) {
         match body {
             Body::RequestPreVote { last, priority } => {
-                self.on_request_pre_vote(from, term, last, priority)
+                self.on_request_pre_vote(from, term, last, priority);
             }
             Body::RequestVote { last, transfer } => self.on_request_vote(from, last, transfer),
             Body::PreVote { granted } => self.on_pre_vote(from, term, granted),

@@ -2,7 +2,6 @@
 
 use super::durable::Ticket;
 use super::input::ReadToken;
-use super::output::StopReason;
 use super::position::Index;
 use super::progress::{Inflight, Progress};
 use super::snapshot::SnapshotMeta;
@@ -21,7 +20,7 @@ pub(crate) enum Role {
     PreCandidate(Votes),
     Candidate(Votes),
     Leader(Box<Leader>),
-    Stopped(StopReason),
+    Stopped,
 }
 
 impl Role {
@@ -31,7 +30,7 @@ impl Role {
             Self::PreCandidate(_) => RoleKind::PreCandidate,
             Self::Candidate(_) => RoleKind::Candidate,
             Self::Leader(_) => RoleKind::Leader,
-            Self::Stopped(_) => RoleKind::Stopped,
+            Self::Stopped => RoleKind::Stopped,
         }
     }
 }

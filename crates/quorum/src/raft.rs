@@ -33,7 +33,7 @@ mod transfer;
 
 pub use config::{ClusterId, Config, ConfigError};
 pub use durable::{HardState, Recovered, Ticket, Write};
-pub use entry::{Entries, Entry, Payload};
+pub use entry::{Entries, EntriesError, Entry, Payload};
 pub use error::{Error, ProposeError, Refusal};
 pub use input::{Input, ReadMode, ReadToken};
 pub use membership::{

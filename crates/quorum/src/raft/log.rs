@@ -53,7 +53,13 @@ impl Log {
     /// An empty log after `base`.
     pub(crate) fn new(base: Position) -> Self {
         let sealed = base.index;
-        Self { base, segments: VecDeque::new(), sealed, tail: Vec::new(), bytes: 0 }
+        Self {
+            base,
+            segments: VecDeque::new(),
+            sealed,
+            tail: Vec::new(),
+            bytes: 0,
+        }
     }
 
     /// The last entry covered by the snapshot.
@@ -67,7 +73,10 @@ impl Log {
     pub(crate) fn last(&self) -> Position {
         match self.tail.last() {
             Some(entry) => Position::new(entry.term, self.last_index()),
-            None => self.segments.back().map_or(self.base, |segment| segment.last),
+            None => self
+                .segments
+                .back()
+                .map_or(self.base, |segment| segment.last),
         }
     }
 
@@ -105,7 +114,9 @@ impl Log {
         // Most questions are about the end.
         let mut at = self.segments.len() - 1;
         if index <= self.segments[at].before() {
-            at = self.segments.partition_point(|segment| segment.last.index < index);
+            at = self
+                .segments
+                .partition_point(|segment| segment.last.index < index);
         }
         Some((at, count(self.segments[at].before(), index) - 1))
     }
@@ -130,7 +141,11 @@ impl Log {
     /// Adds entries at the end: their first index must be the one after the last, their first term
     /// not lower than the last one. O(1) for a part of [`SHARE`] entries or more.
     pub(crate) fn extend(&mut self, entries: Entries) {
-        debug_assert_eq!(entries.first_index(), self.last_index().next(), "a log has no gaps");
+        debug_assert_eq!(
+            entries.first_index(),
+            self.last_index().next(),
+            "a log has no gaps"
+        );
         match entries.into_shape() {
             Shape::Empty => {}
             Shape::One(entry) => self.push(entry),
@@ -145,7 +160,10 @@ impl Log {
             self.bytes += part.bytes();
             self.adopt(part.trimmed());
         } else {
-            part.as_slice().iter().cloned().for_each(|entry| self.push(entry));
+            part.as_slice()
+                .iter()
+                .cloned()
+                .for_each(|entry| self.push(entry));
         }
     }
 
@@ -180,7 +198,10 @@ impl Log {
             && let Some(Segment { part, .. }) = self.segments.pop_back()
         {
             self.bytes -= part.bytes();
-            self.sealed = self.segments.back().map_or(self.base.index, |segment| segment.last.index);
+            self.sealed = self
+                .segments
+                .back()
+                .map_or(self.base.index, |segment| segment.last.index);
             if self.sealed < keep {
                 let part = part.cut(0..count(self.sealed, keep));
                 self.bytes += part.bytes();
@@ -188,7 +209,10 @@ impl Log {
             }
         }
         // Repeated, this would leave many short segments.
-        if self.segments.back().is_some_and(|segment| segment.part.len() < SHARE)
+        if self
+            .segments
+            .back()
+            .is_some_and(|segment| segment.part.len() < SHARE)
             && let Some(segment) = self.segments.pop_back()
         {
             self.sealed = segment.before();
@@ -247,11 +271,16 @@ impl Log {
         if from == to || first.payload.len() as u64 > max_bytes {
             return Entries::one(from, first.clone());
         }
-        let mut entries = usize::try_from(to - from).unwrap_or(usize::MAX).saturating_add(1);
+        let mut entries = usize::try_from(to - from)
+            .unwrap_or(usize::MAX)
+            .saturating_add(1);
         let mut bytes = max_bytes;
         let (at, mut skip) = self.locate(from).unwrap_or((self.segments.len(), 0));
         let mut segments = self.segments.range(at..);
-        let mut tail = self.tail.get(count(self.sealed.next(), from)..).unwrap_or(&[]);
+        let mut tail = self
+            .tail
+            .get(count(self.sealed.next(), from)..)
+            .unwrap_or(&[]);
         Entries::from_parts(
             from,
             iter::from_fn(move || {
@@ -262,7 +291,9 @@ impl Log {
                     (part, whole)
                 } else {
                     let (fitting, _) = fitting(tail, entries, bytes);
-                    let taken = tail.split_off(..fitting).filter(|taken| !taken.is_empty())?;
+                    let taken = tail
+                        .split_off(..fitting)
+                        .filter(|taken| !taken.is_empty())?;
                     (Part::new(Arc::from(taken)), false)
                 };
                 entries = if whole { entries - part.len() } else { 0 };
@@ -276,13 +307,16 @@ impl Log {
     /// that disagree may still agree. The base when there is none. O(log n).
     pub(crate) fn last_at_most(&self, index: Index, term: Term) -> Position {
         let low = |entries: &[Entry]| entries.partition_point(|entry| entry.term <= term) as u64;
-        let segment = self.segments.partition_point(|segment| segment.last.term <= term);
+        let segment = self
+            .segments
+            .partition_point(|segment| segment.last.term <= term);
         let last = match self.segments.get(segment) {
             Some(segment) => segment.before() + low(segment.part.as_slice()),
             None => self.sealed + low(&self.tail),
         };
         let index = last.min(index).max(self.base.index);
-        self.term(index).map_or(self.base, |term| Position::new(term, index))
+        self.term(index)
+            .map_or(self.base, |term| Position::new(term, index))
     }
 
     /// Checks that it is as it says.
@@ -302,20 +336,38 @@ impl Log {
             assert_eq!(part.last_term(), segment.last.term);
             assert_eq!(part.bytes(), payload_bytes(part.as_slice()));
             let (entries, pinned) = part.pinned();
-            assert!(entries <= 2 * part.len() + 1, "a segment keeps no more alive than it has");
-            assert!(pinned <= 2 * part.bytes() + 1, "a segment keeps no more alive than it has");
+            assert!(
+                entries <= 2 * part.len() + 1,
+                "a segment keeps no more alive than it has"
+            );
+            assert!(
+                pinned <= 2 * part.bytes() + 1,
+                "a segment keeps no more alive than it has"
+            );
             // The first may have been cut by a compaction.
-            assert!(!short || part.len() >= SHARE, "no two short segments in a row");
+            assert!(
+                !short || part.len() >= SHARE,
+                "no two short segments in a row"
+            );
             short = at > 0 && part.len() < SHARE;
             assert!(part.as_slice()[0].term >= last.term, "terms never decrease");
-            assert!(part.as_slice().is_sorted_by_key(|entry| entry.term), "terms never decrease");
+            assert!(
+                part.as_slice().is_sorted_by_key(|entry| entry.term),
+                "terms never decrease"
+            );
             last = segment.last;
             bytes += part.bytes();
         }
         assert_eq!(self.sealed, last.index);
         assert!(self.tail.len() < TAIL, "a full tail is sealed");
-        assert!(self.tail.iter().all(|entry| entry.term >= last.term), "terms never decrease");
-        assert!(self.tail.is_sorted_by_key(|entry| entry.term), "terms never decrease");
+        assert!(
+            self.tail.iter().all(|entry| entry.term >= last.term),
+            "terms never decrease"
+        );
+        assert!(
+            self.tail.is_sorted_by_key(|entry| entry.term),
+            "terms never decrease"
+        );
         assert_eq!(self.bytes, bytes);
     }
 }

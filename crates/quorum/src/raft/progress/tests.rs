@@ -311,10 +311,10 @@ fn append(
         let hint = follower.len().min(before.saturating_sub(1));
         return Err((previous, Index(hint as u64)));
     }
-    for index in before..upto {
-        if follower.get(index) != Some(&leader[index]) {
+    for (index, &term) in leader.iter().enumerate().take(upto).skip(before) {
+        if follower.get(index) != Some(&term) {
             follower.truncate(index);
-            follower.push(leader[index]);
+            follower.push(term);
         }
     }
     Ok(last)

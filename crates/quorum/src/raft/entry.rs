@@ -7,8 +7,8 @@ mod serde_entries;
 #[cfg(test)]
 mod tests;
 
-pub use entries::{Entries, EntriesError};
 pub(super) use entries::Shape;
+pub use entries::{Entries, EntriesError};
 pub(super) use part::{Part, fitting, payload_bytes};
 
 use super::membership::Configuration;
@@ -61,6 +61,9 @@ impl Entry {
     #[must_use]
     #[inline]
     pub const fn command(term: Term, command: Bytes) -> Self {
-        Self { term, payload: Payload::Command(command) }
+        Self {
+            term,
+            payload: Payload::Command(command),
+        }
     }
 }

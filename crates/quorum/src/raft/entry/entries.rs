@@ -44,21 +44,31 @@ pub(in crate::raft) enum Shape {
     /// Two at least.
     Part(Part),
     /// Two parts at least.
-    Parts { parts: Arc<[Part]>, len: usize, bytes: u64 },
+    Parts {
+        parts: Arc<[Part]>,
+        len: usize,
+        bytes: u64,
+    },
 }
 
 impl Entries {
     /// No entries; what comes next would be at `first`.
     #[must_use]
     pub const fn empty(first: Index) -> Self {
-        Self { first, shape: Shape::Empty }
+        Self {
+            first,
+            shape: Shape::Empty,
+        }
     }
 
     /// One entry.
     #[must_use]
     #[inline]
     pub const fn one(index: Index, entry: Entry) -> Self {
-        Self { first: index, shape: Shape::One(entry) }
+        Self {
+            first: index,
+            shape: Shape::One(entry),
+        }
     }
 
     /// Entries from `first` on. O(n), with one allocation when they are more than one.
@@ -84,7 +94,10 @@ impl Entries {
         if first.0.checked_add(entries.len() as u64).is_none() {
             return Err(EntriesError::OutOfIndices(first));
         }
-        if let Some(at) = entries.windows(2).position(|pair| pair[0].term > pair[1].term) {
+        if let Some(at) = entries
+            .windows(2)
+            .position(|pair| pair[0].term > pair[1].term)
+        {
             return Err(EntriesError::TermDecreases(first + at as u64 + 1));
         }
         let shape = match entries.len() {
@@ -151,7 +164,10 @@ impl Entries {
             Shape::Part(part) => part.as_slice().last()?,
             Shape::Parts { parts, .. } => parts.last()?.as_slice().last()?,
         };
-        Some(Position::new(last.term, self.first + (self.len() as u64 - 1)))
+        Some(Position::new(
+            last.term,
+            self.first + (self.len() as u64 - 1),
+        ))
     }
 
     /// The sum of the payloads' lengths. O(1).
@@ -202,7 +218,11 @@ impl Entries {
             Shape::Part(part) => (part.as_slice(), &[]),
             Shape::Parts { parts, .. } => (&[], parts),
         };
-        Iter { index: self.first, current: current.iter(), rest: rest.iter() }
+        Iter {
+            index: self.first,
+            current: current.iter(),
+            rest: rest.iter(),
+        }
     }
 
     /// The entries from `index` on, shared.
@@ -283,7 +303,10 @@ impl PartialEq for Entries {
     fn eq(&self, other: &Self) -> bool {
         self.first == other.first
             && self.len() == other.len()
-            && self.iter().zip(other.iter()).all(|((_, one), (_, two))| one == two)
+            && self
+                .iter()
+                .zip(other.iter())
+                .all(|((_, one), (_, two))| one == two)
     }
 }
 
@@ -307,7 +330,10 @@ impl fmt::Debug for Entries {
         }
         let mut map = f.debug_map();
         for (index, entry) in self.iter() {
-            map.entry(&index.0, &format_args!("{} {} B", entry.term, entry.payload.len()));
+            map.entry(
+                &index.0,
+                &format_args!("{} {} B", entry.term, entry.payload.len()),
+            );
         }
         map.finish()
     }

@@ -20,7 +20,11 @@ impl Part {
     /// All of `array`, which is not empty.
     pub(in crate::raft) fn new(array: Arc<[Entry]>) -> Self {
         debug_assert!(!array.is_empty(), "no part is empty");
-        Self { range: 0..array.len(), bytes: payload_bytes(&array), array }
+        Self {
+            range: 0..array.len(),
+            bytes: payload_bytes(&array),
+            array,
+        }
     }
 
     #[inline]
@@ -46,15 +50,24 @@ impl Part {
     /// The entries `range` of it, which are some. Takes time in the shorter of what stays and what
     /// goes.
     pub(in crate::raft) fn cut(&self, range: Range<usize>) -> Self {
-        debug_assert!(range.start < range.end && range.end <= self.len(), "no part is empty");
+        debug_assert!(
+            range.start < range.end && range.end <= self.len(),
+            "no part is empty"
+        );
         let entries = self.as_slice();
         let bytes = if range.len() <= entries.len() / 2 {
             payload_bytes(&entries[range.clone()])
         } else {
-            self.bytes - payload_bytes(&entries[..range.start]) - payload_bytes(&entries[range.end..])
+            self.bytes
+                - payload_bytes(&entries[..range.start])
+                - payload_bytes(&entries[range.end..])
         };
         let start = self.range.start;
-        Self { array: Arc::clone(&self.array), range: start + range.start..start + range.end, bytes }
+        Self {
+            array: Arc::clone(&self.array),
+            range: start + range.start..start + range.end,
+            bytes,
+        }
     }
 
     /// As many entries from `skip` on as are at most `entries` and have at most `bytes` of payload;
@@ -65,7 +78,11 @@ impl Part {
         }
         let (count, bytes) = fitting(&self.as_slice()[skip..], entries, bytes);
         let start = self.range.start + skip;
-        (count > 0).then(|| Self { array: Arc::clone(&self.array), range: start..start + count, bytes })
+        (count > 0).then(|| Self {
+            array: Arc::clone(&self.array),
+            range: start..start + count,
+            bytes,
+        })
     }
 
     /// The same entries, in an array of their own if less than half of the shared one, by number or
@@ -74,9 +91,13 @@ impl Part {
         if self.len() == self.array.len() {
             return self;
         }
-        let frugal = self.len() >= self.array.len() / 2
-            && self.bytes >= payload_bytes(&self.array) / 2;
-        if frugal { self } else { Self::new(Arc::from(self.as_slice())) }
+        let frugal =
+            self.len() >= self.array.len() / 2 && self.bytes >= payload_bytes(&self.array) / 2;
+        if frugal {
+            self
+        } else {
+            Self::new(Arc::from(self.as_slice()))
+        }
     }
 
     /// How many entries, and how many bytes of payload, are kept alive.

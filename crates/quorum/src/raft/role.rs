@@ -89,6 +89,8 @@ pub(crate) struct Peer {
     /// is lost.
     pub(crate) settled: Index,
     pub(crate) witness: bool,
+    /// Removed by a configuration that is not committed: it is to hear of it, and counts no more.
+    pub(crate) leaving: bool,
     pub(crate) quiesced: bool,
     pub(crate) fenced: bool,
     pub(crate) outgoing: Option<Box<Outgoing>>,
@@ -104,6 +106,7 @@ impl Peer {
             told: Index::ZERO,
             settled: Index::ZERO,
             witness,
+            leaving: false,
             quiesced: false,
             fenced: false,
             outgoing: None,

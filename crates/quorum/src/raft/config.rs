@@ -83,6 +83,9 @@ pub struct Config {
     /// Bytes of payload in the log of a follower beyond which it takes no more until it has
     /// compacted. Default 1 GiB.
     pub max_log_bytes: u64,
+    /// Entries that stay in memory when a snapshot covers them, so that followers that are a little
+    /// behind need no snapshot. Default 1,024.
+    pub trailing_entries: u64,
     /// Reads that wait. Default 65,536.
     pub max_reads: usize,
     /// Bytes of a snapshot in one message. Default 1 MiB.
@@ -115,6 +118,7 @@ impl Config {
             max_uncommitted_bytes: 64 << 20,
             max_unapplied_bytes: 16 << 20,
             max_log_bytes: 1 << 30,
+            trailing_entries: 1024,
             max_reads: 1 << 16,
             snapshot_chunk_bytes: 1 << 20,
             quiesce: false,
@@ -127,13 +131,27 @@ impl Config {
     ///
     /// Names the field and its bound.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let wrong = |field, value, bound| Err(ConfigError { field, value, bound });
+        let wrong = |field, value, bound| {
+            Err(ConfigError {
+                field,
+                value,
+                bound,
+            })
+        };
         if self.election_timeout.is_zero() {
-            return wrong("election_timeout", Value::Time(self.election_timeout), "above 0");
+            return wrong(
+                "election_timeout",
+                Value::Time(self.election_timeout),
+                "above 0",
+            );
         }
         if self.heartbeat_interval.is_zero() || self.heartbeat_interval >= self.election_timeout {
             let bound = "above 0 and below election_timeout";
-            return wrong("heartbeat_interval", Value::Time(self.heartbeat_interval), bound);
+            return wrong(
+                "heartbeat_interval",
+                Value::Time(self.heartbeat_interval),
+                bound,
+            );
         }
         if let Some(drift) = self.lease_drift_ppm {
             if !self.check_quorum {

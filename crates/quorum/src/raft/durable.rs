@@ -71,6 +71,9 @@ impl Recovered {
             configuration: Arc::new(configuration),
             id: 0,
         };
-        Self { snapshot, ..Self::default() }
+        Self {
+            snapshot,
+            ..Self::default()
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::membership::ChangeError;
 use super::position::Index;
-use bytes::Bytes;
 use alloc::vec::Vec;
+use bytes::Bytes;
 use purlin_core::node::NodeId;
 use thiserror::Error;
 

@@ -93,6 +93,12 @@ pub enum Body {
         /// The latest round heard of.
         round: u64,
     },
+    /// Everything up to here is committed; the follower has acknowledged that much. Needs no answer:
+    /// the next append or heartbeat says it again.
+    Commit {
+        /// The index.
+        commit: Index,
+    },
     /// I am still the leader.
     Heartbeat {
         /// What is committed, as far as the follower is known to have it.
@@ -107,6 +113,8 @@ pub enum Body {
     HeartbeatAck {
         /// The last index that is durable and equal to the leader's, as far as known.
         matched: Index,
+        /// The last index that is equal to the leader's, durable or not.
+        received: Index,
         /// The heartbeat's round.
         round: u64,
         /// The follower has fallen silent.

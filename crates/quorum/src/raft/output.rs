@@ -58,7 +58,7 @@ pub enum AbortReason {
     LeaderChanged,
     /// The leader did not answer in an election timeout.
     TimedOut,
-    /// A snapshot replaced the state machine that the read waited for; or the node stopped.
+    /// The node stopped.
     Stopped,
 }
 

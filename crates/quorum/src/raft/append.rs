@@ -1,0 +1,167 @@
+//! A follower's side of replication (§5.3).
+
+use super::message::Body;
+use super::output::StopReason;
+use super::position::{Index, Position};
+use super::{Entries, Payload, Raft};
+use purlin_core::node::NodeId;
+
+impl Raft {
+    pub(crate) fn on_append(
+        &mut self,
+        from: NodeId,
+        previous: Position,
+        commit: Index,
+        entries: Entries,
+    ) {
+        if self.is_installing() {
+            return; // The log is being replaced; the leader sends again.
+        }
+        let (previous, entries) = self.above_base(previous, entries);
+        if self.log.term(previous.index) != Some(previous.term) {
+            self.reject(from, previous);
+            return;
+        }
+        let agreed = previous.index + entries.len() as u64;
+        match self.first_difference(&entries) {
+            Some(index) if index <= self.commit => {
+                self.stop(StopReason::Diverged(index));
+                return;
+            }
+            Some(index) => {
+                let new = entries.from(index);
+                if self.is_full(&new) {
+                    let matched = self.matched.min(self.writes.stable);
+                    self.send_durable(
+                        from,
+                        Body::Full {
+                            matched,
+                            round: self.round,
+                        },
+                    );
+                    return;
+                }
+                self.replace_tail(index, new);
+            }
+            None => {}
+        }
+        self.matched = self.matched.max(agreed);
+        self.ack_due = true;
+        self.follow_commit(commit.min(agreed));
+    }
+
+    /// The part of an append that lies after what the snapshot covers: everything before is
+    /// committed, and therefore equal.
+    fn above_base(&self, previous: Position, entries: Entries) -> (Position, Entries) {
+        let base = self.log.base();
+        if previous.index >= base.index {
+            return (previous, entries);
+        }
+        let rest = entries.from(base.index.next());
+        (
+            base,
+            if rest.first_index() == base.index.next() {
+                rest
+            } else {
+                Entries::empty(base.index.next())
+            },
+        )
+    }
+
+    /// The first entry that this log does not have, or has from another term.
+    fn first_difference(&self, entries: &Entries) -> Option<Index> {
+        let last = self.log.last_index();
+        if entries.first_index() > last {
+            return (!entries.is_empty()).then_some(entries.first_index());
+        }
+        entries
+            .iter()
+            .find(|(index, entry)| self.log.term(*index) != Some(entry.term))
+            .map(|(index, _)| index)
+    }
+
+    fn is_full(&self, new: &Entries) -> bool {
+        let held = self.log.bytes();
+        held > 0 && held.saturating_add(new.bytes()) > self.config.max_log_bytes
+    }
+
+    /// Puts `entries`, which begin at `from`, in the place of everything from there on.
+    fn replace_tail(&mut self, from: Index, entries: Entries) {
+        let mut configuration_changed = false;
+        if from <= self.log.last_index() {
+            self.log.truncate(from);
+            self.writes.truncate(from);
+            self.matched = self.matched.min(from.previous());
+            configuration_changed = self.history.truncate(from);
+        }
+        for (index, entry) in entries.iter() {
+            if let Payload::Configuration(configuration) = &entry.payload {
+                self.history.push(index, configuration.clone());
+                configuration_changed = true;
+            }
+        }
+        self.log.extend(entries);
+        self.log_changed(from);
+        if configuration_changed {
+            self.configuration_changed();
+        }
+    }
+
+    fn reject(&mut self, from: NodeId, previous: Position) {
+        let hint = self.log.last_at_most(previous.index, previous.term);
+        let body = Body::Rejected {
+            previous: previous.index,
+            hint,
+            last: self.writes.stable,
+            round: self.round,
+        };
+        self.send_durable(from, body);
+    }
+
+    /// Tells the leader how much of its log is durable here.
+    pub(crate) fn acknowledge(&mut self) {
+        let Some(leader) = self.leader.filter(|&leader| leader != self.config.id) else {
+            self.ack_due = false;
+            return;
+        };
+        let stable = self.writes.stable;
+        // What is still being written is acknowledged when it is durable.
+        self.ack_due = false;
+        if stable >= self.matched || self.log_dirty.is_none() {
+            let matched = self.matched.min(stable);
+            self.send_durable(
+                leader,
+                Body::Appended {
+                    matched,
+                    round: self.round,
+                },
+            );
+        }
+    }
+
+    pub(crate) fn on_heartbeat(
+        &mut self,
+        from: NodeId,
+        commit: Index,
+        round: u64,
+        quiesce: Option<Position>,
+    ) {
+        self.follow_commit(commit.min(self.matched));
+        let matched = self.matched.min(self.writes.stable);
+        let received = self.matched;
+        let quiesced = quiesce.is_some_and(|last| self.may_fall_silent(last));
+        if quiesced {
+            self.quiesced = true;
+            self.deadline = None;
+        }
+        self.send_durable(
+            from,
+            Body::HeartbeatAck {
+                matched,
+                received,
+                round,
+                quiesced,
+            },
+        );
+    }
+}

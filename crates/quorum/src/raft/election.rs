@@ -1,0 +1,296 @@
+//! Elections (§5.2, §5.4.1), asked beforehand (thesis §9.6).
+
+use super::error::Refusal;
+use super::message::Body;
+use super::output::AbortReason;
+use super::position::{Position, Term};
+use super::role::{Leader, Peer, Role, Rounds};
+use super::{Entry, Payload, Raft};
+use crate::quorum::{VoteResult, Votes};
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use bytes::Bytes;
+use core::cmp::Ordering;
+use core::time::Duration;
+use purlin_core::node::NodeId;
+use purlin_core::random::{Random as _, RandomExt as _};
+use purlin_core::time::Instant;
+
+impl Raft {
+    /// Campaigns now, without waiting for the election timeout. Does nothing on a leader.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::CannotLead`] for a learner, a witness, a node outside the group or one that is
+    /// installing a snapshot.
+    pub fn campaign(&mut self, now: Instant) -> Result<(), Refusal> {
+        self.admit(now)?;
+        if self.is_leader() {
+            return Ok(());
+        }
+        if !self.can_lead() {
+            return Err(Refusal::CannotLead(self.config.id));
+        }
+        self.quiesced = false;
+        self.start_campaign();
+        self.finish();
+        Ok(())
+    }
+
+    /// Forgets who leads, so that this node helps to elect another one without waiting for its own
+    /// timeout. Does nothing on a leader, nor with leases: they stand on followers remembering.
+    pub fn forget_leader(&mut self, now: Instant) {
+        if self.admit(now).is_ok() && !self.is_leader() && self.config.lease_drift_ppm.is_none() {
+            self.leader = None;
+            self.contact = None;
+            self.finish();
+        }
+    }
+
+    /// Whether this node may be elected: a full voter, by the configuration in force, or by the one
+    /// before while that is not committed (or nobody could finish a removal that only the removed
+    /// node has in its log).
+    pub(crate) fn can_lead(&self) -> bool {
+        let id = self.config.id;
+        let votes = |configuration: &super::Configuration| {
+            configuration.is_voter(id) && !configuration.is_witness(id)
+        };
+        let installing = self
+            .incoming
+            .as_ref()
+            .is_some_and(|incoming| matches!(incoming.storing, Some((_, true))));
+        !installing
+            && !self.configuration().is_empty()
+            && (votes(self.configuration()) || votes(self.history.at(self.commit)))
+    }
+
+    /// Whether a leader is believed to live: then nobody else gets a vote (thesis §4.2.3).
+    pub(crate) fn hears_leader(&self) -> bool {
+        if !self.config.check_quorum {
+            return false;
+        }
+        let heard = match &self.role {
+            Role::Leader(leader) => Some(leader.rounds.confirmed_at),
+            _ => self.contact,
+        };
+        heard.is_some_and(|heard| self.now < heard + self.config.election_timeout)
+    }
+
+    pub(crate) fn start_campaign(&mut self) {
+        if self.config.pre_vote {
+            self.ask_pre_votes();
+        } else {
+            self.ask_votes(false);
+        }
+    }
+
+    fn ask_pre_votes(&mut self) {
+        self.become_follower(self.hard.term, None);
+        let mut votes = Votes::new();
+        votes.record(self.config.id, true);
+        let won = votes.result(self.configuration()) == VoteResult::Won;
+        self.role = Role::PreCandidate(votes);
+        if won {
+            self.ask_votes(false);
+            return;
+        }
+        let last = self.log.last();
+        let priority = self.config.priority;
+        self.ask(
+            self.hard.term.next(),
+            &Body::RequestPreVote { last, priority },
+        );
+    }
+
+    /// Campaigns for real: in a new term, with a vote for itself that counts when it is durable.
+    pub(crate) fn ask_votes(&mut self, transfer: bool) {
+        self.become_follower(self.hard.term.next(), None);
+        self.hard.vote = Some(self.config.id);
+        self.role = Role::Candidate(Votes::new());
+        self.ask(
+            self.hard.term,
+            &Body::RequestVote {
+                last: self.log.last(),
+                transfer,
+            },
+        );
+    }
+
+    fn ask(&mut self, term: Term, body: &Body) {
+        let configuration = self.configuration().clone();
+        for voter in configuration.members() {
+            if voter == self.config.id || !configuration.is_voter(voter) {
+                continue;
+            }
+            self.send_durable_at(voter, term, body.clone());
+        }
+    }
+
+    pub(crate) fn count_own_vote(&mut self) {
+        let id = self.config.id;
+        let durable = !self.hard_dirty && self.writes.hard <= self.writes.persisted;
+        if let Role::Candidate(votes) = &mut self.role
+            && durable
+            && votes.get(id).is_none()
+        {
+            votes.record(id, true);
+            self.look_at_votes();
+        }
+    }
+
+    pub(crate) fn on_request_pre_vote(
+        &mut self,
+        from: NodeId,
+        term: Term,
+        last: Position,
+        priority: u32,
+    ) {
+        let granted = term > self.hard.term
+            && !self.hears_leader()
+            && match last.cmp(&self.log.last()) {
+                Ordering::Greater => true,
+                Ordering::Less => false,
+                // Two that are as good as each other and ask at once would split the votes.
+                Ordering::Equal => match &self.role {
+                    Role::PreCandidate(_) => {
+                        (priority, from) > (self.config.priority, self.config.id)
+                    }
+                    _ => priority >= self.config.priority || !self.can_lead(),
+                },
+            };
+        // A grant carries the term that it is for, a refusal our own.
+        let term = if granted { term } else { self.hard.term };
+        self.send_durable_at(from, term, Body::PreVote { granted });
+    }
+
+    pub(crate) fn on_request_vote(&mut self, from: NodeId, last: Position, transfer: bool) {
+        let free = match self.hard.vote {
+            Some(vote) => vote == from,
+            None => self.leader.is_none() && (transfer || !self.hears_leader()),
+        };
+        let granted = free && last >= self.log.last();
+        if granted {
+            if self.hard.vote.is_none() {
+                self.hard.vote = Some(from);
+                self.hard_dirty = true;
+            }
+            self.role = Role::Follower;
+            self.reset_election_deadline();
+        }
+        self.send_durable(from, Body::Vote { granted });
+    }
+
+    pub(crate) fn on_pre_vote(&mut self, from: NodeId, term: Term, granted: bool) {
+        let asked = self.hard.term.next();
+        if let Role::PreCandidate(votes) = &mut self.role
+            && (!granted || term == asked)
+        {
+            votes.record(from, granted);
+            self.look_at_votes();
+        }
+    }
+
+    pub(crate) fn on_vote(&mut self, from: NodeId, granted: bool) {
+        if let Role::Candidate(votes) = &mut self.role {
+            votes.record(from, granted);
+            self.look_at_votes();
+        }
+    }
+
+    fn look_at_votes(&mut self) {
+        let (result, real) = match &self.role {
+            Role::PreCandidate(votes) => (votes.result(self.configuration()), false),
+            Role::Candidate(votes) => (votes.result(self.configuration()), true),
+            _ => return,
+        };
+        match (result, real) {
+            (VoteResult::Pending, _) => {}
+            (VoteResult::Won, false) => self.ask_votes(false),
+            (VoteResult::Won, true) => self.become_leader(),
+            (VoteResult::Lost, _) => {
+                self.role = Role::Follower;
+                // Nobody was elected either, or we would hear of it: try again rather soon.
+                self.deadline = Some(self.now + self.config.heartbeat_interval + self.jitter());
+            }
+        }
+    }
+
+    /// Follows `leader`, or nobody yet, in `term`.
+    pub(crate) fn become_follower(&mut self, term: Term, leader: Option<NodeId>) {
+        debug_assert!(term >= self.hard.term, "terms only grow");
+        let new_term = term > self.hard.term;
+        if new_term {
+            self.hard.term = term;
+            self.hard.vote = None;
+            self.hard_dirty = true;
+        }
+        if new_term || leader != self.leader || self.is_leader() {
+            self.abort_reads(AbortReason::LeaderChanged, false);
+            self.matched = self.commit;
+            self.round = 0;
+            self.ack_due = false;
+        }
+        self.role = Role::Follower;
+        self.leader = leader;
+        self.quiesced = false;
+        self.reset_election_deadline();
+    }
+
+    fn become_leader(&mut self) {
+        let next = self.log.last_index().next();
+        let configuration = self.configuration().clone();
+        let id = self.config.id;
+        let peers = configuration
+            .members()
+            .into_iter()
+            .filter(|&member| member != id)
+            .map(|member| Peer::new(member, next, configuration.is_witness(member)))
+            .collect();
+        let mut uncommitted = super::progress::Inflight::default();
+        let tail = self
+            .log
+            .slice(self.commit.next(), self.log.last_index(), u64::MAX);
+        if !tail.is_empty() {
+            uncommitted.push(self.log.last_index(), tail.bytes());
+        }
+        self.leader = Some(id);
+        self.role = Role::Leader(Box::new(Leader {
+            peers,
+            term_start: next,
+            rounds: Rounds::new(self.now),
+            uncommitted,
+            reads: VecDeque::new(),
+            transfer: None,
+            lease_until: Instant::default(),
+            lease_void: false,
+        }));
+        self.start_round();
+        self.deadline = Some(self.now + self.config.heartbeat_interval);
+        // Entries of older terms are committed by committing one of this term (§5.4.2).
+        let command = Payload::Command(Bytes::new());
+        self.append_own(Entry {
+            term: self.hard.term,
+            payload: command,
+        });
+        self.replicate();
+        self.advance_commit_by_quorum();
+    }
+
+    pub(crate) fn draw(&mut self) -> u64 {
+        self.random.next_u64()
+    }
+
+    fn jitter(&mut self) -> Duration {
+        let bound = u64::try_from(self.config.election_jitter.as_nanos()).unwrap_or(u64::MAX);
+        Duration::from_nanos(if bound == 0 {
+            0
+        } else {
+            self.random.below(bound)
+        })
+    }
+
+    pub(crate) fn reset_election_deadline(&mut self) {
+        let jitter = self.jitter();
+        self.deadline = Some(self.now + self.config.election_timeout + jitter);
+    }
+}

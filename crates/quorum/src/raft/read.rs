@@ -1,0 +1,319 @@
+//! Linearizable reads (thesis §6.4).
+
+use super::Raft;
+use super::error::Refusal;
+use super::input::{ReadMode, ReadToken};
+use super::message::Body;
+use super::output::{AbortReason, Output};
+use super::position::Index;
+use super::role::{Role, UnconfirmedRead};
+use purlin_core::node::NodeId;
+use purlin_core::time::Instant;
+
+/// A read that a follower has asked the leader about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ForwardedRead {
+    /// Its number between the two nodes: never used twice, so that an answer to an earlier read is
+    /// not taken for one to a later.
+    pub(crate) number: ReadToken,
+    pub(crate) token: ReadToken,
+    pub(crate) deadline: Instant,
+}
+
+impl Raft {
+    /// Asks when a read is linearizable: [`Output::ReadReady`] says that the state machine may be
+    /// looked at, [`Output::ReadAborted`] that it must be asked again. Exactly one of the two comes.
+    ///
+    /// On the leader it costs a round of heartbeats, shared by all reads that come while an earlier
+    /// round is under way; with [`ReadMode::Lease`] and a lease that holds, nothing. On a follower a
+    /// message to the leader and back besides.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotLeader`] while no leader is known, [`Refusal::TooManyReads`],
+    /// [`Refusal::NoLease`].
+    pub fn read(&mut self, now: Instant, token: ReadToken, mode: ReadMode) -> Result<(), Refusal> {
+        self.admit(now)?;
+        if mode == ReadMode::Lease && self.config.lease_drift_ppm.is_none() {
+            return Err(Refusal::NoLease);
+        }
+        let waiting = self.waiting.len()
+            + self
+                .leading()
+                .map_or(self.forwarded.len(), |leader| leader.reads.len());
+        if waiting >= self.config.max_reads {
+            return Err(Refusal::TooManyReads(waiting));
+        }
+        if let Some(leader) = self.leader.filter(|&leader| leader != self.config.id) {
+            self.stir_self();
+            let number = ReadToken(self.next_forward);
+            self.next_forward = self.next_forward.wrapping_add(1);
+            let deadline = self.now + self.config.election_timeout;
+            self.forwarded.push_back(ForwardedRead {
+                number,
+                token,
+                deadline,
+            });
+            self.send(leader, Body::RequestReadIndex { token: number });
+        } else if self.is_leader() {
+            self.stir_self();
+            match self.lease_read(now).filter(|_| mode == ReadMode::Lease) {
+                Some(index) => self.wait_for(index, token),
+                None => self.confirm_read(None, token),
+            }
+        } else {
+            return Err(Refusal::NotLeader { leader: None });
+        }
+        self.finish();
+        Ok(())
+    }
+
+    /// The index that a linearizable read must see, if the lease holds: look at the state machine
+    /// when that is applied. `None`: use [`read`](Self::read).
+    ///
+    /// Depends on clocks whose rates differ by no more than [`Config::lease_drift_ppm`]; a clock that
+    /// goes back ends the lease.
+    ///
+    /// [`Config::lease_drift_ppm`]: super::Config::lease_drift_ppm
+    #[must_use]
+    #[inline]
+    pub fn lease_read(&self, now: Instant) -> Option<Index> {
+        let Role::Leader(leader) = &self.role else {
+            return None;
+        };
+        let holds = now < leader.lease_until && now >= self.now && !leader.lease_void;
+        (holds && self.commit >= leader.term_start).then_some(self.commit)
+    }
+
+    /// Enrols a read for the next round that is not sent yet: a round that is under way may have
+    /// been sent before the read came.
+    fn confirm_read(&mut self, from: Option<NodeId>, token: ReadToken) {
+        let commit = self.commit;
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        // Before the first entry of its term is committed, a leader does not know what is: whoever
+        // sees that entry applied has seen everything.
+        let index = commit.max(leader.term_start);
+        let under_way = leader
+            .reads
+            .front()
+            .is_some_and(|read| read.round <= leader.rounds.sent);
+        let round = leader.rounds.sent + 1;
+        leader.reads.push_back(UnconfirmedRead {
+            round,
+            index,
+            from,
+            token,
+        });
+        if !under_way {
+            self.start_round();
+        }
+    }
+
+    /// Begins a round of heartbeats.
+    pub(crate) fn start_round(&mut self) {
+        let now = self.now;
+        let commit = self.commit;
+        let quiesce = self.wants_silence();
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        let round = leader.rounds.start(now);
+        let mut peers = core::mem::take(&mut leader.peers);
+        for peer in peers.iter_mut().filter(|peer| !peer.fenced) {
+            let commit = commit.min(peer.progress.matched());
+            peer.told = peer.told.max(commit);
+            self.send(
+                peer.id,
+                Body::Heartbeat {
+                    commit,
+                    round,
+                    quiesce,
+                },
+            );
+        }
+        if let Role::Leader(leader) = &mut self.role {
+            leader.peers = peers;
+        }
+        self.confirm_rounds();
+    }
+
+    /// A peer has heard of a round.
+    pub(crate) fn acknowledge_round(&mut self, from: NodeId, round: u64) {
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        let sent = leader.rounds.sent;
+        let Some(peer) = leader.peer_mut(from) else {
+            return;
+        };
+        if round > peer.round && round <= sent {
+            peer.round = round;
+            self.confirm_rounds();
+        }
+    }
+
+    /// Looks which round a quorum has confirmed, and answers the reads that waited for it.
+    fn confirm_rounds(&mut self) {
+        let Role::Leader(leader) = &self.role else {
+            return;
+        };
+        let id = self.config.id;
+        let round = self.configuration().committed(|node| {
+            if node == id {
+                leader.rounds.sent
+            } else {
+                leader.peer(node).map_or(0, |peer| peer.round)
+            }
+        });
+        let lease = self.lease_length();
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        if !leader.rounds.confirm(round) {
+            return;
+        }
+        if let Some(lease) = lease {
+            leader.lease_until = leader.rounds.confirmed_at + lease;
+        }
+        self.release_reads(round);
+    }
+
+    fn release_reads(&mut self, round: u64) {
+        loop {
+            let Role::Leader(leader) = &mut self.role else {
+                return;
+            };
+            let Some(&UnconfirmedRead {
+                round: waits_for, ..
+            }) = leader.reads.front()
+            else {
+                return;
+            };
+            if waits_for > round {
+                // Reads that came while the round was under way; theirs has not been sent.
+                if waits_for > leader.rounds.sent {
+                    self.start_round();
+                }
+                return;
+            }
+            let Some(read) = leader.reads.pop_front() else {
+                return;
+            };
+            match read.from {
+                None => self.wait_for(read.index, read.token),
+                Some(from) => {
+                    self.send(
+                        from,
+                        Body::ReadIndex {
+                            token: read.token,
+                            index: Some(read.index),
+                        },
+                    );
+                }
+            }
+        }
+    }
+
+    /// How long a lease is from when its round was sent: what followers promise, less what clocks
+    /// may differ.
+    fn lease_length(&self) -> Option<core::time::Duration> {
+        let drift = self.config.lease_drift_ppm?;
+        let timeout = self.config.election_timeout;
+        let rounding = core::time::Duration::from_nanos(u64::from(drift));
+        Some(
+            timeout
+                .saturating_sub(timeout / 1_000_000 * drift)
+                .saturating_sub(rounding),
+        )
+    }
+
+    pub(crate) fn on_request_read_index(&mut self, from: NodeId, token: ReadToken) {
+        let room = self
+            .leading()
+            .is_some_and(|leader| leader.reads.len() < self.config.max_reads);
+        if room {
+            self.confirm_read(Some(from), token);
+        } else {
+            self.send(from, Body::ReadIndex { token, index: None });
+        }
+    }
+
+    pub(crate) fn on_read_index(&mut self, number: ReadToken, index: Option<Index>) {
+        let Some(at) = self.forwarded.iter().position(|read| read.number == number) else {
+            return;
+        };
+        let Some(ForwardedRead { token, .. }) = self.forwarded.remove(at) else {
+            return;
+        };
+        match index {
+            Some(index) => self.wait_for(index, token),
+            None => self.abort(token, AbortReason::LeaderChanged),
+        }
+    }
+
+    /// A confirmed read waits until the state machine has come so far.
+    fn wait_for(&mut self, index: Index, token: ReadToken) {
+        if index <= self.applied {
+            self.outbox.push_back(Output::ReadReady(token));
+        } else {
+            let at = self.waiting.partition_point(|&(other, _)| other <= index);
+            self.waiting.insert(at, (index, token));
+        }
+    }
+
+    /// Answers the reads for which enough is applied.
+    pub(crate) fn answer_reads(&mut self) {
+        while self
+            .waiting
+            .front()
+            .is_some_and(|&(index, _)| index <= self.applied)
+        {
+            if let Some((_, token)) = self.waiting.pop_front() {
+                self.outbox.push_back(Output::ReadReady(token));
+            }
+        }
+    }
+
+    /// Gives up the reads that no leader has confirmed; with `confirmed` the others too.
+    pub(crate) fn abort_reads(&mut self, reason: AbortReason, confirmed: bool) {
+        while let Some(read) = self.forwarded.pop_front() {
+            self.abort(read.token, reason);
+        }
+        if let Role::Leader(leader) = &mut self.role {
+            for read in core::mem::take(&mut leader.reads) {
+                match read.from {
+                    None => self.abort(read.token, reason),
+                    Some(from) => self.send(
+                        from,
+                        Body::ReadIndex {
+                            token: read.token,
+                            index: None,
+                        },
+                    ),
+                }
+            }
+        }
+        while confirmed && let Some((_, token)) = self.waiting.pop_front() {
+            self.abort(token, reason);
+        }
+    }
+
+    /// Gives up the reads to which the leader has not answered in time.
+    pub(crate) fn expire_reads(&mut self) {
+        while self
+            .forwarded
+            .front()
+            .is_some_and(|read| read.deadline <= self.now)
+        {
+            if let Some(read) = self.forwarded.pop_front() {
+                self.abort(read.token, AbortReason::TimedOut);
+            }
+        }
+    }
+
+    fn abort(&mut self, token: ReadToken, reason: AbortReason) {
+        self.outbox.push_back(Output::ReadAborted(token, reason));
+    }
+}

@@ -1,0 +1,128 @@
+//! How a node begins.
+
+use super::config::{Config, ConfigError};
+use super::durable::Recovered;
+use super::log::Log;
+use super::membership::History;
+use super::position::Index;
+use super::role::{Role, Writes};
+use super::{Payload, Raft};
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use purlin_core::random::SplitMix64;
+use purlin_core::time::Instant;
+use thiserror::Error;
+
+/// Why a node cannot start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A value of the configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The state machine is said to have applied what the log does not have.
+    #[error("applied up to {applied}, but snapshot and log are {snapshot}..={last}")]
+    Applied {
+        /// Said to be applied.
+        applied: Index,
+        /// The snapshot's index.
+        snapshot: Index,
+        /// The last index of the log.
+        last: Index,
+    },
+    /// An entry's term is lower than that of the entry before it, or higher than the node's term.
+    #[error("the term of entry {0} contradicts its neighbours or the node's term")]
+    Terms(Index),
+}
+
+impl Raft {
+    /// A node as it was when it stopped.
+    ///
+    /// `seed` varies the election timeouts: give each node another one, and each start. `now` is the
+    /// time of the clock that all later calls use.
+    ///
+    /// A node that uses leases (see [`Config::lease_drift_ppm`]) counts its start as having heard of
+    /// a leader: it may have promised a lease before it crashed.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`], when `config` or `recovered` contradict themselves.
+    pub fn new(
+        config: impl Into<Arc<Config>>,
+        recovered: Recovered,
+        seed: u64,
+        now: Instant,
+    ) -> Result<Self, StartError> {
+        let config = config.into();
+        config.validate()?;
+        let Recovered {
+            hard_state,
+            snapshot,
+            entries,
+            applied,
+        } = recovered;
+        let base = snapshot.position;
+        let last = base.index + entries.len() as u64;
+        if applied < base.index || applied > last {
+            return Err(StartError::Applied {
+                applied,
+                snapshot: base.index,
+                last,
+            });
+        }
+        let mut log = Log::new(base);
+        let mut history = History::new(snapshot.configuration.clone());
+        let mut term = base.term;
+        for (index, entry) in (base.index.0 + 1..).map(Index).zip(&entries) {
+            if entry.term < term || entry.term > hard_state.term {
+                return Err(StartError::Terms(index));
+            }
+            term = entry.term;
+            if let Payload::Configuration(configuration) = &entry.payload {
+                history.push(index, configuration.clone());
+            }
+        }
+        log.extend(super::Entries::new(base.index.next(), entries));
+        let leases = config.lease_drift_ppm.is_some();
+        let mut raft = Self {
+            random: SplitMix64::new(seed),
+            now,
+            hard: hard_state,
+            hard_dirty: false,
+            log_dirty: None,
+            writes: Writes {
+                stable: last,
+                ..Writes::default()
+            },
+            log,
+            history,
+            snapshot,
+            commit: applied,
+            handed: applied,
+            applied,
+            unapplied: super::progress::Inflight::default(),
+            role: Role::Follower,
+            leader: None,
+            reported: (hard_state.term, None),
+            contact: leases.then_some(now),
+            deadline: None,
+            matched: Index::ZERO,
+            round: 0,
+            ack_due: false,
+            quiesced: false,
+            incoming: None,
+            forwarded: VecDeque::new(),
+            waiting: VecDeque::new(),
+            next_forward: 0,
+            known: Vec::new(),
+            held: VecDeque::new(),
+            outbox: VecDeque::new(),
+            config,
+        };
+        raft.next_forward = raft.draw();
+        raft.matched = raft.commit;
+        raft.reset_election_deadline();
+        Ok(raft)
+    }
+}

@@ -10,6 +10,8 @@
 
 #[path = "interaction/cluster.rs"]
 mod cluster;
+#[path = "interaction/commands.rs"]
+mod commands;
 #[path = "interaction/disk.rs"]
 mod disk;
 #[path = "interaction/facts.rs"]
@@ -33,7 +35,9 @@ fn folder() -> Result<PathBuf, &'static str> {
     let vectors = std::env::var_os("PURLIN_VECTORS").ok_or("PURLIN_VECTORS is not set")?;
     let folder = Path::new(&vectors).join("quorum/etcd-interaction");
     let there = folder.is_dir();
-    there.then_some(folder).ok_or("$PURLIN_VECTORS/quorum/etcd-interaction is not there")
+    there
+        .then_some(folder)
+        .ok_or("$PURLIN_VECTORS/quorum/etcd-interaction is not there")
 }
 
 #[test]
@@ -43,11 +47,19 @@ fn scripts_agree_but_for_the_known_differences() {
         Err(why) => return println!("SKIP {why}"),
     };
     let table = table::parse(include_str!("ETCD_SCRIPTS.md")).unwrap();
-    let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
-    let scripts = files.map(|name| name.into_string().unwrap()).filter(|name| name.ends_with(".txt"));
+    let files = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let scripts = files
+        .map(|name| name.into_string().unwrap())
+        .filter(|name| name.ends_with(".txt"));
     let mut scripts: Vec<_> = scripts.collect();
     scripts.sort();
-    assert_eq!(scripts, table.keys().cloned().collect::<Vec<_>>(), "the folder and the table");
+    assert_eq!(
+        scripts,
+        table.keys().cloned().collect::<Vec<_>>(),
+        "the folder and the table"
+    );
     let mut wrong = String::new();
     for (name, known) in &table {
         let script = fs::read_to_string(folder.join(name)).unwrap();
@@ -71,8 +83,12 @@ fn scripts_agree_but_for_the_known_differences() {
 
 /// Differences that the table does not have, and those that it has in vain.
 fn unexpected(name: &str, found: &[Difference], known: &[Difference]) -> String {
-    let new = found.iter().filter(|difference| !known.contains(difference));
-    let gone = known.iter().filter(|difference| !found.contains(difference));
+    let new = found
+        .iter()
+        .filter(|difference| !known.contains(difference));
+    let gone = known
+        .iter()
+        .filter(|difference| !found.contains(difference));
     let new = new.map(|Difference { line, etcd, here }| {
         format!("{name}:{line}: etcd says `{etcd}`, our nodes `{here}`\n")
     });
@@ -162,22 +178,34 @@ fn whatever_is_wrong_in_a_script_is_found() {
     let wrong = [
         ("became candidate at term 1", "became candidate at term 4"),
         ("State:StateLeader", "State:StateFollower"),
-        ("1: StateFollower (Voter) Term:1 Lead:2", "1: StateFollower (Voter) Term:1 Lead:1"),
+        (
+            "1: StateFollower (Voter) Term:1 Lead:2",
+            "1: StateFollower (Voter) Term:1 Lead:1",
+        ),
         ("raft proposal dropped", "ok"),
-        ("propose 2 hello\n----\nok", "propose 2 hello\n----\nraft proposal dropped"),
+        (
+            "propose 2 hello\n----\nok",
+            "propose 2 hello\n----\nraft proposal dropped",
+        ),
         ("3: StateReplicate match=7", "3: StateReplicate match=6"),
         ("Commit:8", "Commit:9"),
         ("Vote:3", "Vote:1"),
         ("  1/7 EntryNormal \"hello\"", "  1/7 EntryNormal \"hallo\""),
         ("voters=(1 2 3)\n", "voters=(1 2)\n"),
         ("\n2/8 EntryNormal \"\"\n", "\n"),
-        ("\n2/8 EntryNormal \"\"\n", "\n2/8 EntryNormal \"\"\n3/9 EntryNormal \"\"\n"),
+        (
+            "\n2/8 EntryNormal \"\"\n",
+            "\n2/8 EntryNormal \"\"\n3/9 EntryNormal \"\"\n",
+        ),
         ("tick-election 2", "tick-heartbeat 2"),
     ];
     for (right, text) in wrong {
         assert_eq!(SCRIPT.matches(right).count(), 1, "{right:?} is there once");
         let report = run::run(&SCRIPT.replace(right, text), &[]).unwrap();
-        assert!(!report.differences.is_empty(), "{right:?} as {text:?}: {report:#?}");
+        assert!(
+            !report.differences.is_empty(),
+            "{right:?} as {text:?}: {report:#?}"
+        );
     }
     let unknown = run::run("\nsend-snapshot 1 2\n----\nok\n", &[]).unwrap_err();
     assert_eq!(unknown, "line 2: the command send-snapshot is not known");
@@ -185,10 +213,14 @@ fn whatever_is_wrong_in_a_script_is_found() {
 
 #[test]
 fn differences_must_be_those_of_the_table() {
-    let difference = |line, here: &str| Difference { line, etcd: "x".into(), here: here.into() };
-    let (one, other) = (difference(1, "y"), difference(1, "z"));
-    assert_eq!(unexpected("s", &[one.clone()], &[one.clone()]), "");
-    assert!(unexpected("s", &[one.clone()], &[]).contains("s:1: etcd says `x`, our nodes `y`"));
-    assert!(unexpected("s", &[], &[one.clone()]).contains("is not so"));
-    assert_eq!(unexpected("s", &[one], &[other]).lines().count(), 2);
+    let difference = |line, here: &str| Difference {
+        line,
+        etcd: "x".into(),
+        here: here.into(),
+    };
+    let (one, other) = ([difference(1, "y")], [difference(1, "z")]);
+    assert_eq!(unexpected("s", &one, &one), "");
+    assert!(unexpected("s", &one, &[]).contains("s:1: etcd says `x`, our nodes `y`"));
+    assert!(unexpected("s", &[], &one).contains("is not so"));
+    assert_eq!(unexpected("s", &one, &other).lines().count(), 2);
 }

@@ -14,7 +14,10 @@ pub(crate) struct Disk {
 impl Disk {
     /// One that holds a snapshot and nothing else.
     pub(crate) fn new(snapshot: Position) -> Self {
-        Self { snapshot, ..Self::default() }
+        Self {
+            snapshot,
+            ..Self::default()
+        }
     }
 
     /// Carries out a write: its entries replace everything from their first index on.
@@ -31,7 +34,8 @@ impl Disk {
             return Err(format!("a write from {first} on leaves a gap in {self:?}"));
         }
         self.entries.truncate(keep);
-        self.entries.extend(write.entries.iter().map(|(_, entry)| entry.clone()));
+        self.entries
+            .extend(write.entries.iter().map(|(_, entry)| entry.clone()));
         Ok(())
     }
 
@@ -58,7 +62,9 @@ impl Disk {
         if index == self.snapshot.index {
             return Some(self.snapshot.term);
         }
-        self.entries().find(|&(at, _)| at == index).map(|(_, entry)| entry.term)
+        self.entries()
+            .find(|&(at, _)| at == index)
+            .map(|(_, entry)| entry.term)
     }
 
     /// Whether everything up to `index` is there, as `term` says it is; what the snapshot covers is.

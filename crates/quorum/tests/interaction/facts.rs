@@ -22,7 +22,10 @@ impl Fact {
     /// Whether it changes while messages and writes are under way: two implementations agree on it
     /// when all is quiet.
     pub(crate) fn settles(&self) -> bool {
-        matches!(self, Self::Vote | Self::Commit | Self::Configuration | Self::Committed(_))
+        matches!(
+            self,
+            Self::Vote | Self::Commit | Self::Configuration | Self::Committed(_)
+        )
     }
 }
 
@@ -31,7 +34,11 @@ pub(crate) type Facts = BTreeMap<(u64, Fact), Line>;
 
 /// What the expected text of a directive says.
 pub(crate) fn stated(directive: &Directive) -> Facts {
-    let mut reader = Reader { facts: Facts::new(), node: directive.node().ok(), committed: false };
+    let mut reader = Reader {
+        facts: Facts::new(),
+        node: directive.node().ok(),
+        committed: false,
+    };
     for line in &directive.expected {
         reader.read(line);
     }
@@ -51,7 +58,9 @@ impl Reader {
         let text = line.text.trim_start();
         let words: Vec<_> = text.split(' ').collect();
         match words[..] {
-            [">", node, "handling" | "receiving" | "processing", ..] => self.node = node.parse().ok(),
+            [">", node, "handling" | "receiving" | "processing", ..] => {
+                self.node = node.parse().ok();
+            }
             ["HardState", ..] => self.hard_state(line, &words[1..]),
             [leader, role] if leader.starts_with("Lead:") && role.starts_with("State:") => {
                 self.state(Fact::Leader, line, &leader["Lead:".len()..]);
@@ -111,7 +120,10 @@ impl Reader {
 
     fn state(&mut self, fact: Fact, line: &Line, value: &str) {
         if let Some(node) = self.node {
-            let line = Line { number: line.number, text: value.to_owned() };
+            let line = Line {
+                number: line.number,
+                text: value.to_owned(),
+            };
             self.facts.insert((node, fact), line);
         }
     }
@@ -122,7 +134,11 @@ pub(crate) fn entry(text: &str) -> Option<(u64, String)> {
     let (position, payload) = text.trim_start().split_once(' ')?;
     let (term, index) = position.split_once('/')?;
     term.parse::<u64>().ok()?;
-    let payload = if payload.starts_with("EntryConfChange") { "EntryConfChange" } else { payload };
+    let payload = if payload.starts_with("EntryConfChange") {
+        "EntryConfChange"
+    } else {
+        payload
+    };
     Some((index.parse().ok()?, format!("{position} {payload}")))
 }
 
@@ -135,7 +151,10 @@ fn facts_are_read() {
           2->1 MsgAppResp Term:3 Log:0/12\n  INFO 2 switched to configuration voters=(1 2)&&(1)\n\
         > 1 receiving messages\n  INFO 1 became leader at term 3\n";
     let facts = stated(&super::script::parse(script).unwrap()[0]);
-    let facts: Vec<_> = facts.iter().map(|((node, fact), line)| (*node, fact, &*line.text)).collect();
+    let facts: Vec<_> = facts
+        .iter()
+        .map(|((node, fact), line)| (*node, fact, &*line.text))
+        .collect();
     let expected = [
         (1, &Fact::Term, "3"),
         (1, &Fact::Role, "StateLeader"),

@@ -43,13 +43,19 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn new(config: Config, recovered: Recovered, asynchronous: bool) -> Result<Self, String> {
+    pub(crate) fn new(
+        config: Config,
+        recovered: Recovered,
+        asynchronous: bool,
+    ) -> Result<Self, String> {
         let now = Instant::from_nanos(0);
         let disk = Disk::new(recovered.snapshot.position);
         let seed = config.id.0;
         // With leases, a node does not help to elect anybody for an election timeout after its
         // start: that time has passed when a script begins.
-        let warm_up = config.lease_drift_ppm.map_or(Duration::ZERO, |_| config.election_timeout);
+        let warm_up = config
+            .lease_drift_ppm
+            .map_or(Duration::ZERO, |_| config.election_timeout);
         let raft = Raft::new(config, recovered, seed, now).map_err(|error| error.to_string())?;
         let mut node = Self {
             raft,
@@ -101,7 +107,6 @@ impl Node {
                 output => self.ready.push(output),
             }
         }
-        self.raft.check_invariants();
         self.check_stable()
     }
 
@@ -113,12 +118,18 @@ impl Node {
             return Ok(());
         }
         let id = self.raft.config().id;
-        Err(format!("{id} takes {term:?}/{stable} for stable; its disk has {:?}", self.disk))
+        Err(format!(
+            "{id} takes {term:?}/{stable} for stable; its disk has {:?}",
+            self.disk
+        ))
     }
 
     /// What a message promises is on the disk when it leaves.
     fn check_promise(&self, message: &Message) -> Result<(), String> {
-        let vote = |node| HardState { term: message.term, vote: Some(node) };
+        let vote = |node| HardState {
+            term: message.term,
+            vote: Some(node),
+        };
         let kept = match message.body {
             Body::RequestVote { .. } => self.disk.hard_state == vote(message.from),
             Body::Vote { granted: true } => self.disk.hard_state == vote(message.to),
@@ -130,7 +141,10 @@ impl Node {
         if kept {
             return Ok(());
         }
-        Err(format!("{message:?} promises what is not on the disk: {:?}", self.disk))
+        Err(format!(
+            "{message:?} promises what is not on the disk: {:?}",
+            self.disk
+        ))
     }
 
     pub(crate) fn has_ready(&self) -> bool {
@@ -185,7 +199,8 @@ impl Node {
             && self.appends.is_empty()
             && work.iter().all(|work| match work {
                 Work::Write(write) => {
-                    write.entries.is_empty() && write.hard_state.is_none_or(|state| state.vote == own)
+                    write.entries.is_empty()
+                        && write.hard_state.is_none_or(|state| state.vote == own)
                 }
                 Work::Store(_) => false,
             })
@@ -264,11 +279,15 @@ impl Node {
         &mut self,
         report: impl FnOnce(&mut Raft, Instant) -> Result<(), E>,
     ) -> Result<(), String> {
-        self.input(report)?.map_err(|refusal| format!("a report was refused: {refusal}"))
+        self.input(report)?
+            .map_err(|refusal| format!("a report was refused: {refusal}"))
     }
 }
 
 /// Whether it is what etcd sends with the write that it waits for.
 fn is_answer(body: &Body) -> bool {
-    !matches!(body, Body::Append { .. } | Body::Commit { .. } | Body::Heartbeat { .. } | Body::Snapshot(_))
+    !matches!(
+        body,
+        Body::Append { .. } | Body::Commit { .. } | Body::Heartbeat { .. } | Body::Snapshot(_)
+    )
 }

@@ -15,7 +15,10 @@ pub(crate) fn entry(index: Index, entry: &Entry) -> String {
     match &entry.payload {
         Payload::Command(command) if command == STAND_IN => format!("{position} EntryNormal \"\""),
         Payload::Command(command) => {
-            format!("{position} EntryNormal {:?}", String::from_utf8_lossy(command))
+            format!(
+                "{position} EntryNormal {:?}",
+                String::from_utf8_lossy(command)
+            )
         }
         Payload::Configuration(_) => format!("{position} EntryConfChange"),
     }
@@ -44,7 +47,11 @@ pub(crate) fn state(raft: &Raft) -> String {
         "{}: {} ({}) Term:{} Lead:{}",
         id.0,
         role(raft.role()),
-        if raft.configuration().is_voter(id) { "Voter" } else { "Non-Voter" },
+        if raft.configuration().is_voter(id) {
+            "Voter"
+        } else {
+            "Non-Voter"
+        },
         raft.term().0,
         node(raft.leader()),
     )
@@ -55,7 +62,11 @@ pub(crate) fn state(raft: &Raft) -> String {
 pub(crate) fn status(raft: &Raft) -> Vec<String> {
     let status = raft.status();
     let max_inflight = raft.config().max_inflight_messages;
-    let own = format!("StateReplicate match={} next={}", status.stable, status.stable.next());
+    let own = format!(
+        "StateReplicate match={} next={}",
+        status.stable,
+        status.stable.next()
+    );
     let mut lines = vec![(status.id, own)];
     for peer in &status.peers {
         let state = match peer.state {
@@ -79,7 +90,10 @@ pub(crate) fn status(raft: &Raft) -> Vec<String> {
         lines.push((peer.id, line));
     }
     lines.sort();
-    lines.into_iter().map(|(id, line)| format!("{}: {line}", id.0)).collect()
+    lines
+        .into_iter()
+        .map(|(id, line)| format!("{}: {line}", id.0))
+        .collect()
 }
 
 /// `voters=(1 2 3)&&(1 2) learners=(4) learners_next=(5) autoleave`.

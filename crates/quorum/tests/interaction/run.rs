@@ -1,12 +1,17 @@
 //! A script, command by command, and where our nodes disagree with it.
 
-use super::cluster::{Answer, Cluster};
+use super::cluster::Cluster;
+use super::commands::Answer;
 use super::facts::{self, Fact, Facts};
 use super::script::{self, Directive, Line};
 use super::table::{Difference, LATER};
 
 /// What etcd prints for what it refuses.
-const REFUSALS: [&str; 3] = ["can not campaign", "proposal dropped", "ignoring conf change"];
+const REFUSALS: [&str; 3] = [
+    "can not campaign",
+    "proposal dropped",
+    "ignoring conf change",
+];
 
 /// What came of a script.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -33,7 +38,11 @@ pub(crate) fn run(script: &str, known: &[Difference]) -> Result<Report, String> 
         run.step(directive).map_err(located)?;
         run.report.commands += 1;
     }
-    let settled = run.stated.clone().into_iter().filter(|((_, fact), _)| fact.settles());
+    let settled = run
+        .stated
+        .clone()
+        .into_iter()
+        .filter(|((_, fact), _)| fact.settles());
     run.compare_facts(settled.collect())?;
     run.report.differences.sort();
     Ok(run.report)
@@ -85,20 +94,29 @@ impl Run<'_> {
 
     /// Compares what a query printed; `lines` may be asked for once more.
     fn compare_lines(&mut self, directive: &Directive, lines: Vec<String>) -> Result<(), String> {
-        let plain = |text: &str| facts::entry(text).map_or(text.to_owned(), |(_, entry)| entry);
+        let plain =
+            |text: &str| facts::entry(text).map_or_else(|| text.to_owned(), |(_, entry)| entry);
         let mut expected: Vec<_> = directive
             .expected
             .iter()
             .filter(|line| line.text != "ok")
-            .map(|line| Line { number: line.number, text: plain(&line.text) })
+            .map(|line| Line {
+                number: line.number,
+                text: plain(&line.text),
+            })
             .collect();
         // A line too many is compared with nothing.
         while expected.len() < lines.len() {
-            expected.push(Line { number: directive.line, text: "nothing".to_owned() });
+            expected.push(Line {
+                number: directive.line,
+                text: "nothing".to_owned(),
+            });
         }
-        self.compare(&expected, Some(lines), |cluster| match cluster.run(directive)? {
-            Answer::Lines(lines) => Ok(lines),
-            other => Err(format!("no lines but {other:?}")),
+        self.compare(&expected, Some(lines), |cluster| {
+            match cluster.run(directive)? {
+                Answer::Lines(lines) => Ok(lines),
+                other => Err(format!("no lines but {other:?}")),
+            }
         })
     }
 
@@ -113,7 +131,9 @@ impl Run<'_> {
                 .iter()
                 .map(|((node, fact), line)| {
                     // What came with a snapshot was not applied one by one.
-                    let here = cluster.fact(*node, fact)?.unwrap_or_else(|| line.text.clone());
+                    let here = cluster
+                        .fact(*node, fact)?
+                        .unwrap_or_else(|| line.text.clone());
                     Ok(format!("{node}: {fact:?} {here}"))
                 })
                 .collect()
@@ -129,12 +149,16 @@ impl Run<'_> {
     ) -> Result<(), String> {
         let mut here = observed.map_or_else(|| observe(&mut self.cluster), Ok)?;
         let late = |line: &Line| {
-            self.known.iter().any(|known| known.line == line.number && known.here == LATER)
+            self.known
+                .iter()
+                .any(|known| known.line == line.number && known.here == LATER)
         };
         if expected.iter().any(late) {
             self.cluster.another_heartbeat()?;
-            for ((expected, here), later) in
-                expected.iter().zip(&mut here).zip(observe(&mut self.cluster)?)
+            for ((expected, here), later) in expected
+                .iter()
+                .zip(&mut here)
+                .zip(observe(&mut self.cluster)?)
             {
                 if *here != expected.text && later == expected.text {
                     LATER.clone_into(here);
@@ -152,6 +176,8 @@ impl Run<'_> {
     }
 
     fn differ(&mut self, line: usize, etcd: String, here: String) {
-        self.report.differences.push(Difference { line, etcd, here });
+        self.report
+            .differences
+            .push(Difference { line, etcd, here });
     }
 }

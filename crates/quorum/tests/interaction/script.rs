@@ -65,7 +65,7 @@ impl Directive {
         words.map(|arg| arg.key.as_str())
     }
 
-    /// The node that the command is for.
+    /// The first number: the node that the command is for, or how many nodes.
     pub(crate) fn node(&self) -> Result<u64, String> {
         number(self.words().next().ok_or("no node is named")?)
     }
@@ -77,20 +77,28 @@ impl Directive {
 }
 
 pub(crate) fn number(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| format!("{text:?} is not a number"))
+    text.parse()
+        .map_err(|_| format!("{text:?} is not a number"))
 }
 
 /// The directives of a script.
 pub(crate) fn parse(script: &str) -> Result<Vec<Directive>, Unparseable> {
     let numbered = (1..).zip(script.lines());
-    let mut lines =
-        numbered.map(|(number, text)| Line { number, text: text.trim_end().to_owned() }).peekable();
+    let mut lines = numbered
+        .map(|(number, text)| Line {
+            number,
+            text: text.trim_end().to_owned(),
+        })
+        .peekable();
     let mut directives = Vec::new();
     while let Some(Line { number: line, text }) = lines.next() {
         if text.is_empty() || text.starts_with('#') {
             continue;
         }
-        let wrong = |reason: &str| Unparseable { line, reason: reason.to_owned() };
+        let wrong = |reason: &str| Unparseable {
+            line,
+            reason: reason.to_owned(),
+        };
         let (command, args) = text.split_once(' ').unwrap_or((&text, ""));
         let args = arguments(args).map_err(|reason| wrong(&reason))?;
         let mut body = Vec::new();
@@ -105,7 +113,13 @@ pub(crate) fn parse(script: &str) -> Result<Vec<Directive>, Unparseable> {
         while let Some(line) = lines.next_if(|line| !line.text.is_empty()) {
             expected.push(line);
         }
-        directives.push(Directive { line, command: command.to_owned(), args, body, expected });
+        directives.push(Directive {
+            line,
+            command: command.to_owned(),
+            args,
+            body,
+            expected,
+        });
     }
     Ok(directives)
 }
@@ -119,7 +133,9 @@ fn arguments(text: &str) -> Result<Vec<Arg>, String> {
         let (values, after) = match after.strip_prefix('=') {
             None => (Vec::new(), after),
             Some(list) if list.starts_with('(') => {
-                let (list, after) = list[1..].split_once(')').ok_or("a list that does not end")?;
+                let (list, after) = list[1..]
+                    .split_once(')')
+                    .ok_or("a list that does not end")?;
                 let values = list.split(',').map(|value| value.trim().to_owned());
                 (values.filter(|value| !value.is_empty()).collect(), after)
             }
@@ -128,7 +144,10 @@ fn arguments(text: &str) -> Result<Vec<Arg>, String> {
                 (vec![value.to_owned()], after)
             }
         };
-        args.push(Arg { key: key.to_owned(), values });
+        args.push(Arg {
+            key: key.to_owned(),
+            values,
+        });
         rest = after.trim_start();
     }
     Ok(args)
@@ -148,7 +167,13 @@ fn the_format_is_read() {
     assert_eq!(add.numbers("index"), Ok(vec![10]));
     assert_eq!(add.values("learners"), [] as [String; 0]);
     assert_eq!(change.body, ["v4 l5", "r1"]);
-    assert_eq!(change.expected[1], Line { number: 12, text: "  b".into() });
+    assert_eq!(
+        change.expected[1],
+        Line {
+            number: 12,
+            text: "  b".into()
+        }
+    );
     assert!(change.expects("b") && !change.expects("ok"));
     assert_eq!(level.words().collect::<Vec<_>>(), ["none"]);
     assert!(level.positional().unwrap_err().contains("none"));
@@ -157,6 +182,12 @@ fn the_format_is_read() {
 #[test]
 fn what_is_not_in_the_format_is_named() {
     let unparseable = |script| parse(script).unwrap_err().to_string();
-    assert_eq!(unparseable("# x\ncampaign 1\n"), "line 2: no ---- after the command");
-    assert_eq!(unparseable("deliver-msgs drop=(1\n----\n"), "line 1: a list that does not end");
+    assert_eq!(
+        unparseable("# x\ncampaign 1\n"),
+        "line 2: no ---- after the command"
+    );
+    assert_eq!(
+        unparseable("deliver-msgs drop=(1\n----\n"),
+        "line 1: a list that does not end"
+    );
 }

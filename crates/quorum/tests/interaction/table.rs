@@ -32,11 +32,18 @@ pub(crate) fn parse(page: &str) -> Result<BTreeMap<String, Vec<Difference>>, Str
             }
             [place, etcd, here, _] => {
                 let place = code(place);
-                let (script, line) = place.split_once(':').ok_or(format!("no line: {place}"))?;
+                let (script, line) = place
+                    .split_once(':')
+                    .ok_or_else(|| format!("no line: {place}"))?;
                 let line = usize::try_from(number(line)?).map_err(|error| error.to_string())?;
-                let differences =
-                    scripts.get_mut(script).ok_or(format!("{script} is not listed"))?;
-                differences.push(Difference { line, etcd: code(etcd), here: code(here) });
+                let differences = scripts
+                    .get_mut(script)
+                    .ok_or_else(|| format!("{script} is not listed"))?;
+                differences.push(Difference {
+                    line,
+                    etcd: code(etcd),
+                    here: code(here),
+                });
             }
             _ => return Err(format!("neither a script nor a difference: {line}")),
         }
@@ -50,8 +57,19 @@ fn the_table_is_read() {
                 | line | etcd | here | why |\n| `b.txt:7` | `x y` | a heartbeat later | because |\n";
     let scripts = parse(page).unwrap();
     assert_eq!(scripts["a.txt"], []);
-    let difference = Difference { line: 7, etcd: "x y".into(), here: LATER.into() };
+    let difference = Difference {
+        line: 7,
+        etcd: "x y".into(),
+        here: LATER.into(),
+    };
     assert_eq!(scripts["b.txt"], [difference]);
-    assert_eq!(parse("| `c.txt:1` | a | b | c |").unwrap_err(), "c.txt is not listed");
-    assert!(parse("| `a.txt` | all |\n| `a.txt` | all |").unwrap_err().contains("twice"));
+    assert_eq!(
+        parse("| `c.txt:1` | a | b | c |").unwrap_err(),
+        "c.txt is not listed"
+    );
+    assert!(
+        parse("| `a.txt` | all |\n| `a.txt` | all |")
+            .unwrap_err()
+            .contains("twice")
+    );
 }

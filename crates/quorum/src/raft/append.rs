@@ -84,10 +84,12 @@ impl Raft {
     }
 
     fn is_full(&self, new: &Entries) -> bool {
-        let size = |entries: u64, bytes: u64| {
-            bytes.saturating_add(entries.saturating_mul(ENTRY_OVERHEAD))
-        };
-        let held = size(self.log.last_index() - self.log.base().index, self.log.bytes());
+        let size =
+            |entries: u64, bytes: u64| bytes.saturating_add(entries.saturating_mul(ENTRY_OVERHEAD));
+        let held = size(
+            self.log.last_index() - self.log.base().index,
+            self.log.bytes(),
+        );
         let more = size(new.len() as u64, new.bytes());
         held > 0 && held.saturating_add(more) > self.config.max_log_bytes
     }
@@ -161,7 +163,9 @@ impl Raft {
             self.quiesced = true;
             self.deadline = None;
         }
-        self.send_durable(
+        // Waits for no write: what it says of the log is durable, and for the rest it only says that
+        // this node had not turned to a later term, which is true whatever a crash makes it forget.
+        self.send(
             from,
             Body::HeartbeatAck {
                 matched,

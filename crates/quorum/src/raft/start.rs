@@ -2,9 +2,9 @@
 
 use super::config::{Config, ConfigError};
 use super::durable::Recovered;
+use super::entry::EntriesError;
 use super::log::Log;
 use super::membership::History;
-use super::entry::EntriesError;
 use super::position::Index;
 use super::role::{Role, Writes};
 use super::{Payload, Raft};

@@ -3,6 +3,7 @@
 //! 2014, cited as thesis §).
 
 mod append;
+pub mod codec;
 mod change;
 mod commit;
 mod config;
@@ -29,6 +30,7 @@ mod ship;
 mod snapshot;
 mod start;
 mod status;
+pub mod storage;
 mod transfer;
 
 pub use config::{ClusterId, Config, ConfigError};

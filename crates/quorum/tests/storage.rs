@@ -2,3 +2,5 @@
 
 #[path = "storage/conformance.rs"]
 mod conformance;
+#[path = "storage/flawed.rs"]
+mod flawed;

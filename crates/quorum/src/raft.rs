@@ -4,6 +4,7 @@
 
 mod append;
 mod change;
+pub mod codec;
 mod commit;
 mod config;
 mod durable;

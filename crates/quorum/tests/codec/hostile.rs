@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use purlin_core::node::NodeId;
 use purlin_quorum::raft::codec::DecodeError;
 use purlin_quorum::raft::{
-    Configuration, ConfigurationError, Entries, Entry, HardState, Message, SnapshotMeta,
+    Body, ClusterId, Configuration, ConfigurationError, Entries, Entry, HardState, Index, Message,
+    Position, SnapshotMeta, Term,
 };
 
 /// Decodes within the promised memory; what is understood is written as it was read.
@@ -192,4 +193,27 @@ fn reasons() {
         configuration(b"\x01\x00\x01\x05\x00\x01\x05\x00\x00"),
         DecodeError::Configuration(learner_votes)
     );
+}
+
+/// No correct leader sends a lower term after a higher one. Its neighbour writes it nevertheless,
+/// without a panic, and nobody reads it.
+#[test]
+fn terms_that_fall_are_refused() {
+    let entry = Entry::command(Term(4), Bytes::from_static(b"x"));
+    let message = Message {
+        cluster: ClusterId(7),
+        from: NodeId(1),
+        to: NodeId(2),
+        term: Term(5),
+        incarnation: None,
+        body: Body::Append {
+            previous: Position::new(Term(5), Index(41)),
+            commit: Index(40),
+            entries: Entries::one(Index(42), entry),
+            round: 9,
+        },
+    };
+    let what = "terms that do not grow";
+    let error = read::<Message>(&message.bytes()).unwrap_err();
+    assert_eq!(error, DecodeError::Invalid { what, offset: 13 });
 }

@@ -18,7 +18,8 @@ impl Part for Entry {
     }
 
     fn take(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        take_entry(Term(0), reader)
+        let head = reader.varint()?;
+        take_entry(head, Term(0), reader)
     }
 }
 
@@ -59,9 +60,16 @@ pub(super) fn take_entries(
     }
     let mut entries = Vec::with_capacity(count);
     for _ in 0..count {
-        let entry = take_entry(before, reader)?;
-        before = entry.term;
-        entries.push(entry);
+        let head = reader.varint()?;
+        if head & PARTICULAR == 0 {
+            // By far the most.
+            let command = reader.range(head >> 1)?;
+            entries.push(Entry::command(before, reader.share(command)));
+        } else {
+            let entry = take_entry(head, before, reader)?;
+            before = entry.term;
+            entries.push(entry);
+        }
     }
     Ok(Entries::new(first, entries))
 }
@@ -88,54 +96,36 @@ fn put_entry(entry: &Entry, before: Term, sink: &mut impl Sink) {
     }
 }
 
-#[inline]
-fn take_entry(before: Term, reader: &mut Reader<'_>) -> Result<Entry, DecodeError> {
-    let head = reader.varint()?;
-    let length = head >> 1;
-    if head & PARTICULAR == 0 {
-        return Ok(Entry::command(before, reader.slice(length)?));
-    }
-    take_particular(length, before, reader)
-}
-
-/// An entry that is more than a command of the same term.
-fn take_particular(
-    length: u64,
-    before: Term,
-    reader: &mut Reader<'_>,
-) -> Result<Entry, DecodeError> {
+/// What [`put_entry`] has put after the `head`.
+fn take_entry(head: u64, before: Term, reader: &mut Reader<'_>) -> Result<Entry, DecodeError> {
     let offset = reader.offset();
-    let particulars = reader.byte()?;
-    if particulars == 0 || particulars > NEW_TERM | CONFIGURATION {
+    let invalid = |what| Err(DecodeError::Invalid { what, offset });
+    let length = head >> 1;
+    let particulars = match head & PARTICULAR {
+        0 => 0,
+        _ => reader.byte()?,
+    };
+    if particulars > NEW_TERM | CONFIGURATION || (particulars == 0) != (head & PARTICULAR == 0) {
+        let what = "entry";
         return Err(DecodeError::UnknownTag {
-            what: "entry",
+            what,
             tag: particulars,
         });
     }
     let mut term = before;
     if particulars & NEW_TERM != 0 {
-        let higher = reader.varint()?;
+        let higher: u64 = reader.take()?;
         term = match before.0.checked_add(higher) {
             Some(term) if higher > 0 => Term(term),
-            _ => {
-                return Err(DecodeError::Invalid {
-                    what: "terms that do not grow",
-                    offset,
-                });
-            }
+            _ => return invalid("terms that do not grow"),
         };
     }
     if particulars & CONFIGURATION == 0 {
         return Ok(Entry::command(term, reader.slice(length)?));
     }
-    if length != 0 {
-        return Err(DecodeError::Invalid {
-            what: "a configuration with a length",
-            offset,
-        });
+    if length > 0 {
+        return invalid("a configuration with a length");
     }
-    Ok(Entry {
-        term,
-        payload: Payload::Configuration(reader.take()?),
-    })
+    let payload = Payload::Configuration(reader.take()?);
+    Ok(Entry { term, payload })
 }

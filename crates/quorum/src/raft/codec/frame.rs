@@ -41,8 +41,8 @@ impl Message {
 /// read so many into a buffer of its own and [decode](Message::decode) that, without a copy.
 ///
 /// The `limit` is how much memory a peer can make this node take for one message. It must let
-/// through what the peers send: twice the larger of `max_message_bytes` and `max_entry_bytes` of
-/// [`Config`](crate::raft::Config), and twice `snapshot_chunk_bytes`, are room enough.
+/// through what the peers send: twice the largest of `max_message_bytes`, `max_entry_bytes` and
+/// `snapshot_chunk_bytes` of their [`Config`](crate::raft::Config), and 64 KiB more, is room enough.
 ///
 /// ```
 /// use purlin_core::node::NodeId;

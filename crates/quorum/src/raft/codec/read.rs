@@ -2,6 +2,7 @@
 
 use super::{DecodeError, Part};
 use bytes::Bytes;
+use core::ops::Range;
 
 /// What is left to read.
 pub(super) struct Reader<'a> {
@@ -36,49 +37,62 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub(super) fn varint(&mut self) -> Result<u64, DecodeError> {
-        match self.whole.get(self.at) {
-            Some(&byte) if byte < 0x80 => {
+        // Most numbers take a byte, most lengths two.
+        match self.whole[self.at..] {
+            [low, ..] if low < 0x80 => {
                 self.at += 1;
-                Ok(u64::from(byte))
+                Ok(u64::from(low))
+            }
+            [low, high, ..] if high < 0x80 && high > 0 => {
+                self.at += 2;
+                Ok(u64::from(high) << 7 | u64::from(low & 0x7f))
             }
             _ => self.long_varint(),
         }
     }
 
-    /// Of two bytes or more.
     fn long_varint(&mut self) -> Result<u64, DecodeError> {
         let offset = self.at;
+        let invalid = |what| Err(DecodeError::Invalid { what, offset });
         let mut value = 0;
-        for (place, &byte) in self.whole[offset..].iter().take(10).enumerate() {
-            // The tenth byte holds the last of 64 bits and nothing else.
-            if place == 9 && byte > 1 {
-                return Err(DecodeError::Invalid {
-                    what: "a number beyond 64 bits",
-                    offset,
-                });
+        for shift in (0..70).step_by(7) {
+            let Some(&byte) = self.whole.get(self.at) else {
+                return Err(DecodeError::Truncated { offset });
+            };
+            self.at += 1;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte >= 0x80 {
+                continue;
             }
-            value |= u64::from(byte & 0x7f) << (7 * place);
-            if byte < 0x80 {
-                if byte == 0 {
-                    return Err(DecodeError::Invalid {
-                        what: "a number not in its shortest form",
-                        offset,
-                    });
-                }
-                self.at += place + 1;
-                return Ok(value);
-            }
+            // Ten bytes hold 70 bits: of the last one only the first counts.
+            return match byte {
+                0 => invalid("a number not in its shortest form"),
+                2.. if shift == 63 => invalid("a number beyond 64 bits"),
+                _ => Ok(value),
+            };
         }
-        Err(DecodeError::Truncated { offset })
+        invalid("a number beyond 64 bits")
     }
 
     /// The next `len` bytes, shared.
     #[inline]
     pub(super) fn slice(&mut self, len: u64) -> Result<Bytes, DecodeError> {
-        let len = self.bounded(len)?;
-        let slice = self.whole.slice(self.at..self.at + len);
-        self.at += len;
-        Ok(slice)
+        let range = self.range(len)?;
+        Ok(self.share(range))
+    }
+
+    /// Where the next `len` bytes are, for [`share`](Self::share). In two steps, because
+    /// what is shared then passes through no `Result` on its way into an entry, which is measurable.
+    #[inline]
+    pub(super) fn range(&mut self, len: u64) -> Result<Range<usize>, DecodeError> {
+        let start = self.at;
+        self.at += self.bounded(len)?;
+        Ok(start..self.at)
+    }
+
+    #[inline]
+    pub(super) fn share(&self, range: Range<usize>) -> Bytes {
+        self.whole.slice(range)
     }
 
     /// A count of things that take a byte each at least.

@@ -5,6 +5,7 @@
 mod append;
 pub mod codec;
 mod change;
+pub mod codec;
 mod commit;
 mod config;
 mod durable;
@@ -35,7 +36,7 @@ mod transfer;
 
 pub use config::{ClusterId, Config, ConfigError};
 pub use durable::{HardState, Recovered, Ticket, Write};
-pub use entry::{Entries, Entry, Payload};
+pub use entry::{Entries, EntriesError, Entry, Payload};
 pub use error::{Error, ProposeError, Refusal};
 pub use input::{Input, ReadMode, ReadToken};
 pub use membership::{

@@ -1,9 +1,19 @@
 //! What the log is made of.
 
+mod entries;
+mod part;
+#[cfg(feature = "serde")]
+mod serde_entries;
+#[cfg(test)]
+mod tests;
+
+pub(super) use entries::Shape;
+pub use entries::{Entries, EntriesError};
+pub(super) use part::{Part, fitting, payload_bytes};
+
 use super::membership::Configuration;
-use super::position::{Index, Position, Term};
+use super::position::Term;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// What an entry carries.
@@ -54,98 +64,6 @@ impl Entry {
         Self {
             term,
             payload: Payload::Command(command),
-        }
-    }
-}
-
-/// Consecutive entries, shared rather than copied: a clone costs at most one reference count for
-/// each part of the log that it spans.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Entries {
-    first: Index,
-    entries: Vec<Entry>,
-}
-
-impl Entries {
-    /// No entries; what comes next would be at `first`.
-    #[must_use]
-    pub const fn empty(first: Index) -> Self {
-        Self {
-            first,
-            entries: Vec::new(),
-        }
-    }
-
-    /// One entry.
-    #[must_use]
-    pub fn one(index: Index, entry: Entry) -> Self {
-        Self {
-            first: index,
-            entries: alloc::vec![entry],
-        }
-    }
-
-    /// Entries from `first` on.
-    #[must_use]
-    pub fn new(first: Index, entries: Vec<Entry>) -> Self {
-        Self { first, entries }
-    }
-
-    /// The index of the first entry, or of the one that would be the first.
-    #[must_use]
-    #[inline]
-    pub fn first_index(&self) -> Index {
-        self.first
-    }
-
-    /// How many there are.
-    #[must_use]
-    #[inline]
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// The last entry's position.
-    #[must_use]
-    pub fn last(&self) -> Option<Position> {
-        let last = self.entries.last()?;
-        Some(Position::new(
-            last.term,
-            self.first + (self.entries.len() as u64 - 1),
-        ))
-    }
-
-    /// The sum of the payloads' lengths.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.entries
-            .iter()
-            .map(|entry| entry.payload.len() as u64)
-            .sum()
-    }
-
-    /// The entries with their indices, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (Index, &Entry)> {
-        (self.first.0..).map(Index).zip(&self.entries)
-    }
-
-    /// The entries from `index` on.
-    #[must_use]
-    pub fn from(&self, index: Index) -> Self {
-        let skip = usize::try_from(index - self.first)
-            .unwrap_or(usize::MAX)
-            .min(self.len());
-        Self {
-            first: index.max(self.first),
-            entries: self.entries[skip..].to_vec(),
         }
     }
 }

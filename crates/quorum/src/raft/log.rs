@@ -1,105 +1,257 @@
 //! The part of the log that is kept in memory: everything after the last compaction.
+//!
+//! What is written, sent to followers and applied shares the log's own arrays. Batches come as
+//! arrays and stay so. Entries that come one by one gather in a tail first, and a full tail becomes
+//! an array: 40 bytes of an entry and about two of bookkeeping.
 
-use super::entry::{Entries, Entry};
+#[cfg(test)]
+mod tests;
+
+use super::entry::{Entries, Entry, Part, Shape, fitting, payload_bytes};
 use super::position::{Index, Position, Term};
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::{fmt, iter};
+
+/// A tail of so many entries is full.
+const TAIL: usize = 64;
+
+/// So many entries are worth a segment of their own; fewer are copied to the tail. What an array
+/// costs besides its entries (16 bytes, and twice 56 for its segment while the queue of them grows)
+/// is then at most 8 bytes an entry, even when every other segment is a tail cut short at one.
+const SHARE: usize = 32;
 
 /// The log after `base`, the last entry that a snapshot covers.
-#[derive(Clone, Debug)]
+///
+/// Terms never decrease along it, whence terms are found by binary search.
+#[derive(Clone)]
 pub(crate) struct Log {
     base: Position,
-    entries: VecDeque<Entry>,
+    segments: VecDeque<Segment>,
+    /// The index before the tail's first entry.
+    sealed: Index,
+    tail: Vec<Entry>,
     bytes: u64,
+}
+
+#[derive(Clone)]
+struct Segment {
+    part: Part,
+    /// Of its last entry.
+    last: Position,
+}
+
+impl Segment {
+    /// The index before its first entry.
+    fn before(&self) -> Index {
+        Index(self.last.index.0 - self.part.len() as u64)
+    }
 }
 
 impl Log {
     /// An empty log after `base`.
     pub(crate) fn new(base: Position) -> Self {
+        let sealed = base.index;
         Self {
             base,
-            entries: VecDeque::new(),
+            segments: VecDeque::new(),
+            sealed,
+            tail: Vec::new(),
             bytes: 0,
         }
     }
 
     /// The last entry covered by the snapshot.
+    #[inline]
     pub(crate) fn base(&self) -> Position {
         self.base
     }
 
     /// The last entry's position; that of the snapshot when there is none.
+    #[inline]
     pub(crate) fn last(&self) -> Position {
-        let term = self
-            .entries
-            .back()
-            .map_or(self.base.term, |entry| entry.term);
-        Position::new(term, self.last_index())
-    }
-
-    pub(crate) fn last_index(&self) -> Index {
-        self.base.index + self.entries.len() as u64
-    }
-
-    /// The term of the entry at `index`; `None` before the base and after the end.
-    pub(crate) fn term(&self, index: Index) -> Option<Term> {
-        if index == self.base.index {
-            return Some(self.base.term);
+        match self.tail.last() {
+            Some(entry) => Position::new(entry.term, self.last_index()),
+            None => self
+                .segments
+                .back()
+                .map_or(self.base, |segment| segment.last),
         }
-        self.entry(index).map(|entry| entry.term)
     }
 
+    #[inline]
+    pub(crate) fn last_index(&self) -> Index {
+        self.sealed + self.tail.len() as u64
+    }
+
+    /// The term of the entry at `index`; `None` before the base and after the end. O(1) in the tail,
+    /// in the last segment and at the base, O(log n) elsewhere.
+    #[inline]
+    pub(crate) fn term(&self, index: Index) -> Option<Term> {
+        match self.segments.back() {
+            Some(segment) if segment.last.index == index => Some(segment.last.term),
+            _ if index == self.base.index => Some(self.base.term),
+            _ => self.entry(index).map(|entry| entry.term),
+        }
+    }
+
+    /// As [`term`](Self::term).
+    #[inline]
     pub(crate) fn entry(&self, index: Index) -> Option<&Entry> {
-        if index <= self.base.index {
+        if index > self.sealed {
+            return self.tail.get(count(self.sealed, index) - 1);
+        }
+        let (segment, at) = self.locate(index)?;
+        self.segments[segment].part.as_slice().get(at)
+    }
+
+    /// Which segment holds the entry at `index`, and where.
+    fn locate(&self, index: Index) -> Option<(usize, usize)> {
+        if index <= self.base.index || index > self.sealed {
             return None;
         }
-        self.entries
-            .get(usize::try_from(index - self.base.index).ok()? - 1)
+        // Most questions are about the end.
+        let mut at = self.segments.len() - 1;
+        if index <= self.segments[at].before() {
+            at = self
+                .segments
+                .partition_point(|segment| segment.last.index < index);
+        }
+        Some((at, count(self.segments[at].before(), index) - 1))
     }
 
     /// Payload bytes held.
+    #[inline]
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Adds one entry at the end.
+    /// Adds one entry at the end, whose term is not lower than the last one's. O(1), amortised.
+    #[inline]
     pub(crate) fn push(&mut self, entry: Entry) {
+        debug_assert!(self.last().term <= entry.term, "terms never decrease");
         self.bytes += entry.payload.len() as u64;
-        self.entries.push_back(entry);
+        self.tail.push(entry);
+        if self.tail.len() == TAIL {
+            self.seal();
+        }
     }
 
-    /// Adds entries at the end: their first index must be the one after the last.
+    /// Adds entries at the end: their first index must be the one after the last, their first term
+    /// not lower than the last one. O(1) for a part of [`SHARE`] entries or more.
     pub(crate) fn extend(&mut self, entries: Entries) {
         debug_assert_eq!(
             entries.first_index(),
             self.last_index().next(),
             "a log has no gaps"
         );
-        for (_, entry) in entries.iter() {
-            self.push(entry.clone());
+        match entries.into_shape() {
+            Shape::Empty => {}
+            Shape::One(entry) => self.push(entry),
+            Shape::Part(part) => self.append(part),
+            Shape::Parts { parts, .. } => parts.iter().cloned().for_each(|part| self.append(part)),
         }
     }
 
-    /// Removes `from` and everything after it.
+    fn append(&mut self, part: Part) {
+        if part.len() >= SHARE {
+            self.seal();
+            self.bytes += part.bytes();
+            self.adopt(part.trimmed());
+        } else {
+            part.as_slice()
+                .iter()
+                .cloned()
+                .for_each(|entry| self.push(entry));
+        }
+    }
+
+    /// Makes a segment of the tail, whose memory stays for the next entries.
+    fn seal(&mut self) {
+        if !self.tail.is_empty() {
+            let part = Part::new(self.tail.drain(..).collect());
+            self.adopt(part);
+        }
+    }
+
+    /// Makes `part` the last segment; the tail is empty.
+    fn adopt(&mut self, part: Part) {
+        self.sealed = self.sealed + part.len() as u64;
+        let last = Position::new(part.last_term(), self.sealed);
+        debug_assert!(self.last().term <= last.term, "terms never decrease");
+        self.segments.push_back(Segment { part, last });
+    }
+
+    /// Removes `from` and everything after it. O(what is removed).
     pub(crate) fn truncate(&mut self, from: Index) {
-        while self.last_index() >= from {
-            let Some(entry) = self.entries.pop_back() else {
-                break;
-            };
-            self.bytes -= entry.payload.len() as u64;
+        let keep = from.previous().max(self.base.index);
+        if keep >= self.sealed {
+            let keep = count(self.sealed, keep).min(self.tail.len());
+            self.bytes -= payload_bytes(&self.tail[keep..]);
+            self.tail.truncate(keep);
+            return;
+        }
+        self.bytes -= payload_bytes(&self.tail);
+        self.tail.clear();
+        while keep < self.sealed
+            && let Some(Segment { part, .. }) = self.segments.pop_back()
+        {
+            self.bytes -= part.bytes();
+            self.sealed = self
+                .segments
+                .back()
+                .map_or(self.base.index, |segment| segment.last.index);
+            if self.sealed < keep {
+                let part = part.cut(0..count(self.sealed, keep));
+                self.bytes += part.bytes();
+                self.adopt(part.trimmed());
+            }
+        }
+        // Repeated, this would leave many short segments.
+        if self
+            .segments
+            .back()
+            .is_some_and(|segment| segment.part.len() < SHARE)
+            && let Some(segment) = self.segments.pop_back()
+        {
+            self.sealed = segment.before();
+            self.tail.extend_from_slice(segment.part.as_slice());
         }
     }
 
-    /// Drops everything up to `upto`, which the log has.
+    /// Drops everything up to `upto`, if the log has it. O(what is dropped).
     pub(crate) fn compact(&mut self, upto: Index) {
         let Some(term) = self.term(upto) else { return };
-        while self.base.index < upto {
-            let Some(entry) = self.entries.pop_front() else {
+        self.base = Position::new(term, upto);
+        while let Some(Segment { part, last }) = self.segments.pop_front() {
+            self.bytes -= part.bytes();
+            if last.index > upto {
+                let skip = part.len() - count(upto, last.index);
+                let part = part.cut(skip..part.len()).trimmed();
+                self.bytes += part.bytes();
+                self.segments.push_front(Segment { part, last });
                 break;
-            };
-            self.bytes -= entry.payload.len() as u64;
-            self.base.index = self.base.index.next();
+            }
         }
-        self.base.term = term;
+        if self.sealed < upto {
+            let skip = count(self.sealed, upto);
+            self.bytes -= payload_bytes(&self.tail[..skip]);
+            self.tail.drain(..skip);
+            self.sealed = upto;
+        }
+        self.shrink();
+    }
+
+    /// Gives memory back when less than a quarter of it is used.
+    fn shrink(&mut self) {
+        let spare = |len: usize, capacity: usize| capacity > 4 * (len + 1);
+        if spare(self.segments.len(), self.segments.capacity()) {
+            self.segments.shrink_to(self.segments.len() * 2);
+        }
+        if spare(self.tail.len(), self.tail.capacity()) {
+            self.tail.shrink_to(self.tail.len() * 2);
+        }
     }
 
     /// Forgets everything: the log starts anew after `base`.
@@ -108,35 +260,130 @@ impl Log {
     }
 
     /// The entries `from..=to`, as many as have at most `max_bytes` of payload, but at least one if
-    /// there is one.
+    /// there is one; none when `from` is not in the log.
+    ///
+    /// O(segments spanned), and of the first and the last one the entries taken. Only what comes
+    /// from the tail is copied.
     pub(crate) fn slice(&self, from: Index, to: Index, max_bytes: u64) -> Entries {
-        let mut bytes = 0;
-        let mut taken = alloc::vec::Vec::new();
-        let mut index = from;
-        while index <= to {
-            let Some(entry) = self.entry(index) else {
-                break;
-            };
-            bytes += entry.payload.len() as u64;
-            if bytes > max_bytes && !taken.is_empty() {
-                break;
-            }
-            taken.push(entry.clone());
-            index = index.next();
+        let Some(first) = self.entry(from).filter(|_| from <= to) else {
+            return Entries::empty(from);
+        };
+        if from == to || first.payload.len() as u64 > max_bytes {
+            return Entries::one(from, first.clone());
         }
-        Entries::new(from, taken)
+        let mut entries = usize::try_from(to - from)
+            .unwrap_or(usize::MAX)
+            .saturating_add(1);
+        let mut bytes = max_bytes;
+        let (at, mut skip) = self.locate(from).unwrap_or((self.segments.len(), 0));
+        let mut segments = self.segments.range(at..);
+        let mut tail = self
+            .tail
+            .get(count(self.sealed.next(), from)..)
+            .unwrap_or(&[]);
+        Entries::from_parts(
+            from,
+            iter::from_fn(move || {
+                let (part, whole) = if let Some(segment) = segments.next() {
+                    let part = segment.part.take(skip, entries, bytes)?;
+                    let whole = skip + part.len() == segment.part.len();
+                    skip = 0;
+                    (part, whole)
+                } else {
+                    let (fitting, _) = fitting(tail, entries, bytes);
+                    let taken = tail
+                        .split_off(..fitting)
+                        .filter(|taken| !taken.is_empty())?;
+                    (Part::new(Arc::from(taken)), false)
+                };
+                entries = if whole { entries - part.len() } else { 0 };
+                bytes -= part.bytes();
+                Some(part)
+            }),
+        )
     }
 
     /// The last index up to `index` whose term is at most `term`: where a leader and a follower
-    /// that disagree may still agree.
+    /// that disagree may still agree. The base when there is none. O(log n).
     pub(crate) fn last_at_most(&self, index: Index, term: Term) -> Position {
-        let mut index = index.min(self.last_index());
-        loop {
-            match self.term(index) {
-                Some(found) if found <= term => return Position::new(found, index),
-                Some(_) if index > self.base.index => index = index.previous(),
-                _ => return self.base,
-            }
-        }
+        let low = |entries: &[Entry]| entries.partition_point(|entry| entry.term <= term) as u64;
+        let segment = self
+            .segments
+            .partition_point(|segment| segment.last.term <= term);
+        let last = match self.segments.get(segment) {
+            Some(segment) => segment.before() + low(segment.part.as_slice()),
+            None => self.sealed + low(&self.tail),
+        };
+        let index = last.min(index).max(self.base.index);
+        self.term(index)
+            .map_or(self.base, |term| Position::new(term, index))
     }
+
+    /// Checks that it is as it says.
+    ///
+    /// # Panics
+    ///
+    /// If it is not.
+    #[cfg(any(test, fuzzing, feature = "conformance"))]
+    pub(crate) fn check_invariants(&self) {
+        let mut last = self.base;
+        let mut bytes = payload_bytes(&self.tail);
+        let mut short = false;
+        for (at, segment) in self.segments.iter().enumerate() {
+            let part = &segment.part;
+            assert_eq!(segment.before(), last.index, "segments follow each other");
+            assert!(part.len() > 0, "no segment is empty");
+            assert_eq!(part.last_term(), segment.last.term);
+            assert_eq!(part.bytes(), payload_bytes(part.as_slice()));
+            let (entries, pinned) = part.pinned();
+            assert!(
+                entries <= 2 * part.len() + 1,
+                "a segment keeps no more alive than it has"
+            );
+            assert!(
+                pinned <= 2 * part.bytes() + 1,
+                "a segment keeps no more alive than it has"
+            );
+            // The first may have been cut by a compaction.
+            assert!(
+                !short || part.len() >= SHARE,
+                "no two short segments in a row"
+            );
+            short = at > 0 && part.len() < SHARE;
+            assert!(part.as_slice()[0].term >= last.term, "terms never decrease");
+            assert!(
+                part.as_slice().is_sorted_by_key(|entry| entry.term),
+                "terms never decrease"
+            );
+            last = segment.last;
+            bytes += part.bytes();
+        }
+        assert_eq!(self.sealed, last.index);
+        assert!(self.tail.len() < TAIL, "a full tail is sealed");
+        assert!(
+            self.tail.iter().all(|entry| entry.term >= last.term),
+            "terms never decrease"
+        );
+        assert!(
+            self.tail.is_sorted_by_key(|entry| entry.term),
+            "terms never decrease"
+        );
+        assert_eq!(self.bytes, bytes);
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log")
+            .field("base", &self.base)
+            .field("last", &self.last())
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How many entries come after `after` up to `upto`.
+#[inline]
+fn count(after: Index, upto: Index) -> usize {
+    usize::try_from(upto - after).unwrap_or(usize::MAX)
 }

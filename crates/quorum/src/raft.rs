@@ -89,7 +89,9 @@
 //! ```
 
 mod append;
+pub mod codec;
 mod change;
+pub mod codec;
 mod commit;
 mod config;
 mod durable;
@@ -115,6 +117,7 @@ mod ship;
 mod snapshot;
 mod start;
 mod status;
+pub mod storage;
 mod transfer;
 
 pub use config::{ClusterId, Config, ConfigError};

@@ -6,6 +6,9 @@ use super::position::{Index, Position};
 use super::{Entries, Payload, Raft};
 use purlin_core::node::NodeId;
 
+/// What an entry takes beside its payload, rounded up.
+const ENTRY_OVERHEAD: u64 = 48;
+
 impl Raft {
     pub(crate) fn on_append(
         &mut self,
@@ -81,8 +84,12 @@ impl Raft {
     }
 
     fn is_full(&self, new: &Entries) -> bool {
-        let held = self.log.bytes();
-        held > 0 && held.saturating_add(new.bytes()) > self.config.max_log_bytes
+        let size = |entries: u64, bytes: u64| {
+            bytes.saturating_add(entries.saturating_mul(ENTRY_OVERHEAD))
+        };
+        let held = size(self.log.last_index() - self.log.base().index, self.log.bytes());
+        let more = size(new.len() as u64, new.bytes());
+        held > 0 && held.saturating_add(more) > self.config.max_log_bytes
     }
 
     /// Puts `entries`, which begin at `from`, in the place of everything from there on.

@@ -80,9 +80,18 @@ impl Raft {
             .map(|(index, _)| index)
     }
 
-    fn is_full(&self, new: &Entries) -> bool {
-        let held = self.log.bytes();
-        held > 0 && held.saturating_add(new.bytes()) > self.config.max_log_bytes
+    /// Whether there is no room for these, not even without the entries that are kept for followers
+    /// although a snapshot covers them.
+    fn is_full(&mut self, new: &Entries) -> bool {
+        let has_no_room = |log: &super::Log| {
+            let held = log.bytes();
+            held > 0 && held.saturating_add(new.bytes()) > self.config.max_log_bytes
+        };
+        if has_no_room(&self.log) && self.log.base().index < self.snapshot.position.index {
+            self.log.compact(self.snapshot.position.index);
+            self.history.compact(self.snapshot.position.index);
+        }
+        has_no_room(&self.log)
     }
 
     /// Puts `entries`, which begin at `from`, in the place of everything from there on.

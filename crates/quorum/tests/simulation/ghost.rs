@@ -240,14 +240,20 @@ impl Ghost {
             committed.term, entry.term.0,
             "state-machine safety: {node} applies another entry at {index} than was committed"
         );
+        let is_new = self
+            .configurations
+            .last()
+            .is_none_or(|(last, _)| *last < index.0);
+        if let Payload::Configuration(configuration) = &entry.payload
+            && is_new
+        {
+            self.configurations.push((index.0, configuration.clone()));
+        }
         if self.hollow.contains(&node) {
             return;
         }
         if committed.state == 0 {
             committed.state = state;
-            if let Payload::Configuration(configuration) = &entry.payload {
-                self.configurations.push((index.0, configuration.clone()));
-            }
         }
         assert_eq!(
             committed.state, state,

@@ -70,7 +70,7 @@ impl Raft {
             return false;
         }
         let heard = match &self.role {
-            Role::Leader(leader) => Some(leader.rounds.confirmed_at),
+            Role::Leader(leader) => Some(leader.heard()),
             _ => self.contact,
         };
         heard.is_some_and(|heard| self.now < heard + self.config.election_timeout)
@@ -182,7 +182,9 @@ impl Raft {
 
     pub(crate) fn on_pre_vote(&mut self, from: NodeId, term: Term, granted: bool) {
         let asked = self.hard.term.next();
+        let voter = self.configuration().is_voter(from);
         if let Role::PreCandidate(votes) = &mut self.role
+            && voter
             && (!granted || term == asked)
         {
             votes.record(from, granted);
@@ -191,7 +193,10 @@ impl Raft {
     }
 
     pub(crate) fn on_vote(&mut self, from: NodeId, granted: bool) {
-        if let Role::Candidate(votes) = &mut self.role {
+        let voter = self.configuration().is_voter(from);
+        if let Role::Candidate(votes) = &mut self.role
+            && voter
+        {
             votes.record(from, granted);
             self.look_at_votes();
         }
@@ -258,6 +263,7 @@ impl Raft {
             peers,
             term_start: next,
             rounds: Rounds::new(self.now),
+            awake_since: self.now,
             uncommitted,
             reads: VecDeque::new(),
             transfer: None,

@@ -51,14 +51,16 @@ impl Raft {
                         "entries that do not follow the one before",
                     ));
                 }
-                let mut latest = previous.term;
-                for (_, entry) in entries.iter() {
-                    if entry.term < latest {
-                        return Err(Refusal::Malformed("terms that fall along the log"));
-                    }
-                    latest = entry.term;
+                // Within entries terms never fall.
+                let terms = entries.term(entries.first_index()).zip(entries.last());
+                let (first, last) = terms
+                    .map_or((previous.term, previous.term), |(first, last)| {
+                        (first, last.term)
+                    });
+                if first < previous.term {
+                    return Err(Refusal::Malformed("terms that fall along the log"));
                 }
-                if latest > message.term {
+                if last > message.term {
                     return Err(Refusal::Malformed("an entry from a later term"));
                 }
             }
@@ -179,7 +181,9 @@ impl Raft {
         }
         self.contact = Some(self.now);
         self.round = self.round.max(round);
-        self.reset_election_deadline();
+        if !self.quiesced {
+            self.reset_election_deadline();
+        }
     }
 
     /// Whether the sender stands on another disk than before, or was found to have lost what it had.

@@ -89,7 +89,6 @@
 //! ```
 
 mod append;
-pub mod codec;
 mod change;
 pub mod codec;
 mod commit;
@@ -111,6 +110,7 @@ pub mod progress;
 mod quiesce;
 mod read;
 mod receive;
+pub mod replica;
 mod replicate;
 mod role;
 mod ship;

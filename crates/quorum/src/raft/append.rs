@@ -83,15 +83,23 @@ impl Raft {
             .map(|(index, _)| index)
     }
 
-    fn is_full(&self, new: &Entries) -> bool {
+    /// Whether there is no room for these, not even without the entries that are kept for followers
+    /// although a snapshot covers them.
+    fn is_full(&mut self, new: &Entries) -> bool {
         let size =
             |entries: u64, bytes: u64| bytes.saturating_add(entries.saturating_mul(ENTRY_OVERHEAD));
-        let held = size(
-            self.log.last_index() - self.log.base().index,
-            self.log.bytes(),
-        );
         let more = size(new.len() as u64, new.bytes());
-        held > 0 && held.saturating_add(more) > self.config.max_log_bytes
+        let bound = self.config.max_log_bytes;
+        let has_no_room = |log: &super::Log| {
+            let held = size(log.last_index() - log.base().index, log.bytes());
+            held > 0 && held.saturating_add(more) > bound
+        };
+        let covered = self.snapshot.position.index;
+        if has_no_room(&self.log) && self.log.base().index < covered {
+            self.log.compact(covered);
+            self.history.compact(covered);
+        }
+        has_no_room(&self.log)
     }
 
     /// Puts `entries`, which begin at `from`, in the place of everything from there on.

@@ -314,6 +314,20 @@ impl Raft {
         }
     }
 
+    /// Nobody leads that would send what confirmed reads wait for, and perhaps nobody ever will: a
+    /// node that was removed does not hear of it.
+    pub(crate) fn abort_reads_ahead(&mut self) {
+        while self
+            .waiting
+            .back()
+            .is_some_and(|&(index, _)| index > self.commit)
+        {
+            if let Some((_, token)) = self.waiting.pop_back() {
+                self.abort(token, AbortReason::TimedOut);
+            }
+        }
+    }
+
     fn abort(&mut self, token: ReadToken, reason: AbortReason) {
         self.outbox.push_back(Output::ReadAborted(token, reason));
     }

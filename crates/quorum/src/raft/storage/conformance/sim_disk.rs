@@ -133,14 +133,24 @@ impl FileState {
 
     /// Sectors reach the disk in any order: one that was not synced may lack what is before others.
     fn lose_sectors(&self, left: &mut [u8], random: &mut SplitMix64) {
-        let synced = left.iter().zip(&self.durable).take_while(|(left, durable)| left == durable);
+        let synced = left
+            .iter()
+            .zip(&self.durable)
+            .take_while(|(left, durable)| left == durable);
         let mut start = synced.count();
         while start < left.len() {
             let end = left.len().min(start - start % SECTOR + SECTOR);
             match random.below(8) {
                 0 => {
-                    let before = self.durable.iter().skip(start).chain(core::iter::repeat(&0));
-                    left[start..end].iter_mut().zip(before).for_each(|(left, &before)| *left = before);
+                    let before = self
+                        .durable
+                        .iter()
+                        .skip(start)
+                        .chain(core::iter::repeat(&0));
+                    left[start..end]
+                        .iter_mut()
+                        .zip(before)
+                        .for_each(|(left, &before)| *left = before);
                 }
                 1 => left[start..end].fill_with(|| random.next_u64().to_le_bytes()[0]),
                 _ => {}
@@ -210,7 +220,11 @@ impl SimDisk {
         let contents = contents.into();
         let file = directory.files.len();
         let durable = contents.clone();
-        directory.files.push(FileState { contents, durable, writes: Vec::new() });
+        directory.files.push(FileState {
+            contents,
+            durable,
+            writes: Vec::new(),
+        });
         directory.names.insert(name.to_owned(), file);
         directory.durable_names.insert(name.to_owned(), file);
     }
@@ -219,7 +233,9 @@ impl SimDisk {
 impl Directory {
     fn file(&mut self, name: &str) -> io::Result<&mut FileState> {
         let file = self.names.get(name).ok_or(io::ErrorKind::NotFound)?;
-        self.files.get_mut(*file).ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.files
+            .get_mut(*file)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// Counts an operation; whether it is to succeed.
@@ -255,7 +271,9 @@ impl Disk for SimDisk {
     fn read(&mut self, name: &str, offset: u64, into: &mut [u8]) -> io::Result<usize> {
         let mut directory = self.directory();
         let contents = &directory.file(name)?.contents;
-        let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(contents.len());
+        let offset = usize::try_from(offset)
+            .unwrap_or(usize::MAX)
+            .min(contents.len());
         let len = into.len().min(contents.len() - offset);
         into[..len].copy_from_slice(&contents[offset..offset + len]);
         Ok(len)
@@ -279,8 +297,14 @@ impl Disk for SimDisk {
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let mut directory = self.directory();
         let succeeds = directory.begin();
-        let len = if succeeds { bytes.len() } else { bytes.len() / 2 };
-        directory.file(name)?.modify(Modification::Append(bytes[..len].to_vec()));
+        let len = if succeeds {
+            bytes.len()
+        } else {
+            bytes.len() / 2
+        };
+        directory
+            .file(name)?
+            .modify(Modification::Append(bytes[..len].to_vec()));
         if succeeds { Ok(()) } else { Err(broken()) }
     }
 
@@ -290,7 +314,9 @@ impl Disk for SimDisk {
         let file = directory.file(name)?;
         let writes = core::mem::take(&mut file.writes);
         if succeeds {
-            writes.iter().for_each(|write| apply_modification(&mut file.durable, write));
+            writes
+                .iter()
+                .for_each(|write| apply_modification(&mut file.durable, write));
             return Ok(());
         }
         // The pages count as clean from now on; only the space for them is there.

@@ -75,17 +75,29 @@ impl OsDisk {
     pub fn open(directory: impl AsRef<Path>) -> io::Result<Self> {
         let directory = directory.as_ref().to_owned();
         fs::create_dir_all(&directory)?;
-        if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        if let Some(parent) = directory
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+        {
             sync_directory(parent)?;
         }
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(directory.join(LOCK))?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(directory.join(LOCK))?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::Error(error) => error,
-            TryLockError::WouldBlock => {
-                io::Error::new(io::ErrorKind::WouldBlock, "another process has the store open")
-            }
+            TryLockError::WouldBlock => io::Error::new(
+                io::ErrorKind::WouldBlock,
+                "another process has the store open",
+            ),
         })?;
-        Ok(Self { directory, open: Vec::new(), _lock: lock })
+        Ok(Self {
+            directory,
+            open: Vec::new(),
+            _lock: lock,
+        })
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -95,7 +107,10 @@ impl OsDisk {
     fn file(&mut self, name: &str) -> io::Result<&mut File> {
         let file = match self.open.iter().position(|(open, _)| open == name) {
             Some(place) => self.open.remove(place).1,
-            None => OpenOptions::new().read(true).append(true).open(self.path(name))?,
+            None => OpenOptions::new()
+                .read(true)
+                .append(true)
+                .open(self.path(name))?,
         };
         self.keep(name, file);
         let (_, file) = self.open.last_mut().ok_or(io::ErrorKind::NotFound)?;

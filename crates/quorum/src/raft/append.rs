@@ -171,7 +171,9 @@ impl Raft {
             self.quiesced = true;
             self.deadline = None;
         }
-        self.send_durable(
+        // Waits for no write: what it says of the log is durable, and for the rest it only says that
+        // this node had not turned to a later term, which is true whatever a crash makes it forget.
+        self.send(
             from,
             Body::HeartbeatAck {
                 matched,

@@ -102,9 +102,7 @@ impl Raft {
             return;
         }
         let configuration = self.configuration().clone();
-        if let Role::Leader(leader) = &mut self.role {
-            leader.peers.retain(|peer| !peer.leaving);
-        }
+        self.part_with_leavers();
         if configuration.is_joint() {
             // Every leader leaves it, not only the one that entered it.
             if configuration.auto_leave()

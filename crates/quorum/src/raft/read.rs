@@ -124,6 +124,7 @@ impl Raft {
         for peer in peers.iter_mut().filter(|peer| !peer.fenced) {
             let commit = commit.min(peer.progress.matched());
             peer.told = peer.told.max(commit);
+            peer.sent_before = peer.progress.next().previous();
             self.send(
                 peer.id,
                 Body::Heartbeat {

@@ -49,7 +49,7 @@ impl Raft {
 
     /// Whether this node may be elected: a full voter, by the configuration in force, or by the one
     /// before while that is not committed (or nobody could finish a removal that only the removed
-    /// node has in its log).
+    /// node has in its log). Nobody who is or has become a witness since: its log lacks commands.
     pub(crate) fn can_lead(&self) -> bool {
         let id = self.config.id;
         let votes = |configuration: &super::Configuration| {
@@ -61,7 +61,9 @@ impl Raft {
             .is_some_and(|incoming| matches!(incoming.storing, Some((_, true))));
         !installing
             && !self.configuration().is_empty()
-            && (votes(self.configuration()) || votes(self.history.at(self.commit)))
+            && (votes(self.configuration())
+                || votes(self.history.at(self.commit))
+                    && !self.history.after(self.commit).any(|later| later.is_witness(id)))
     }
 
     /// Whether a leader is believed to live: then nobody else gets a vote (thesis §4.2.3).

@@ -91,7 +91,6 @@
 mod append;
 pub mod codec;
 mod change;
-pub mod codec;
 mod commit;
 mod config;
 mod durable;

@@ -4,3 +4,7 @@
 mod conformance;
 #[path = "storage/flawed.rs"]
 mod flawed;
+#[path = "storage/file.rs"]
+mod file;
+#[path = "storage/golden.rs"]
+mod golden;

@@ -12,7 +12,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
+pub(crate) enum Flaw {
     ForgetsHardState,
     WritesEntriesBeforeHardState,
     LosesSyncedWrite,
@@ -39,7 +39,7 @@ pub enum Flaw {
     ShowsWhatIsNotDurable,
 }
 
-pub const FLAWS: [Flaw; 24] = [
+pub(crate) const FLAWS: [Flaw; 24] = [
     Flaw::ForgetsHardState,
     Flaw::WritesEntriesBeforeHardState,
     Flaw::LosesSyncedWrite,
@@ -68,7 +68,7 @@ pub const FLAWS: [Flaw; 24] = [
 
 #[derive(Debug, thiserror::Error)]
 #[error("the medium was told to fail")]
-pub struct Broken;
+pub(crate) struct Broken;
 
 type Result<T> = std::result::Result<T, StorageError<Broken>>;
 
@@ -141,7 +141,7 @@ impl Contents {
 }
 
 #[derive(Debug)]
-pub struct Flawed {
+pub(crate) struct Flawed {
     flaw: Option<Flaw>,
     deeds: Vec<Deed>,
     /// How many of them are durable.
@@ -154,7 +154,7 @@ pub struct Flawed {
 }
 
 impl Flawed {
-    pub fn new(flaw: Option<Flaw>) -> Self {
+    pub(crate) fn new(flaw: Option<Flaw>) -> Self {
         Self {
             flaw,
             deeds: Vec::new(),

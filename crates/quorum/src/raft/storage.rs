@@ -93,7 +93,11 @@ impl Identity {
     #[must_use]
     pub fn new(cluster: ClusterId, node: NodeId, random: u64) -> Self {
         let incarnation = NonZeroU64::new(random).unwrap_or(NonZeroU64::MIN);
-        Self { cluster, node, incarnation }
+        Self {
+            cluster,
+            node,
+            incarnation,
+        }
     }
 }
 
@@ -171,7 +175,11 @@ pub trait Storage {
     ///
     /// [`StorageError::NotEmpty`] if it was done before: a node that founds its group again splits it
     /// in two. Otherwise as the medium fails.
-    fn bootstrap(&mut self, identity: Identity, founders: Configuration) -> Result<(), StorageError<Self::Error>>;
+    fn bootstrap(
+        &mut self,
+        identity: Identity,
+        founders: Configuration,
+    ) -> Result<(), StorageError<Self::Error>>;
 
     /// Makes an empty store that of a node which is added to a group that exists: it waits for the
     /// leader to tell it everything. Durable when it returns.
@@ -250,7 +258,10 @@ pub trait Storage {
     /// # Errors
     ///
     /// As [`read_chunk`](Self::read_chunk).
-    fn snapshot(&mut self, meta: &SnapshotMeta) -> Result<Option<Bytes>, StorageError<Self::Error>> {
+    fn snapshot(
+        &mut self,
+        meta: &SnapshotMeta,
+    ) -> Result<Option<Bytes>, StorageError<Self::Error>> {
         let mut data = Vec::new();
         loop {
             let Some(chunk) = self.read_chunk(meta, data.len() as u64, 1 << 20)? else {
@@ -281,12 +292,20 @@ fn check_write<E>(write: &Write, base: Index, last: Index) -> Result<(), Storage
 }
 
 /// Whether the log up to `last` can be compacted to `meta` where the snapshot at `former` is.
-fn check_compact<E>(meta: &SnapshotMeta, former: Position, last: Index) -> Result<(), StorageError<E>> {
+fn check_compact<E>(
+    meta: &SnapshotMeta,
+    former: Position,
+    last: Index,
+) -> Result<(), StorageError<E>> {
     if meta.position.index <= former.index {
-        return Err(StorageError::Refused("a snapshot that is not beyond the former one"));
+        return Err(StorageError::Refused(
+            "a snapshot that is not beyond the former one",
+        ));
     }
     if meta.position.index > last {
-        return Err(StorageError::Refused("a snapshot beyond the log: give the store its writes first"));
+        return Err(StorageError::Refused(
+            "a snapshot beyond the log: give the store its writes first",
+        ));
     }
     Ok(())
 }
@@ -298,12 +317,16 @@ fn check_chunk<E>(
     incoming: Option<(&SnapshotMeta, u64)>,
 ) -> Result<(), StorageError<E>> {
     if chunk.meta.position.index <= former.index {
-        return Err(StorageError::Refused("a snapshot that is not beyond the former one"));
+        return Err(StorageError::Refused(
+            "a snapshot that is not beyond the former one",
+        ));
     }
     if chunk.offset == 0 || incoming == Some((&chunk.meta, chunk.offset)) {
         return Ok(());
     }
-    Err(StorageError::Refused("a part of a snapshot that does not follow the one before"))
+    Err(StorageError::Refused(
+        "a part of a snapshot that does not follow the one before",
+    ))
 }
 
 /// Whether a part of at most `max_bytes` at `offset` can be had of a snapshot of `whole` bytes.

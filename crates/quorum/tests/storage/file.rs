@@ -33,7 +33,9 @@ fn identity(node: u64) -> Identity {
 fn founded(node: u64) -> (SimDisk, File) {
     let disk = SimDisk::new();
     let mut store = open(&disk).expect("an empty disk opens");
-    store.bootstrap(identity(node), Configuration::new([1, 2, 3].map(NodeId))).expect("a good disk");
+    store
+        .bootstrap(identity(node), Configuration::new([1, 2, 3].map(NodeId)))
+        .expect("a good disk");
     (disk, store)
 }
 
@@ -42,19 +44,33 @@ fn command(term: u64, byte: u8, len: usize) -> Entry {
 }
 
 fn write(term: u64, first: u64, entries: Vec<Entry>) -> Write {
-    let hard_state = Some(HardState { term: Term(term), vote: Some(NodeId(2)) });
-    Write { ticket: Ticket(0), hard_state, entries: Entries::new(Index(first), entries) }
+    let hard_state = Some(HardState {
+        term: Term(term),
+        vote: Some(NodeId(2)),
+    });
+    Write {
+        ticket: Ticket(0),
+        hard_state,
+        entries: Entries::new(Index(first), entries),
+    }
 }
 
 fn meta(term: u64, index: u64) -> SnapshotMeta {
     let configuration = Arc::new(Configuration::new([1, 2, 3, 4].map(NodeId)));
-    SnapshotMeta { position: Position::new(Term(term), Index(index)), configuration, id: 99 }
+    SnapshotMeta {
+        position: Position::new(Term(term), Index(index)),
+        configuration,
+        id: 99,
+    }
 }
 
 /// Names and lengths of the files.
 fn files(disk: &SimDisk) -> Vec<(String, usize)> {
     let names = disk.clone().list().expect("a good disk");
-    names.into_iter().map(|name| (name.clone(), disk.contents(&name).expect("a file").len())).collect()
+    names
+        .into_iter()
+        .map(|name| (name.clone(), disk.contents(&name).expect("a file").len()))
+        .collect()
 }
 
 /// Another disk with the same files but for one.
@@ -85,7 +101,9 @@ fn lived() -> (SimDisk, Everything, (String, usize)) {
     let (disk, mut store) = founded(1);
     for index in 1..30 {
         let term = 1 + index / 10;
-        store.write(&write(term, index, vec![command(term, b'a', 20)])).unwrap();
+        store
+            .write(&write(term, index, vec![command(term, b'a', 20)]))
+            .unwrap();
         store.sync().unwrap();
         if index == 12 {
             let parts = [vec![1; 50_000], vec![2; 50_000]].map(Bytes::from);
@@ -93,11 +111,23 @@ fn lived() -> (SimDisk, Everything, (String, usize)) {
         }
     }
     let before = everything(&disk).unwrap();
-    let last_segment = files(&disk).into_iter().rfind(|(name, _)| name.starts_with("log-")).expect("a segment");
-    let one_record = Write { hard_state: None, ..write(3, 30, vec![command(3, b'z', 20)]) };
+    let last_segment = files(&disk)
+        .into_iter()
+        .rfind(|(name, _)| name.starts_with("log-"))
+        .expect("a segment");
+    let one_record = Write {
+        hard_state: None,
+        ..write(3, 30, vec![command(3, b'z', 20)])
+    };
     store.write(&one_record).unwrap();
     store.sync().unwrap();
-    assert!(files(&disk).iter().filter(|(name, _)| name.starts_with("log-")).count() >= 3);
+    assert!(
+        files(&disk)
+            .iter()
+            .filter(|(name, _)| name.starts_with("log-"))
+            .count()
+            >= 3
+    );
     (disk, before, last_segment)
 }
 
@@ -139,7 +169,10 @@ fn a_log_cut_anywhere_loses_whole_writes_only() {
     let segment = files(&disk)[0].clone();
     let mut ends = vec![(segment.1, 0)];
     for index in 1..=4 {
-        let no_term = Write { hard_state: None, ..write(0, index, vec![command(0, b'a', 5)]) };
+        let no_term = Write {
+            hard_state: None,
+            ..write(0, index, vec![command(0, b'a', 5)])
+        };
         store.write(&no_term).unwrap();
         store.sync().unwrap();
         ends.push((files(&disk)[0].1, usize::try_from(index).unwrap()));
@@ -148,12 +181,17 @@ fn a_log_cut_anywhere_loses_whole_writes_only() {
     for len in 0..=contents.len() {
         let cut = with(&disk, &segment.0, Some(contents[..len].to_vec()));
         let (recovered, _) = everything(&cut).unwrap();
-        let expected = ends.iter().rfind(|&&(end, _)| end <= len).map_or(0, |&(_, entries)| entries);
+        let expected = ends
+            .iter()
+            .rfind(|&&(end, _)| end <= len)
+            .map_or(0, |&(_, entries)| entries);
         assert_eq!(recovered.entries.len(), expected, "cut at {len}");
         // And it goes on from there.
         let mut store = open(&cut).unwrap();
         let next = recovered.entries.len() as u64 + 1;
-        store.write(&write(1, next, vec![command(1, b'b', 9)])).unwrap();
+        store
+            .write(&write(1, next, vec![command(1, b'b', 9)]))
+            .unwrap();
         store.sync().unwrap();
         drop(store);
         let (recovered, _) = everything(&cut).unwrap();
@@ -167,12 +205,18 @@ fn a_good_record_after_a_torn_one_does_not_make_it_damage() {
     let (disk, mut store) = founded(1);
     let (segment, start) = files(&disk)[0].clone();
     // Neither was synced, and only the second page has reached the disk.
-    store.write(&write(1, 1, vec![command(1, b'a', 40)])).unwrap();
+    store
+        .write(&write(1, 1, vec![command(1, b'a', 40)]))
+        .unwrap();
     drop(store); // Lost with the buffer: nothing is written before it is synced.
     assert_eq!(files(&disk)[0].1, start);
     let mut store = open(&disk).unwrap();
-    store.write(&write(1, 1, vec![command(1, b'a', 40)])).unwrap();
-    store.write(&write(1, 2, vec![command(1, b'b', 40)])).unwrap();
+    store
+        .write(&write(1, 1, vec![command(1, b'a', 40)]))
+        .unwrap();
+    store
+        .write(&write(1, 2, vec![command(1, b'b', 40)]))
+        .unwrap();
     store.sync().unwrap();
     drop(store);
     let mut torn = disk.contents(&segment).unwrap();
@@ -191,7 +235,11 @@ fn corrupt_file(disk: &SimDisk) -> String {
 #[test]
 fn missing_and_foreign_files_are_found() {
     let (disk, ..) = lived();
-    let segments: Vec<String> = files(&disk).into_iter().map(|(name, _)| name).filter(|name| name.starts_with("log-")).collect();
+    let segments: Vec<String> = files(&disk)
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| name.starts_with("log-"))
+        .collect();
     // But for the last one, whose absence nothing shows.
     for name in &segments[..segments.len() - 1] {
         assert_eq!(corrupt_file(&with(&disk, name, None)), *name);
@@ -210,11 +258,17 @@ fn missing_and_foreign_files_are_found() {
 #[test]
 fn a_newer_format_is_refused_by_name() {
     let (disk, _, (last_segment, _)) = lived();
-    for (name, place) in [("snapshot", disk.contents("snapshot").unwrap().len() - 1), (&last_segment, 3)] {
+    for (name, place) in [
+        ("snapshot", disk.contents("snapshot").unwrap().len() - 1),
+        (&last_segment, 3),
+    ] {
         let mut newer = disk.contents(name).unwrap();
         newer[place] = 2;
         let error = open(&with(&disk, name, Some(newer))).unwrap_err();
-        assert!(matches!(&error, FileError::Version { file, version: 2 } if file == name), "{error:?}");
+        assert!(
+            matches!(&error, FileError::Version { file, version: 2 } if file == name),
+            "{error:?}"
+        );
         let message = format!("{name} is of version 2 of the format; this release reads version 1");
         assert_eq!(error.to_string(), message);
     }
@@ -239,9 +293,16 @@ fn old_segments_go_away() {
     let (disk, mut store) = founded(1);
     let mut most = 0;
     for index in 1..=2_000 {
-        store.write(&write(1, index, vec![command(1, b'a', 50)])).unwrap();
+        store
+            .write(&write(1, index, vec![command(1, b'a', 50)]))
+            .unwrap();
         if index % 20 == 0 {
-            store.compact(&meta(1, index - 3), &mut [Bytes::from_static(b"state")].into_iter()).unwrap();
+            store
+                .compact(
+                    &meta(1, index - 3),
+                    &mut [Bytes::from_static(b"state")].into_iter(),
+                )
+                .unwrap();
         }
         most = most.max(files(&disk).len());
     }
@@ -286,7 +347,10 @@ fn what_cannot_be_a_directory_is_an_error() {
     let file = scratch.0.join("file");
     std::fs::write(&file, "not a directory").unwrap();
     let error = FileStorage::open(&file, FileOptions::default()).unwrap_err();
-    assert!(matches!(&error, FileError::Io { action: "open", .. }), "{error:?}");
+    assert!(
+        matches!(&error, FileError::Io { action: "open", .. }),
+        "{error:?}"
+    );
 }
 
 /// A store in real files. What a power failure does cannot be staged; that a process ends can.
@@ -313,7 +377,11 @@ impl Storage for Real {
         self.store.as_ref()?.identity()
     }
 
-    fn bootstrap(&mut self, identity: Identity, founders: Configuration) -> Result<(), StorageError<FileError>> {
+    fn bootstrap(
+        &mut self,
+        identity: Identity,
+        founders: Configuration,
+    ) -> Result<(), StorageError<FileError>> {
         self.store().bootstrap(identity, founders)
     }
 
@@ -360,5 +428,8 @@ impl CrashableStorage for Real {
 
 #[test]
 fn real_files_conform() {
-    conformance::check(|| Real::open(Scratch::new()).expect("a new directory opens"), 0..15);
+    conformance::check(
+        || Real::open(Scratch::new()).expect("a new directory opens"),
+        0..15,
+    );
 }

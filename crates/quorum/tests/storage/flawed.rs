@@ -6,7 +6,8 @@ use purlin_core::random::{RandomExt as _, SplitMix64};
 use purlin_quorum::raft::storage::conformance::{Crash, CrashableStorage};
 use purlin_quorum::raft::storage::{Identity, Storage, StorageError};
 use purlin_quorum::raft::{
-    Configuration, Entries, Entry, HardState, Index, Payload, Recovered, SnapshotChunk, SnapshotMeta, Write,
+    Configuration, Entries, Entry, HardState, Index, Payload, Recovered, SnapshotChunk,
+    SnapshotMeta, Write,
 };
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -280,10 +281,17 @@ impl Storage for Flawed {
 
     fn write(&mut self, write: &Write) -> Result<()> {
         self.admit()?;
-        let Write { hard_state, entries, .. } = write;
+        let Write {
+            hard_state,
+            entries,
+            ..
+        } = write;
         let hard_state = hard_state.map(Deed::HardState);
         if self.is(Flaw::TakesHalfOfWhatItRefuses) {
-            hard_state.clone().into_iter().for_each(|deed| self.act(deed));
+            hard_state
+                .clone()
+                .into_iter()
+                .for_each(|deed| self.act(deed));
         }
         let first = entries.first_index();
         let gap = first > self.contents.last().next() && !self.is(Flaw::LeavesGaps);
@@ -292,8 +300,13 @@ impl Storage for Flawed {
         }
         self.spend()?;
         let first = first.min(self.contents.last().next());
-        let entries = Entries::new(first, entries.iter().map(|(_, entry)| entry.clone()).collect());
-        let entries = entries.iter().map(|(index, entry)| Deed::Entry(index, entry.clone()));
+        let entries = Entries::new(
+            first,
+            entries.iter().map(|(_, entry)| entry.clone()).collect(),
+        );
+        let entries = entries
+            .iter()
+            .map(|(index, entry)| Deed::Entry(index, entry.clone()));
         let deeds: Vec<Deed> = match self.flaw {
             Some(Flaw::WritesEntriesBeforeHardState) => entries.chain(hard_state).collect(),
             _ => hard_state.into_iter().chain(entries).collect(),
@@ -311,7 +324,11 @@ impl Storage for Flawed {
         self.settle()
     }
 
-    fn compact(&mut self, meta: &SnapshotMeta, data: &mut dyn Iterator<Item = Bytes>) -> Result<()> {
+    fn compact(
+        &mut self,
+        meta: &SnapshotMeta,
+        data: &mut dyn Iterator<Item = Bytes>,
+    ) -> Result<()> {
         self.admit()?;
         let index = meta.position.index;
         if index <= self.contents.base || index > self.contents.last() {
@@ -321,7 +338,9 @@ impl Storage for Flawed {
         let data: Vec<u8> = data.flatten().collect();
         let snapshot = Deed::Snapshot(meta.clone(), data);
         let cut = match self.flaw {
-            Some(Flaw::CompactsTooMuch) => Deed::Together(vec![Deed::Truncate(index), Deed::Compact(index)]),
+            Some(Flaw::CompactsTooMuch) => {
+                Deed::Together(vec![Deed::Truncate(index), Deed::Compact(index)])
+            }
             _ => Deed::Compact(index),
         };
         if self.is(Flaw::CutsLogBeforeSnapshot) {
@@ -336,8 +355,12 @@ impl Storage for Flawed {
 
     fn store_chunk(&mut self, chunk: &SnapshotChunk) -> Result<u64> {
         self.admit()?;
-        let follows = |(meta, data): &(SnapshotMeta, Vec<u8>)| *meta == chunk.meta && data.len() as u64 == chunk.offset;
-        let known = self.incoming.take_if(|incoming| chunk.offset > 0 && follows(incoming));
+        let follows = |(meta, data): &(SnapshotMeta, Vec<u8>)| {
+            *meta == chunk.meta && data.len() as u64 == chunk.offset
+        };
+        let known = self
+            .incoming
+            .take_if(|incoming| chunk.offset > 0 && follows(incoming));
         let lost = chunk.offset > 0 && known.is_none() && !self.is(Flaw::AppendsAnyChunk);
         if lost || chunk.meta.position.index <= self.contents.snapshot.position.index {
             return Err(StorageError::Refused("a part that does not follow"));
@@ -354,7 +377,10 @@ impl Storage for Flawed {
         let snapshot = Deed::Snapshot(chunk.meta.clone(), data);
         let cut = match self.flaw {
             Some(Flaw::KeepsLogAfterInstall) => Deed::Compact(index),
-            _ => Deed::Together(vec![Deed::Truncate(self.contents.base), Deed::Compact(index)]),
+            _ => Deed::Together(vec![
+                Deed::Truncate(self.contents.base),
+                Deed::Compact(index),
+            ]),
         };
         if self.is(Flaw::InstallsInTwoSteps) {
             self.act(snapshot);
@@ -369,20 +395,37 @@ impl Storage for Flawed {
         Ok(stored)
     }
 
-    fn read_chunk(&mut self, meta: &SnapshotMeta, offset: u64, max_bytes: u32) -> Result<Option<SnapshotChunk>> {
+    fn read_chunk(
+        &mut self,
+        meta: &SnapshotMeta,
+        offset: u64,
+        max_bytes: u32,
+    ) -> Result<Option<SnapshotChunk>> {
         self.admit()?;
         let Contents { snapshot, data, .. } = &self.contents;
-        let Some(rest) = usize::try_from(offset).ok().and_then(|offset| data.get(offset..)) else {
+        let Some(rest) = usize::try_from(offset)
+            .ok()
+            .and_then(|offset| data.get(offset..))
+        else {
             return Ok(None);
         };
-        let max_bytes = if self.is(Flaw::ReadsTooLittle) { max_bytes / 2 } else { max_bytes };
+        let max_bytes = if self.is(Flaw::ReadsTooLittle) {
+            max_bytes / 2
+        } else {
+            max_bytes
+        };
         let part = &rest[..rest.len().min(max_bytes as usize)];
         let other = snapshot != meta && !self.is(Flaw::ReadsAnySnapshot);
         if other || (part.is_empty() && !data.is_empty()) {
             return Ok(None);
         }
         let done = part.len() == rest.len();
-        Ok(Some(SnapshotChunk { meta: meta.clone(), offset, data: Bytes::copy_from_slice(part), done }))
+        Ok(Some(SnapshotChunk {
+            meta: meta.clone(),
+            offset,
+            data: Bytes::copy_from_slice(part),
+            done,
+        }))
     }
 }
 

@@ -17,12 +17,12 @@ use crate::raft::snapshot::{SnapshotChunk, SnapshotMeta};
 use bytes::Bytes;
 use log::Log;
 use snapshot::{COMPACTING, INCOMING, Manifest, SNAPSHOT, Writer};
-use std::borrow::ToOwned as _;
+use alloc::borrow::ToOwned as _;
 use std::io;
 use std::path::Path;
-use std::string::String;
-use std::sync::Arc;
-use std::vec::Vec;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use thiserror::Error;
 
 /// A durable store: a segmented, checksummed, append-only log and a snapshot, in one directory.
@@ -113,7 +113,9 @@ pub struct FileOptions {
 
 impl Default for FileOptions {
     fn default() -> Self {
-        Self { segment_bytes: 16 << 20 }
+        Self {
+            segment_bytes: 16 << 20,
+        }
     }
 }
 
@@ -158,11 +160,19 @@ pub enum FileError {
 impl FileError {
     fn io(action: &'static str, file: &str) -> impl FnOnce(io::Error) -> Self {
         let file = file.to_owned();
-        move |source| Self::Io { action, file, source }
+        move |source| Self::Io {
+            action,
+            file,
+            source,
+        }
     }
 
     fn corrupt(file: &str, offset: u64, what: &'static str) -> Self {
-        Self::Corrupt { file: file.to_owned(), offset, what }
+        Self::Corrupt {
+            file: file.to_owned(),
+            offset,
+            what,
+        }
     }
 }
 
@@ -191,7 +201,8 @@ impl<D: Disk> FileStorage<D> {
     pub fn open_on(mut disk: D, options: FileOptions) -> Result<Self, FileError> {
         // A snapshot that is there may still have been about to be renamed durably, and the segments
         // before it must not go before that.
-        disk.sync_names().map_err(FileError::io("sync the directory of", SNAPSHOT))?;
+        disk.sync_names()
+            .map_err(FileError::io("sync the directory of", SNAPSHOT))?;
         let opened = match snapshot::open(&mut disk)? {
             Some(manifest) => {
                 remove_unfinished(&mut disk)?;
@@ -202,7 +213,12 @@ impl<D: Disk> FileStorage<D> {
                 None
             }
         };
-        Ok(Self { disk, options, opened, failed: false })
+        Ok(Self {
+            disk,
+            options,
+            opened,
+            failed: false,
+        })
     }
 
     /// The disk.
@@ -234,8 +250,13 @@ impl<D: Disk> FileStorage<D> {
 
 /// Removes what a crash has left of snapshots in the making.
 fn remove_unfinished(disk: &mut impl Disk) -> Result<(), FileError> {
-    let names = disk.list().map_err(FileError::io("list the directory of", SNAPSHOT))?;
-    for name in names.iter().filter(|name| [COMPACTING, INCOMING].contains(&name.as_str())) {
+    let names = disk
+        .list()
+        .map_err(FileError::io("list the directory of", SNAPSHOT))?;
+    for name in names
+        .iter()
+        .filter(|name| [COMPACTING, INCOMING].contains(&name.as_str()))
+    {
         disk.remove(name).map_err(FileError::io("remove", name))?;
     }
     Ok(())
@@ -245,7 +266,11 @@ fn remove_unfinished(disk: &mut impl Disk) -> Result<(), FileError> {
 fn check_empty(disk: &mut impl Disk) -> Result<(), FileError> {
     for number in log::segments(disk)? {
         if number != FIRST_SEGMENT || log::holds_records(disk, number)? {
-            return Err(FileError::corrupt(SNAPSHOT, 0, "missing, though there is a log"));
+            return Err(FileError::corrupt(
+                SNAPSHOT,
+                0,
+                "missing, though there is a log",
+            ));
         }
     }
     Ok(())
@@ -254,12 +279,26 @@ fn check_empty(disk: &mut impl Disk) -> Result<(), FileError> {
 const FIRST_SEGMENT: u64 = 1;
 
 impl Opened {
-    fn new(disk: &mut impl Disk, manifest: Manifest, options: FileOptions) -> Result<Self, FileError> {
+    fn new(
+        disk: &mut impl Disk,
+        manifest: Manifest,
+        options: FileOptions,
+    ) -> Result<Self, FileError> {
         let base = manifest.meta.position.index;
-        let (log, replay) =
-            log::open(disk, manifest.identity, manifest.log_from, base, options.segment_bytes)?;
+        let (log, replay) = log::open(
+            disk,
+            manifest.identity,
+            manifest.log_from,
+            base,
+            options.segment_bytes,
+        )?;
         let found = Some((replay.hard_state.unwrap_or_default(), replay.entries));
-        Ok(Self { manifest, log, found, incoming: None })
+        Ok(Self {
+            manifest,
+            log,
+            found,
+            incoming: None,
+        })
     }
 
     fn position(&self) -> Position {
@@ -274,20 +313,37 @@ impl<D: Disk> Storage for FileStorage<D> {
         self.opened.as_ref().map(|opened| opened.manifest.identity)
     }
 
-    fn bootstrap(&mut self, identity: Identity, founders: Configuration) -> Result<(), StorageError<FileError>> {
+    fn bootstrap(
+        &mut self,
+        identity: Identity,
+        founders: Configuration,
+    ) -> Result<(), StorageError<FileError>> {
         if self.failed {
             return Err(StorageError::Failed);
         }
         if let Some(identity) = self.identity() {
             return Err(StorageError::NotEmpty(identity));
         }
-        let meta = SnapshotMeta { configuration: Arc::new(founders), ..SnapshotMeta::default() };
+        let meta = SnapshotMeta {
+            configuration: Arc::new(founders),
+            ..SnapshotMeta::default()
+        };
         self.failed = true;
-        let log = Log::create(&mut self.disk, identity, FIRST_SEGMENT, self.options.segment_bytes)?;
+        let log = Log::create(
+            &mut self.disk,
+            identity,
+            FIRST_SEGMENT,
+            self.options.segment_bytes,
+        )?;
         let snapshot = Writer::create(&mut self.disk, COMPACTING)?;
         let manifest = snapshot.finish(&mut self.disk, identity, &meta, FIRST_SEGMENT)?;
         self.failed = false;
-        self.opened = Some(Opened { manifest, log, found: None, incoming: None });
+        self.opened = Some(Opened {
+            manifest,
+            log,
+            found: None,
+            incoming: None,
+        });
         Ok(())
     }
 
@@ -296,11 +352,19 @@ impl<D: Disk> Storage for FileStorage<D> {
             if opened.found.is_none() {
                 opened.log.sync(disk)?;
                 let incoming = opened.incoming.take();
-                *opened = Opened { incoming, ..Opened::new(disk, opened.manifest.clone(), options)? };
+                *opened = Opened {
+                    incoming,
+                    ..Opened::new(disk, opened.manifest.clone(), options)?
+                };
             }
             let (hard_state, entries) = opened.found.take().unwrap_or_default();
             let snapshot = opened.manifest.meta.clone();
-            Ok(Recovered { hard_state, applied: snapshot.position.index, snapshot, entries })
+            Ok(Recovered {
+                hard_state,
+                applied: snapshot.position.index,
+                snapshot,
+                entries,
+            })
         })
     }
 
@@ -338,7 +402,10 @@ impl<D: Disk> Storage for FileStorage<D> {
 
     fn store_chunk(&mut self, chunk: &SnapshotChunk) -> Result<u64, StorageError<FileError>> {
         self.operate(|opened, disk, _| {
-            let incoming = opened.incoming.as_ref().map(|(meta, file)| (meta, file.len()));
+            let incoming = opened
+                .incoming
+                .as_ref()
+                .map(|(meta, file)| (meta, file.len()));
             super::check_chunk(chunk, opened.position(), incoming)?;
             let mut snapshot = match opened.incoming.take() {
                 Some((_, snapshot)) if chunk.offset > 0 => snapshot,
@@ -355,7 +422,8 @@ impl<D: Disk> Storage for FileStorage<D> {
             opened.found = None;
             opened.log.rotate(disk)?;
             let log_from = opened.log.number();
-            opened.manifest = snapshot.finish(disk, opened.manifest.identity, &chunk.meta, log_from)?;
+            opened.manifest =
+                snapshot.finish(disk, opened.manifest.identity, &chunk.meta, log_from)?;
             opened.log.reset(chunk.meta.position.index);
             opened.log.remove_before(disk, log_from)?;
             Ok(stored)
@@ -375,7 +443,12 @@ impl<D: Disk> Storage for FileStorage<D> {
             }
             let end = whole.min(offset.saturating_add(u64::from(max_bytes)));
             let data = snapshot::data(disk, whole, offset, end)?;
-            Ok(Some(SnapshotChunk { meta: meta.clone(), offset, data, done: end == whole }))
+            Ok(Some(SnapshotChunk {
+                meta: meta.clone(),
+                offset,
+                data,
+                done: end == whole,
+            }))
         })
     }
 }

@@ -52,7 +52,13 @@ impl Contents {
             return;
         }
         self.log.truncate(self.before(write.entries.first_index()));
-        self.log.extend(write.entries.iter().take(limit).map(|(_, entry)| entry.clone()));
+        self.log.extend(
+            write
+                .entries
+                .iter()
+                .take(limit)
+                .map(|(_, entry)| entry.clone()),
+        );
     }
 
     fn compact(&mut self, meta: &SnapshotMeta, data: Bytes) {
@@ -114,14 +120,22 @@ impl Storage for MemoryStorage {
         self.contents.as_ref().map(|contents| contents.identity)
     }
 
-    fn bootstrap(&mut self, identity: Identity, founders: Configuration) -> Result<(), StorageError<Infallible>> {
+    fn bootstrap(
+        &mut self,
+        identity: Identity,
+        founders: Configuration,
+    ) -> Result<(), StorageError<Infallible>> {
         if let Some(contents) = &self.contents {
             return Err(StorageError::NotEmpty(contents.identity));
         }
         self.contents = Some(Contents {
             identity,
             hard_state: HardState::default(),
-            snapshot: SnapshotMeta { position: Position::default(), configuration: Arc::new(founders), id: 0 },
+            snapshot: SnapshotMeta {
+                position: Position::default(),
+                configuration: Arc::new(founders),
+                id: 0,
+            },
             data: Bytes::new(),
             log: Vec::new(),
         });
@@ -171,7 +185,10 @@ impl Storage for MemoryStorage {
 
     fn store_chunk(&mut self, chunk: &SnapshotChunk) -> Result<u64, StorageError<Infallible>> {
         let contents = self.contents.as_mut().ok_or(StorageError::Empty)?;
-        let incoming = self.incoming.as_ref().map(|(meta, data)| (meta, data.len() as u64));
+        let incoming = self
+            .incoming
+            .as_ref()
+            .map(|(meta, data)| (meta, data.len() as u64));
         super::check_chunk(chunk, contents.snapshot.position, incoming)?;
         let mut data = match self.incoming.take() {
             Some((_, data)) if chunk.offset > 0 => data,
@@ -204,6 +221,11 @@ impl Storage for MemoryStorage {
         let end = whole.min(offset + u64::from(max_bytes));
         let place = |offset| usize::try_from(offset).unwrap_or(usize::MAX);
         let data = contents.data.slice(place(offset)..place(end));
-        Ok(Some(SnapshotChunk { meta: meta.clone(), offset, data, done: end == whole }))
+        Ok(Some(SnapshotChunk {
+            meta: meta.clone(),
+            offset,
+            data,
+            done: end == whole,
+        }))
     }
 }

@@ -35,7 +35,12 @@ enum Outcome {
 
 impl<S: CrashableStorage> Trial<S> {
     fn new(store: S, seed: u64) -> Self {
-        Self { store: Some(store), model: Model::new(), done: Vec::new(), seed }
+        Self {
+            store: Some(store),
+            model: Model::new(),
+            done: Vec::new(),
+            seed,
+        }
     }
 
     #[track_caller]
@@ -84,7 +89,11 @@ impl<S: CrashableStorage> Trial<S> {
             Step::Wrong(wrong) => self.wrong(wrong),
         };
         match result {
-            Ok(()) if matches!(step, Step::Write(_) | Step::Read(..) | Step::Look | Step::Wrong(_)) => {}
+            Ok(())
+                if matches!(
+                    step,
+                    Step::Write(_) | Step::Read(..) | Step::Look | Step::Wrong(_)
+                ) => {}
             Ok(()) if matches!(step, Step::Chunk(chunk) if !chunk.done) => {}
             Ok(()) => self.model.sync(),
             Err(StorageError::Medium(_)) => return Outcome::Failed,
@@ -113,10 +122,19 @@ impl<S: CrashableStorage> Trial<S> {
     }
 
     fn read(&mut self, offset: u64, max_bytes: u32) -> Result<(), StorageError<S::Error>> {
-        let Some(state) = self.model.now().cloned() else { return Ok(()) };
-        let chunk = self.store().read_chunk(&state.snapshot, offset, max_bytes)?;
-        let rest = usize::try_from(offset).ok().and_then(|offset| state.data.get(offset..)).unwrap_or_default();
-        let len = rest.len().min(usize::try_from(max_bytes).unwrap_or(usize::MAX));
+        let Some(state) = self.model.now().cloned() else {
+            return Ok(());
+        };
+        let chunk = self
+            .store()
+            .read_chunk(&state.snapshot, offset, max_bytes)?;
+        let rest = usize::try_from(offset)
+            .ok()
+            .and_then(|offset| state.data.get(offset..))
+            .unwrap_or_default();
+        let len = rest
+            .len()
+            .min(usize::try_from(max_bytes).unwrap_or(usize::MAX));
         let expected = (len > 0 || (offset == 0 && state.data.is_empty())).then(|| SnapshotChunk {
             meta: state.snapshot.clone(),
             offset,
@@ -126,8 +144,15 @@ impl<S: CrashableStorage> Trial<S> {
         if chunk != expected {
             self.fail(&format!("read {chunk:?}, not {expected:?}"));
         }
-        let other = SnapshotMeta { id: state.snapshot.id.wrapping_add(1), ..state.snapshot };
-        if self.store().read_chunk(&other, offset, max_bytes)?.is_some() {
+        let other = SnapshotMeta {
+            id: state.snapshot.id.wrapping_add(1),
+            ..state.snapshot
+        };
+        if self
+            .store()
+            .read_chunk(&other, offset, max_bytes)?
+            .is_some()
+        {
             self.fail("read of a snapshot that the store does not have");
         }
         Ok(())
@@ -144,13 +169,18 @@ impl<S: CrashableStorage> Trial<S> {
     /// Crashes, opens, and compares with every state that may be left.
     #[track_caller]
     fn crash(&mut self, crash: Crash) {
-        let Some(store) = self.store.take() else { return };
+        let Some(store) = self.store.take() else {
+            return;
+        };
         let mut store = self.expect(store.reopen(crash), "did not open after a crash");
         let found = self.expect(found(&mut store), "could not be read after a crash");
         self.store = Some(store);
         let legal = format!("{:#?}", self.model.legal());
         if !self.model.crashed(found) {
-            self.fail(&format!("found {:#?}\nafter a crash; legal is any of {legal}", self.model.now()));
+            self.fail(&format!(
+                "found {:#?}\nafter a crash; legal is any of {legal}",
+                self.model.now()
+            ));
         }
     }
 
@@ -193,14 +223,29 @@ impl<S: CrashableStorage> Trial<S> {
 
 /// What a store holds.
 fn found<S: Storage>(store: &mut S) -> Result<Option<State>, StorageError<S::Error>> {
-    let Some(identity) = store.identity() else { return Ok(None) };
+    let Some(identity) = store.identity() else {
+        return Ok(None);
+    };
     let recovered = store.recover()?;
-    assert_eq!(recovered.applied, recovered.snapshot.position.index, "applied is the snapshot's index");
+    assert_eq!(
+        recovered.applied, recovered.snapshot.position.index,
+        "applied is the snapshot's index"
+    );
     let data = store.snapshot(&recovered.snapshot)?;
-    let data = data.expect("a snapshot that is recovered can be read").to_vec();
-    let log = (recovered.snapshot.position.index.0 + 1..).zip(recovered.entries).collect();
+    let data = data
+        .expect("a snapshot that is recovered can be read")
+        .to_vec();
+    let log = (recovered.snapshot.position.index.0 + 1..)
+        .zip(recovered.entries)
+        .collect();
     let snapshot = recovered.snapshot;
-    Ok(Some(State { identity, hard_state: recovered.hard_state, snapshot, data, log }))
+    Ok(Some(State {
+        identity,
+        hard_state: recovered.hard_state,
+        snapshot,
+        data,
+        log,
+    }))
 }
 
 /// An empty store refuses everything; it takes one identity and keeps it.
@@ -212,9 +257,18 @@ fn found<S: Storage>(store: &mut S) -> Result<Option<State>, StorageError<S::Err
 pub fn founds_once<S: CrashableStorage>(mut make: impl FnMut() -> S, seed: u64) {
     let mut draw = Draw::new(seed);
     let mut trial = Trial::new(make(), seed);
-    let nothing = Write { ticket: <_>::default(), hard_state: Some(<_>::default()), entries: <_>::default() };
+    let nothing = Write {
+        ticket: <_>::default(),
+        hard_state: Some(<_>::default()),
+        entries: <_>::default(),
+    };
     let meta = SnapshotMeta::default();
-    let chunk = SnapshotChunk { meta: meta.clone(), offset: 0, data: Bytes::new(), done: true };
+    let chunk = SnapshotChunk {
+        meta: meta.clone(),
+        offset: 0,
+        data: Bytes::new(),
+        done: true,
+    };
     let store = trial.store();
     let refusals = [
         store.write(&nothing).err(),
@@ -231,7 +285,9 @@ pub fn founds_once<S: CrashableStorage>(mut make: impl FnMut() -> S, seed: u64) 
     }
     let crash = draw.crash();
     trial.crash(crash);
-    let Step::Bootstrap(identity, founders) = draw.bootstrap() else { return };
+    let Step::Bootstrap(identity, founders) = draw.bootstrap() else {
+        return;
+    };
     trial.step(&Step::Bootstrap(identity, founders));
     for _ in 0..3 {
         trial.step(&Step::Wrong(Wrong::Bootstrap(identity)));
@@ -272,16 +328,26 @@ pub fn any_failure<S: CrashableStorage>(mut make: impl FnMut() -> S, seed: u64) 
     for operations in 0..FAILURES {
         let mut draw = Draw::new(seed);
         let mut trial = Trial::new(make(), seed);
-        trial.done.push(format!("the medium fails after {operations} operations"));
+        trial
+            .done
+            .push(format!("the medium fails after {operations} operations"));
         if !trial.store().fail_after(operations) {
             return;
         }
         if !trial.run(&mut draw, STEPS / 2) {
             return; // So many operations were not needed.
         }
-        let nothing = Write { ticket: <_>::default(), hard_state: None, entries: <_>::default() };
+        let nothing = Write {
+            ticket: <_>::default(),
+            hard_state: None,
+            entries: <_>::default(),
+        };
         let store = trial.store();
-        let refusals = [store.sync().err(), store.write(&nothing).err(), store.recover().err()];
+        let refusals = [
+            store.sync().err(),
+            store.write(&nothing).err(),
+            store.recover().err(),
+        ];
         for refusal in refusals {
             if !matches!(refusal, Some(StorageError::Failed)) {
                 trial.fail(&format!("after a failure: {refusal:?}"));

@@ -30,12 +30,17 @@ impl State {
 
     /// The last index.
     pub(super) fn last(&self) -> u64 {
-        self.log.last_key_value().map_or(self.base(), |(&index, _)| index)
+        self.log
+            .last_key_value()
+            .map_or_else(|| self.base(), |(&index, _)| index)
     }
 
     /// The entry's position, or the snapshot's.
     pub(super) fn position(&self, index: u64) -> Position {
-        let term = self.log.get(&index).map_or(self.snapshot.position.term, |entry| entry.term);
+        let term = self
+            .log
+            .get(&index)
+            .map_or(self.snapshot.position.term, |entry| entry.term);
         Position::new(term, crate::raft::Index(index))
     }
 }
@@ -51,7 +56,10 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn new() -> Self {
-        Self { states: vec![None], incoming: None }
+        Self {
+            states: vec![None],
+            incoming: None,
+        }
     }
 
     /// What the store holds now.
@@ -62,7 +70,10 @@ impl Model {
     /// Whether a crash may leave `found`; if so, that is now the only state.
     pub(super) fn crashed(&mut self, found: Option<State>) -> bool {
         let legal = self.states.contains(&found);
-        *self = Self { states: vec![found], incoming: None };
+        *self = Self {
+            states: vec![found],
+            incoming: None,
+        };
         legal
     }
 
@@ -81,7 +92,11 @@ impl Model {
         self.states.push(Some(State {
             identity,
             hard_state: HardState::default(),
-            snapshot: SnapshotMeta { position: Position::default(), configuration, id: 0 },
+            snapshot: SnapshotMeta {
+                position: Position::default(),
+                configuration,
+                id: 0,
+            },
             data: Vec::new(),
             log: BTreeMap::new(),
         }));
@@ -124,7 +139,10 @@ impl Model {
 
     /// What is there of a snapshot up to `offset`.
     pub(super) fn transferred(&self, meta: &SnapshotMeta, offset: u64) -> &[u8] {
-        let known = self.incoming.as_ref().filter(|(incoming, data)| incoming == meta && data.len() as u64 == offset);
+        let known = self
+            .incoming
+            .as_ref()
+            .filter(|(incoming, data)| incoming == meta && data.len() as u64 == offset);
         known.map_or(&[], |(_, data)| data)
     }
 

@@ -5,10 +5,11 @@ use crate::raft::storage::{Disk, FileError, FileStorage, StorageError};
 use alloc::borrow::ToOwned as _;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use purlin_core::random::{Random as _, RandomExt as _, SplitMix64};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a disk writes at once: within it a write is whole, or garbage.
 const SECTOR: usize = 512;
@@ -18,7 +19,7 @@ const SECTOR: usize = 512;
 ///
 /// A power failure takes away what was not synced, of each file apart: nothing; all; the last writes
 /// and a part of the one before; or single sectors, which are then as before, zero, or garbage. Of
-/// changes of names some last ones may be lost, independently of contents. A sync that fails drops
+/// changes of names some may be lost, the last ones or any, independently of contents. A sync that fails drops
 /// what it should have written, as Linux does: a second one succeeds and writes nothing.
 ///
 /// ```
@@ -133,14 +134,24 @@ impl FileState {
 
     /// Sectors reach the disk in any order: one that was not synced may lack what is before others.
     fn lose_sectors(&self, left: &mut [u8], random: &mut SplitMix64) {
-        let synced = left.iter().zip(&self.durable).take_while(|(left, durable)| left == durable);
+        let synced = left
+            .iter()
+            .zip(&self.durable)
+            .take_while(|(left, durable)| left == durable);
         let mut start = synced.count();
         while start < left.len() {
             let end = left.len().min(start - start % SECTOR + SECTOR);
             match random.below(8) {
                 0 => {
-                    let before = self.durable.iter().skip(start).chain(core::iter::repeat(&0));
-                    left[start..end].iter_mut().zip(before).for_each(|(left, &before)| *left = before);
+                    let before = self
+                        .durable
+                        .iter()
+                        .skip(start)
+                        .chain(core::iter::repeat(&0));
+                    left[start..end]
+                        .iter_mut()
+                        .zip(before)
+                        .for_each(|(left, &before)| *left = before);
                 }
                 1 => left[start..end].fill_with(|| random.next_u64().to_le_bytes()[0]),
                 _ => {}
@@ -185,9 +196,13 @@ impl SimDisk {
         directory.fails_from = None;
         let Crash::Power(seed) = crash else { return };
         let mut random = SplitMix64::new(seed);
-        let survivors = below(&mut random, directory.changes.len() + 1);
-        let changes: Vec<Change> = directory.changes.drain(..).collect();
-        for change in &changes[..survivors] {
+        let mut changes = core::mem::take(&mut directory.changes);
+        if random.below(2) == 0 {
+            changes.truncate(below(&mut random, changes.len() + 1));
+        } else {
+            changes.retain(|_| random.below(2) == 0);
+        }
+        for change in &changes {
             apply_change(&mut directory.durable_names, change);
         }
         directory.names = directory.durable_names.clone();
@@ -210,7 +225,11 @@ impl SimDisk {
         let contents = contents.into();
         let file = directory.files.len();
         let durable = contents.clone();
-        directory.files.push(FileState { contents, durable, writes: Vec::new() });
+        directory.files.push(FileState {
+            contents,
+            durable,
+            writes: Vec::new(),
+        });
         directory.names.insert(name.to_owned(), file);
         directory.durable_names.insert(name.to_owned(), file);
     }
@@ -219,7 +238,9 @@ impl SimDisk {
 impl Directory {
     fn file(&mut self, name: &str) -> io::Result<&mut FileState> {
         let file = self.names.get(name).ok_or(io::ErrorKind::NotFound)?;
-        self.files.get_mut(*file).ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.files
+            .get_mut(*file)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// Counts an operation; whether it is to succeed.
@@ -255,7 +276,9 @@ impl Disk for SimDisk {
     fn read(&mut self, name: &str, offset: u64, into: &mut [u8]) -> io::Result<usize> {
         let mut directory = self.directory();
         let contents = &directory.file(name)?.contents;
-        let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(contents.len());
+        let offset = usize::try_from(offset)
+            .unwrap_or(usize::MAX)
+            .min(contents.len());
         let len = into.len().min(contents.len() - offset);
         into[..len].copy_from_slice(&contents[offset..offset + len]);
         Ok(len)
@@ -279,8 +302,14 @@ impl Disk for SimDisk {
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let mut directory = self.directory();
         let succeeds = directory.begin();
-        let len = if succeeds { bytes.len() } else { bytes.len() / 2 };
-        directory.file(name)?.modify(Modification::Append(bytes[..len].to_vec()));
+        let len = if succeeds {
+            bytes.len()
+        } else {
+            bytes.len() / 2
+        };
+        directory
+            .file(name)?
+            .modify(Modification::Append(bytes[..len].to_vec()));
         if succeeds { Ok(()) } else { Err(broken()) }
     }
 
@@ -290,7 +319,9 @@ impl Disk for SimDisk {
         let file = directory.file(name)?;
         let writes = core::mem::take(&mut file.writes);
         if succeeds {
-            writes.iter().for_each(|write| apply_modification(&mut file.durable, write));
+            writes
+                .iter()
+                .for_each(|write| apply_modification(&mut file.durable, write));
             return Ok(());
         }
         // The pages count as clean from now on; only the space for them is there.
@@ -322,20 +353,23 @@ impl Disk for SimDisk {
 }
 
 impl CrashableStorage for FileStorage<SimDisk> {
-    /// Sometimes the store is crashed again while it opens.
+    /// Power often fails again while the store opens.
     fn reopen(self, crash: Crash) -> Result<Self, StorageError<FileError>> {
         let (disk, options) = (self.disk().clone(), self.options());
         drop(self);
-        disk.crash(crash);
-        if let Crash::Power(seed) = crash {
-            let mut random = SplitMix64::new(seed.rotate_left(1));
-            for _ in 0..random.below(3) {
-                disk.fail_after(random.below(6));
-                // Whether it opens or not: power fails again.
-                drop(Self::open_on(disk.clone(), options));
-                disk.crash(Crash::Power(random.next_u64()));
-            }
+        let Crash::Power(seed) = crash else {
+            disk.crash(crash);
+            return Ok(Self::open_on(disk, options)?);
+        };
+        let mut random = SplitMix64::new(seed.rotate_left(1));
+        // The process may have ended before the power did.
+        disk.crash(if random.below(2) == 0 { Crash::Process } else { crash });
+        for _ in 0..random.below(3) {
+            disk.fail_after(random.below(8));
+            drop(Self::open_on(disk.clone(), options));
+            disk.crash(Crash::Power(random.next_u64()));
         }
+        disk.crash(crash);
         Ok(Self::open_on(disk, options)?)
     }
 

@@ -53,7 +53,11 @@ pub(super) struct Draw {
 
 impl Draw {
     pub(super) fn new(seed: u64) -> Self {
-        Self { random: Xoshiro256PlusPlus::from_seed(seed), ticket: 0, transfer: None }
+        Self {
+            random: Xoshiro256PlusPlus::from_seed(seed),
+            ticket: 0,
+            transfer: None,
+        }
     }
 
     pub(super) fn below(&mut self, bound: u64) -> u64 {
@@ -96,10 +100,17 @@ impl Draw {
                 let index = state.base() + 1 + self.below(state.last() - state.base());
                 let meta = self.meta(state.position(index));
                 let data = self.bytes(300);
-                Step::Compact(meta, data, 1 + usize::try_from(self.below(200)).unwrap_or(0))
+                Step::Compact(
+                    meta,
+                    data,
+                    1 + usize::try_from(self.below(200)).unwrap_or(0),
+                )
             }
             64..76 => Step::Chunk(self.chunk(state)),
-            76..80 => Step::Read(self.below(state.data.len() as u64 + 10), u32::try_from(self.below(300)).unwrap_or(0)),
+            76..80 => Step::Read(
+                self.below(state.data.len() as u64 + 10),
+                u32::try_from(self.below(300)).unwrap_or(0),
+            ),
             80..84 => Step::Look,
             84..92 => Step::Wrong(self.wrong(state)),
             _ => Step::Crash(self.crash()),
@@ -122,7 +133,11 @@ impl Draw {
         };
         let mut term = state.position(first - 1).term;
         let mut draw = |_| {
-            term = if self.below(2) == 0 { hard_state.term } else { term };
+            term = if self.below(2) == 0 {
+                hard_state.term
+            } else {
+                term
+            };
             self.entry(term)
         };
         let entries = (0..entries).map(&mut draw).collect();
@@ -135,7 +150,10 @@ impl Draw {
 
     fn entry(&mut self, term: Term) -> Entry {
         match self.below(12) {
-            0 => Entry { term, payload: Payload::Configuration(Arc::new(self.configuration())) },
+            0 => Entry {
+                term,
+                payload: Payload::Configuration(Arc::new(self.configuration())),
+            },
             1 => Entry::command(term, Bytes::new()),
             _ => Entry::command(term, self.bytes(120)),
         }
@@ -143,17 +161,27 @@ impl Draw {
 
     fn bytes(&mut self, bound: u64) -> Bytes {
         let len = self.below(bound);
-        (0..len).map(|_| self.random.next_u64().to_le_bytes()[0]).collect::<Vec<u8>>().into()
+        (0..len)
+            .map(|_| self.random.next_u64().to_le_bytes()[0])
+            .collect::<Vec<u8>>()
+            .into()
     }
 
     fn meta(&mut self, position: Position) -> SnapshotMeta {
-        SnapshotMeta { position, configuration: Arc::new(self.configuration()), id: self.random.next_u64() }
+        SnapshotMeta {
+            position,
+            configuration: Arc::new(self.configuration()),
+            id: self.random.next_u64(),
+        }
     }
 
     /// The next part of a snapshot, or the first one of another.
     fn chunk(&mut self, state: &State) -> SnapshotChunk {
         let anew = self.below(5) == 0;
-        let going = self.transfer.take().filter(|(meta, ..)| !anew && meta.position.index.0 > state.base());
+        let going = self
+            .transfer
+            .take()
+            .filter(|(meta, ..)| !anew && meta.position.index.0 > state.base());
         let (meta, data, sent) = going.unwrap_or_else(|| {
             let index = state.base() + 1 + self.below(state.last() - state.base() + 8);
             // Never of a term that the store has not heard of.
@@ -192,7 +220,12 @@ impl Draw {
                 let meta = self.meta(Position::new(Term(1), Index(state.last() + 1)));
                 let offset = 1 + self.below(300);
                 let data = self.bytes(50);
-                Wrong::Chunk(SnapshotChunk { meta, offset, data, done: self.below(2) == 0 })
+                Wrong::Chunk(SnapshotChunk {
+                    meta,
+                    offset,
+                    data,
+                    done: self.below(2) == 0,
+                })
             }
         }
     }
@@ -201,7 +234,10 @@ impl Draw {
         self.ticket += 1;
         let entry = self.entry(Term(u64::MAX));
         // The hard state must not be taken either.
-        let hard_state = HardState { term: Term(u64::MAX), vote: Some(NodeId(99)) };
+        let hard_state = HardState {
+            term: Term(u64::MAX),
+            vote: Some(NodeId(99)),
+        };
         Write {
             ticket: Ticket(self.ticket),
             hard_state: Some(hard_state),

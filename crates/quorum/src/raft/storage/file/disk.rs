@@ -1,11 +1,11 @@
 //! What the file store needs of a file system.
 
-use std::borrow::ToOwned as _;
+use alloc::borrow::ToOwned as _;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::string::String;
-use std::vec::Vec;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// One directory of append-only files, as [`FileStorage`](super::FileStorage) needs it.
 ///
@@ -20,31 +20,63 @@ pub trait Disk {
     ///
     /// # Errors
     ///
-    /// Those of the file system, here and below.
+    /// The file system fails.
     fn list(&mut self) -> io::Result<Vec<String>>;
 
     /// How long a file is.
+    ///
+    /// # Errors
+    ///
+    /// The file system fails; or there is no such file.
     fn len(&mut self, name: &str) -> io::Result<u64>;
 
     /// Reads from `offset` until `into` is full or the file ends, and answers how many bytes.
+    ///
+    /// # Errors
+    ///
+    /// The file system fails; or there is no such file.
     fn read(&mut self, name: &str, offset: u64, into: &mut [u8]) -> io::Result<usize>;
 
     /// Makes an empty file, in place of one of that name.
+    ///
+    /// # Errors
+    ///
+    /// The file system fails.
     fn create(&mut self, name: &str) -> io::Result<()>;
 
     /// Writes at the end of a file.
+    ///
+    /// # Errors
+    ///
+    /// The file system fails; or there is no such file.
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
 
     /// Makes a file's contents durable. A failure must be reported, and is not tried again.
+    ///
+    /// # Errors
+    ///
+    /// The file system fails; or there is no such file.
     fn sync(&mut self, name: &str) -> io::Result<()>;
 
     /// Gives a file another name, in one step, in place of one of that name.
+    ///
+    /// # Errors
+    ///
+    /// The file system fails; or there is no such file.
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
 
     /// Removes a file.
+    ///
+    /// # Errors
+    ///
+    /// The file system fails; or there is no such file.
     fn remove(&mut self, name: &str) -> io::Result<()>;
 
     /// Makes the names durable.
+    ///
+    /// # Errors
+    ///
+    /// The file system fails.
     fn sync_names(&mut self) -> io::Result<()>;
 }
 
@@ -75,17 +107,29 @@ impl OsDisk {
     pub fn open(directory: impl AsRef<Path>) -> io::Result<Self> {
         let directory = directory.as_ref().to_owned();
         fs::create_dir_all(&directory)?;
-        if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        if let Some(parent) = directory
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+        {
             sync_directory(parent)?;
         }
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(directory.join(LOCK))?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(directory.join(LOCK))?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::Error(error) => error,
-            TryLockError::WouldBlock => {
-                io::Error::new(io::ErrorKind::WouldBlock, "another process has the store open")
-            }
+            TryLockError::WouldBlock => io::Error::new(
+                io::ErrorKind::WouldBlock,
+                "another process has the store open",
+            ),
         })?;
-        Ok(Self { directory, open: Vec::new(), _lock: lock })
+        Ok(Self {
+            directory,
+            open: Vec::new(),
+            _lock: lock,
+        })
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -95,7 +139,10 @@ impl OsDisk {
     fn file(&mut self, name: &str) -> io::Result<&mut File> {
         let file = match self.open.iter().position(|(open, _)| open == name) {
             Some(place) => self.open.remove(place).1,
-            None => OpenOptions::new().read(true).append(true).open(self.path(name))?,
+            None => OpenOptions::new()
+                .read(true)
+                .append(true)
+                .open(self.path(name))?,
         };
         self.keep(name, file);
         let (_, file) = self.open.last_mut().ok_or(io::ErrorKind::NotFound)?;

@@ -4,10 +4,14 @@ use crate::raft::config::ClusterId;
 use crate::raft::storage::Identity;
 use core::num::NonZeroU64;
 use purlin_core::node::NodeId;
-use std::vec::Vec;
+use alloc::vec::Vec;
 
 pub(super) fn encode(identity: &Identity, out: &mut Vec<u8>) {
-    for number in [identity.cluster.0, identity.node.0, identity.incarnation.get()] {
+    for number in [
+        identity.cluster.0,
+        identity.node.0,
+        identity.incarnation.get(),
+    ] {
         out.extend_from_slice(&number.to_le_bytes());
     }
 }
@@ -18,7 +22,14 @@ pub(super) fn decode(bytes: &[u8]) -> Option<(Identity, &[u8])> {
     let (node, rest) = number(rest)?;
     let (incarnation, rest) = number(rest)?;
     let incarnation = NonZeroU64::new(incarnation)?;
-    Some((Identity { cluster: ClusterId(cluster), node: NodeId(node), incarnation }, rest))
+    Some((
+        Identity {
+            cluster: ClusterId(cluster),
+            node: NodeId(node),
+            incarnation,
+        },
+        rest,
+    ))
 }
 
 /// A number, and what follows it.

@@ -23,10 +23,10 @@ use crate::raft::entry::{Entries, Entry};
 use crate::raft::position::Index;
 use crate::raft::storage::{Identity, StorageError};
 use bytes::Bytes;
-use std::format;
-use std::string::String;
-use std::vec;
-use std::vec::Vec;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// How much is held back at most before it goes to the file.
 const BUFFER: usize = 1 << 20;
@@ -41,7 +41,9 @@ pub(super) fn segment_name(number: u64) -> String {
 
 /// The numbers of all segments, ascending.
 pub(super) fn segments(disk: &mut impl Disk) -> Result<Vec<u64>, FileError> {
-    let names = disk.list().map_err(FileError::io("list the directory of", PREFIX))?;
+    let names = disk
+        .list()
+        .map_err(FileError::io("list the directory of", PREFIX))?;
     let number = |name: &String| {
         let number = u64::from_str_radix(name.strip_prefix(PREFIX)?, 16).ok()?;
         (segment_name(number) == *name).then_some(number)
@@ -150,7 +152,10 @@ impl Log {
     }
 
     fn record(&mut self, kind: Kind, encode: impl FnOnce(&mut Vec<u8>)) {
-        let place = Place { segment: self.number, offset: self.len };
+        let place = Place {
+            segment: self.number,
+            offset: self.len,
+        };
         let before = self.buffer.len();
         record::append(&mut self.buffer, kind, place, self.durable, encode);
         self.len += (self.buffer.len() - before) as u64;
@@ -159,7 +164,8 @@ impl Log {
     fn flush(&mut self, disk: &mut impl Disk) -> Result<(), FileError> {
         if !self.buffer.is_empty() {
             let name = segment_name(self.number);
-            disk.append(&name, &self.buffer).map_err(FileError::io("append to", &name))?;
+            disk.append(&name, &self.buffer)
+                .map_err(FileError::io("append to", &name))?;
             self.buffer.clear();
             self.buffer.shrink_to(BUFFER);
         }
@@ -196,7 +202,8 @@ impl Log {
             hard_state.encode(out);
         });
         self.sync(disk)?;
-        disk.sync_names().map_err(FileError::io("sync the directory of", &name))
+        disk.sync_names()
+            .map_err(FileError::io("sync the directory of", &name))
     }
 
     /// The first segment that is needed after a snapshot at `index`.
@@ -215,7 +222,11 @@ impl Log {
     }
 
     /// Forgets and removes the segments before `number`.
-    pub(super) fn remove_before(&mut self, disk: &mut impl Disk, number: u64) -> Result<(), FileError> {
+    pub(super) fn remove_before(
+        &mut self,
+        disk: &mut impl Disk,
+        number: u64,
+    ) -> Result<(), FileError> {
         let drop = self.sealed.partition_point(|&(sealed, _)| sealed < number);
         for (sealed, _) in self.sealed.drain(..drop) {
             remove(disk, sealed)?;
@@ -252,19 +263,26 @@ impl Replay {
         let undecodable = |_: DecodeError| "a record that says nothing";
         match kind {
             Kind::Start if at_start => {
-                let (identity, hard_state) = identity::decode(body).ok_or("a start that says nothing")?;
-                let hard_state = HardState::decode(Bytes::copy_from_slice(hard_state)).map_err(undecodable)?;
+                let (identity, hard_state) =
+                    identity::decode(body).ok_or("a start that says nothing")?;
+                let hard_state =
+                    HardState::decode(Bytes::copy_from_slice(hard_state)).map_err(undecodable)?;
                 if identity != self.identity {
                     return Err("a segment of another store");
                 }
-                if self.hard_state.replace(hard_state).is_some_and(|before| before != hard_state) {
+                if self
+                    .hard_state
+                    .replace(hard_state)
+                    .is_some_and(|before| before != hard_state)
+                {
                     return Err("a segment that does not follow the one before");
                 }
             }
             _ if at_start => return Err("a segment without a start"),
             Kind::Start => return Err("a second start"),
             Kind::HardState => {
-                self.hard_state = Some(HardState::decode(Bytes::copy_from_slice(body)).map_err(undecodable)?);
+                self.hard_state =
+                    Some(HardState::decode(Bytes::copy_from_slice(body)).map_err(undecodable)?);
             }
             Kind::Entries => {
                 let entries = Entries::decode(Bytes::copy_from_slice(body)).map_err(undecodable)?;
@@ -285,7 +303,9 @@ impl Replay {
         self.entries.truncate(keep);
         let after = entries.iter().filter(|&(index, _)| index > self.base);
         self.entries.extend(after.map(|(_, entry)| entry.clone()));
-        self.highest = entries.last().map_or(self.highest, |last| self.highest.max(last.index));
+        self.highest = entries
+            .last()
+            .map_or(self.highest, |last| self.highest.max(last.index));
         Ok(())
     }
 }
@@ -304,10 +324,18 @@ pub(super) fn open(
     base: Index,
     segment_bytes: u64,
 ) -> Result<(Log, Replay), FileError> {
-    let mut replay = Replay { identity, base, hard_state: None, entries: Vec::new(), highest: Index::ZERO };
+    let mut replay = Replay {
+        identity,
+        base,
+        hard_state: None,
+        entries: Vec::new(),
+        highest: Index::ZERO,
+    };
     let numbers = segments(disk)?;
     let (old, numbers) = numbers.split_at(numbers.partition_point(|&number| number < from));
-    let missing = (from..).zip(numbers).find(|&(expected, &number)| expected != number);
+    let missing = (from..)
+        .zip(numbers)
+        .find(|&(expected, &number)| expected != number);
     if numbers.is_empty() || missing.is_some() {
         let name = segment_name(missing.map_or(from, |(expected, _)| expected));
         return Err(FileError::corrupt(&name, 0, "missing"));
@@ -357,21 +385,35 @@ fn segment(
     let mut reader = Reader::new(disk, &name)?;
     let mut offset = 0;
     loop {
-        let place = Place { segment: number, offset };
+        let place = Place {
+            segment: number,
+            offset,
+        };
         if offset == reader.len() && offset > 0 {
             return Ok(offset);
         }
-        let Some(header) = Header::read(reader.bytes(offset, record::HEADER)?, place) else { break };
+        let Some(header) = Header::read(reader.bytes(offset, record::HEADER)?, place) else {
+            break;
+        };
         let body = reader.bytes(offset + record::HEADER as u64, header.len)?;
         if !header.is_header_of(body) {
             break;
         }
-        let kind = header.kind().ok_or_else(|| FileError::corrupt(&name, offset, "a record of an unknown kind"))?;
-        replay.record(kind, offset == 0, body).map_err(|what| FileError::corrupt(&name, offset, what))?;
+        let kind = header
+            .kind()
+            .ok_or_else(|| FileError::corrupt(&name, offset, "a record of an unknown kind"))?;
+        replay
+            .record(kind, offset == 0, body)
+            .map_err(|what| FileError::corrupt(&name, offset, what))?;
         offset += (record::HEADER + header.len) as u64;
     }
-    if let Some(version) = record::other_version(reader.bytes(offset, record::HEADER)?).filter(|_| offset == 0) {
-        return Err(FileError::Version { file: name, version });
+    if let Some(version) =
+        record::other_version(reader.bytes(offset, record::HEADER)?).filter(|_| offset == 0)
+    {
+        return Err(FileError::Version {
+            file: name,
+            version,
+        });
     }
     if !is_last || was_durable(&mut reader, number, offset)? {
         return Err(FileError::corrupt(&name, offset, "a damaged record"));
@@ -387,28 +429,45 @@ fn segment(
 /// would not help. Nor may an incomplete record stay: others follow in its place.
 fn rewrite(disk: &mut impl Disk, number: u64, len: u64) -> Result<(), FileError> {
     let name = segment_name(number);
-    disk.create(REWRITTEN).map_err(FileError::io("create", REWRITTEN))?;
+    disk.create(REWRITTEN)
+        .map_err(FileError::io("create", REWRITTEN))?;
     let mut piece = vec![0; BUFFER];
     let mut at = 0;
     while at < len {
         let size = usize::try_from(len - at).unwrap_or(usize::MAX).min(BUFFER);
-        let read = disk.read(&name, at, &mut piece[..size]).map_err(FileError::io("read", &name))?;
+        let read = disk
+            .read(&name, at, &mut piece[..size])
+            .map_err(FileError::io("read", &name))?;
         if read < size {
             return Err(FileError::corrupt(&name, at, "shorter than it was"));
         }
-        disk.append(REWRITTEN, &piece[..size]).map_err(FileError::io("append to", REWRITTEN))?;
+        disk.append(REWRITTEN, &piece[..size])
+            .map_err(FileError::io("append to", REWRITTEN))?;
         at += size as u64;
     }
-    disk.sync(REWRITTEN).map_err(FileError::io("sync", REWRITTEN))?;
-    disk.rename(REWRITTEN, &name).map_err(FileError::io("rename", REWRITTEN))?;
-    disk.sync_names().map_err(FileError::io("sync the directory of", &name))
+    disk.sync(REWRITTEN)
+        .map_err(FileError::io("sync", REWRITTEN))?;
+    disk.rename(REWRITTEN, &name)
+        .map_err(FileError::io("rename", REWRITTEN))?;
+    disk.sync_names()
+        .map_err(FileError::io("sync the directory of", &name))
 }
 
 /// Whether a header after `offset` says that the segment was durable beyond it. O(bytes left).
-fn was_durable<D: Disk>(reader: &mut Reader<'_, D>, number: u64, offset: u64) -> Result<bool, FileError> {
+fn was_durable<D: Disk>(
+    reader: &mut Reader<'_, D>,
+    number: u64,
+    offset: u64,
+) -> Result<bool, FileError> {
     for at in offset..reader.len() {
         let bytes = reader.bytes(at, record::HEADER)?;
-        let header = Header::read(bytes, Place { segment: number, offset: at });
+        let header = Header::read(
+            bytes,
+            Place {
+                segment: number,
+                offset: at,
+            },
+        );
         if header.is_some_and(|header| header.durable > offset) {
             return Ok(true);
         }
@@ -420,7 +479,10 @@ fn was_durable<D: Disk>(reader: &mut Reader<'_, D>, number: u64, offset: u64) ->
 pub(super) fn holds_records(disk: &mut impl Disk, number: u64) -> Result<bool, FileError> {
     let name = segment_name(number);
     let mut reader = Reader::new(disk, &name)?;
-    let place = |offset| Place { segment: number, offset };
+    let place = |offset| Place {
+        segment: number,
+        offset,
+    };
     let Some(start) = Header::read(reader.bytes(0, record::HEADER)?, place(0)) else {
         return Ok(false);
     };

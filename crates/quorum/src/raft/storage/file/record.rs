@@ -17,7 +17,7 @@
 use super::FileError;
 use super::disk::Disk;
 use std::io;
-use std::vec::Vec;
+use alloc::vec::Vec;
 
 /// Length of a record's header.
 pub(super) const HEADER: usize = 25;
@@ -81,7 +81,9 @@ impl Header {
 
     /// `None` if a newer release made it.
     pub(super) fn kind(&self) -> Option<Kind> {
-        [Kind::Start, Kind::HardState, Kind::Entries].into_iter().find(|kind| *kind as u8 == self.kind)
+        [Kind::Start, Kind::HardState, Kind::Entries]
+            .into_iter()
+            .find(|kind| *kind as u8 == self.kind)
     }
 }
 
@@ -112,7 +114,10 @@ pub(super) fn append(
     encode(out);
     let (header, body) = out[start..].split_at_mut(HEADER);
     let len = u32::try_from(body.len()).unwrap_or(u32::MAX);
-    debug_assert!(body.len() <= MAX_BODY, "whoever makes records keeps the bound");
+    debug_assert!(
+        body.len() <= MAX_BODY,
+        "whoever makes records keeps the bound"
+    );
     header[..4].copy_from_slice(&MAGIC);
     header[4] = kind as u8;
     header[5..9].copy_from_slice(&len.to_le_bytes());
@@ -134,8 +139,16 @@ pub(super) struct Reader<'a, D> {
 
 impl<'a, D: Disk> Reader<'a, D> {
     pub(super) fn new(disk: &'a mut D, name: &'a str) -> Result<Self, FileError> {
-        let len = disk.len(name).map_err(FileError::io("read the length of", name))?;
-        Ok(Self { disk, name, len, ahead: Vec::new(), at: 0 })
+        let len = disk
+            .len(name)
+            .map_err(FileError::io("read the length of", name))?;
+        Ok(Self {
+            disk,
+            name,
+            len,
+            ahead: Vec::new(),
+            at: 0,
+        })
     }
 
     /// How long the file is.
@@ -147,7 +160,9 @@ impl<'a, D: Disk> Reader<'a, D> {
     pub(super) fn bytes(&mut self, offset: u64, len: usize) -> Result<&[u8], FileError> {
         let left = usize::try_from(self.len.saturating_sub(offset)).unwrap_or(usize::MAX);
         let len = len.min(left);
-        let known = offset.checked_sub(self.at).and_then(|skip| usize::try_from(skip).ok());
+        let known = offset
+            .checked_sub(self.at)
+            .and_then(|skip| usize::try_from(skip).ok());
         let skip = match known {
             Some(skip) if skip.saturating_add(len) <= self.ahead.len() => skip,
             _ => {

@@ -17,8 +17,8 @@ use super::{FileError, identity};
 use crate::raft::snapshot::SnapshotMeta;
 use crate::raft::storage::Identity;
 use bytes::{Bytes, BytesMut};
-use std::vec;
-use std::vec::Vec;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// The snapshot file.
 pub(super) const SNAPSHOT: &str = "snapshot";
@@ -60,7 +60,12 @@ impl Manifest {
         let (log_from, rest) = identity::number(rest)?;
         let (len, rest) = identity::number(rest)?;
         let meta = SnapshotMeta::decode(Bytes::copy_from_slice(rest)).ok()?;
-        Some(Self { identity, log_from, len, meta })
+        Some(Self {
+            identity,
+            log_from,
+            len,
+            meta,
+        })
     }
 }
 
@@ -79,18 +84,26 @@ fn block_crc(number: u64, block: &[u8]) -> [u8; CRC] {
 
 /// Reads the manifest; `None` if there is no snapshot file.
 pub(super) fn open(disk: &mut impl Disk) -> Result<Option<Manifest>, FileError> {
-    let names = disk.list().map_err(FileError::io("list the directory of", SNAPSHOT))?;
+    let names = disk
+        .list()
+        .map_err(FileError::io("list the directory of", SNAPSHOT))?;
     if !names.iter().any(|name| name == SNAPSHOT) {
         return Ok(None);
     }
-    let len = disk.len(SNAPSHOT).map_err(FileError::io("read the length of", SNAPSHOT))?;
+    let len = disk
+        .len(SNAPSHOT)
+        .map_err(FileError::io("read the length of", SNAPSHOT))?;
     let corrupt = |offset| FileError::corrupt(SNAPSHOT, offset, "a damaged manifest");
     let trailer_at = len.checked_sub(TRAILER).ok_or_else(|| corrupt(0))?;
     let mut trailer = [0; 12];
     read(disk, trailer_at, &mut trailer)?;
-    let [crc, manifest_len, magic] = [0, 4, 8].map(|at| [0, 1, 2, 3].map(|byte| trailer[at + byte]));
+    let [crc, manifest_len, magic] =
+        [0, 4, 8].map(|at| [0, 1, 2, 3].map(|byte| trailer[at + byte]));
     if magic[..3] == MAGIC[..3] && magic[3] != MAGIC[3] {
-        return Err(FileError::Version { file: SNAPSHOT.into(), version: magic[3] });
+        return Err(FileError::Version {
+            file: SNAPSHOT.into(),
+            version: magic[3],
+        });
     }
     let manifest_len = u32::from_le_bytes(manifest_len);
     let manifest_at = trailer_at.checked_sub(u64::from(manifest_len));
@@ -110,13 +123,20 @@ pub(super) fn open(disk: &mut impl Disk) -> Result<Option<Manifest>, FileError> 
 }
 
 /// The data from `offset` to `end`, checked.
-pub(super) fn data(disk: &mut impl Disk, len: u64, offset: u64, end: u64) -> Result<Bytes, FileError> {
+pub(super) fn data(
+    disk: &mut impl Disk,
+    len: u64,
+    offset: u64,
+    end: u64,
+) -> Result<Bytes, FileError> {
     let mut out = BytesMut::new();
     let mut at = offset;
     while at < end {
         let number = at / BLOCK as u64;
         let start = number * BLOCK as u64;
-        let size = usize::try_from(len - start).unwrap_or(usize::MAX).min(BLOCK);
+        let size = usize::try_from(len - start)
+            .unwrap_or(usize::MAX)
+            .min(BLOCK);
         let mut block = vec![0; size + CRC];
         let file_offset = number * (BLOCK + CRC) as u64;
         read(disk, file_offset, &mut block)?;
@@ -124,7 +144,11 @@ pub(super) fn data(disk: &mut impl Disk, len: u64, offset: u64, end: u64) -> Res
         if block_crc(number, block) != *crc {
             return Err(FileError::corrupt(SNAPSHOT, file_offset, "a damaged block"));
         }
-        let place = |offset: u64| usize::try_from(offset - start).unwrap_or(usize::MAX).min(size);
+        let place = |offset: u64| {
+            usize::try_from(offset - start)
+                .unwrap_or(usize::MAX)
+                .min(size)
+        };
         out.extend_from_slice(&block[place(at)..place(end)]);
         at = start + size as u64;
     }
@@ -132,7 +156,10 @@ pub(super) fn data(disk: &mut impl Disk, len: u64, offset: u64, end: u64) -> Res
 }
 
 fn read(disk: &mut impl Disk, offset: u64, into: &mut [u8]) -> Result<(), FileError> {
-    match disk.read(SNAPSHOT, offset, into).map_err(FileError::io("read", SNAPSHOT))? {
+    match disk
+        .read(SNAPSHOT, offset, into)
+        .map_err(FileError::io("read", SNAPSHOT))?
+    {
         bytes if bytes == into.len() => Ok(()),
         _ => Err(FileError::corrupt(SNAPSHOT, offset, "shorter than it was")),
     }
@@ -150,7 +177,11 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn create(disk: &mut impl Disk, name: &'static str) -> Result<Self, FileError> {
         disk.create(name).map_err(FileError::io("create", name))?;
-        Ok(Self { name, block: Vec::new(), len: 0 })
+        Ok(Self {
+            name,
+            block: Vec::new(),
+            len: 0,
+        })
     }
 
     /// How many bytes of data there are.
@@ -175,7 +206,8 @@ impl Writer {
         let number = (self.len - 1) / BLOCK as u64;
         let crc = block_crc(number, &self.block);
         self.block.extend_from_slice(&crc);
-        disk.append(self.name, &self.block).map_err(FileError::io("append to", self.name))?;
+        disk.append(self.name, &self.block)
+            .map_err(FileError::io("append to", self.name))?;
         self.block.clear();
         Ok(())
     }
@@ -191,17 +223,26 @@ impl Writer {
         if !self.block.is_empty() {
             self.end_block(disk)?;
         }
-        let manifest = Manifest { identity, log_from, len: self.len, meta: meta.clone() };
+        let manifest = Manifest {
+            identity,
+            log_from,
+            len: self.len,
+            meta: meta.clone(),
+        };
         let mut end = manifest.encode();
         let len = u32::try_from(end.len()).unwrap_or(u32::MAX);
         let crc = crc32fast::hash(&end);
         for part in [crc.to_le_bytes(), len.to_le_bytes(), MAGIC] {
             end.extend_from_slice(&part);
         }
-        disk.append(self.name, &end).map_err(FileError::io("append to", self.name))?;
-        disk.sync(self.name).map_err(FileError::io("sync", self.name))?;
-        disk.rename(self.name, SNAPSHOT).map_err(FileError::io("rename", self.name))?;
-        disk.sync_names().map_err(FileError::io("sync the directory of", SNAPSHOT))?;
+        disk.append(self.name, &end)
+            .map_err(FileError::io("append to", self.name))?;
+        disk.sync(self.name)
+            .map_err(FileError::io("sync", self.name))?;
+        disk.rename(self.name, SNAPSHOT)
+            .map_err(FileError::io("rename", self.name))?;
+        disk.sync_names()
+            .map_err(FileError::io("sync the directory of", SNAPSHOT))?;
         Ok(manifest)
     }
 }

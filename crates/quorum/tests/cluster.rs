@@ -134,7 +134,7 @@ impl Cluster {
     fn run(&mut self, time: Duration) {
         let end = self.now + time;
         while self.now < end {
-            self.now = self.now + Duration::from_millis(10);
+            self.now += Duration::from_millis(10);
             for id in self.nodes.keys().copied().collect::<Vec<_>>() {
                 self.with(id, |raft, now| raft.handle_timeout(now));
             }

@@ -42,6 +42,7 @@ impl Raft {
             return Err(Refusal::ChangePending(self.history.index()));
         }
         let configuration = self.configuration().change(change)?;
+        self.stir_self();
         let position = self.append_configuration(configuration);
         self.finish();
         Ok(position)

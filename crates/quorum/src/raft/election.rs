@@ -70,7 +70,7 @@ impl Raft {
             return false;
         }
         let heard = match &self.role {
-            Role::Leader(leader) => Some(leader.rounds.confirmed_at),
+            Role::Leader(leader) => Some(leader.heard()),
             _ => self.contact,
         };
         heard.is_some_and(|heard| self.now < heard + self.config.election_timeout)
@@ -258,6 +258,7 @@ impl Raft {
             peers,
             term_start: next,
             rounds: Rounds::new(self.now),
+            awake_since: self.now,
             uncommitted,
             reads: VecDeque::new(),
             transfer: None,

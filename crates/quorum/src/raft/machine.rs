@@ -100,7 +100,7 @@ impl Raft {
         let timeout = self.config.election_timeout;
         if let Role::Leader(leader) = &self.role
             && self.config.check_quorum
-            && self.now >= leader.rounds.confirmed_at + timeout + self.config.heartbeat_interval
+            && self.now >= leader.heard() + timeout + self.config.heartbeat_interval
         {
             self.become_follower(self.hard.term, None);
             return;

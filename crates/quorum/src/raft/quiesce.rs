@@ -46,7 +46,7 @@ impl Raft {
         let now = self.now;
         if let Role::Leader(leader) = &mut self.role {
             // Nobody was asked for a while: that nobody answered means nothing.
-            leader.rounds.confirmed_at = now;
+            leader.awake_since = now;
             for peer in &mut leader.peers {
                 peer.quiesced = false;
             }

@@ -179,7 +179,9 @@ impl Raft {
         }
         self.contact = Some(self.now);
         self.round = self.round.max(round);
-        self.reset_election_deadline();
+        if !self.quiesced {
+            self.reset_election_deadline();
+        }
     }
 
     /// Whether the sender stands on another disk than before, or was found to have lost what it had.

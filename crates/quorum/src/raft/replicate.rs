@@ -5,7 +5,7 @@ use super::message::Body;
 use super::position::{Index, Position};
 use super::progress::ProgressState;
 use super::role::{Leader, Peer, Role};
-use super::{Config, Entries, Entry, Log, Output, Payload, Raft};
+use super::{Config, Entries, Entry, Log, Output, Payload, Raft, SnapshotChunk};
 use alloc::vec::Vec;
 use bytes::Bytes;
 use purlin_core::node::NodeId;
@@ -35,13 +35,15 @@ impl Raft {
                 proposal: command,
             });
         }
+        self.stir_self();
         let entry = Entry::command(self.hard.term, command);
         let bytes = entry.payload.len() as u64;
         self.append_own(entry);
         Ok(self.proposed(1, bytes))
     }
 
-    /// Appends several commands, all or none, one after the other. The position is that of the first.
+    /// Appends several commands, all or none, one after the other. The position is that of the first;
+    /// of none, that of the last entry.
     ///
     /// # Errors
     ///
@@ -60,6 +62,10 @@ impl Raft {
                 proposal: commands,
             });
         }
+        if commands.is_empty() {
+            return Ok(self.log.last());
+        }
+        self.stir_self();
         let (count, first) = (commands.len() as u64, self.log.last_index().next());
         let term = self.hard.term;
         let mut bytes = 0;
@@ -76,9 +82,7 @@ impl Raft {
     /// Sends what was proposed on its way; the position of its first entry.
     fn proposed(&mut self, count: u64, bytes: u64) -> Position {
         let last = self.log.last_index();
-        if let Role::Leader(leader) = &mut self.role
-            && count > 0
-        {
+        if let Role::Leader(leader) = &mut self.role {
             leader.uncommitted.push(last, bytes);
         }
         self.replicate();
@@ -380,6 +384,13 @@ impl Mail<'_> {
 
     fn begin_snapshot(&mut self, peer: &mut Peer) {
         peer.progress.snapshot();
+        if peer.witness {
+            // It keeps nothing of what the snapshot holds: that there is one is all it needs.
+            let meta = self.snapshot.clone();
+            let chunk = SnapshotChunk { meta, offset: 0, data: Bytes::new(), done: true };
+            self.send(peer.id, Body::Snapshot(chunk));
+            return;
+        }
         super::ship::fetch(peer, self.snapshot, self.config, self.outbox);
     }
 

@@ -43,6 +43,8 @@ pub(crate) struct Leader {
     /// The entry with which the term started.
     pub(crate) term_start: Index,
     pub(crate) rounds: Rounds,
+    /// Since when it asks for answers: the start of its term, or the end of a silence.
+    pub(crate) awake_since: Instant,
     /// Proposed and not committed, of all terms.
     pub(crate) uncommitted: Inflight,
     /// Reads that wait for a quorum to confirm their round, in the order of rounds.
@@ -55,6 +57,12 @@ pub(crate) struct Leader {
 }
 
 impl Leader {
+    /// When a quorum was last heard of, as far as it was asked.
+    #[inline]
+    pub(crate) fn heard(&self) -> Instant {
+        self.rounds.confirmed_at.max(self.awake_since)
+    }
+
     #[inline]
     pub(crate) fn peer(&self, id: NodeId) -> Option<&Peer> {
         self.peers.iter().find(|peer| peer.id == id)

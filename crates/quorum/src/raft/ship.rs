@@ -176,6 +176,11 @@ impl Raft {
             if peer.progress.state() != ProgressState::Snapshot {
                 continue;
             }
+            if peer.witness {
+                // Lost or refused; the next heartbeat's answer begins again.
+                peer.progress.probe(peer.progress.matched().next());
+                continue;
+            }
             if let Some(outgoing) = peer.outgoing.as_deref_mut() {
                 outgoing.idle += 1;
                 if outgoing.fetching || outgoing.idle < PATIENCE {

@@ -53,7 +53,7 @@ pub(super) fn batches<const BATCH: usize>(settings: &Settings) -> Result<Contest
         contest
             .rival(OMNIPAXOS, move |command| omnipaxos.commit(command, BATCH))
             .rival(OMNIPAXOS_DECIDING, move |command| {
-                deciding.commit(command, BATCH)
+                deciding.commit(command, BATCH);
             })
             .rival(RAFT_RS, move |command| raft_rs.commit(command, BATCH))
     };

@@ -107,11 +107,6 @@ pub(super) static ROWS: [Row; 22] = [
         log_memory::without_quorum,
     ),
     unpromised("commit-1024-allocations", COMMIT_1024, commit::allocations::<1024>),
-    Row::timed(
-        "commit-1-floor",
-        COMMIT_1,
-        commit::batches::<1>,
-    ),
 ];
 
 /// Of a whole batch, whose time `convert` makes one of an operation.

@@ -59,8 +59,8 @@ pub enum VoteResult {
 ///
 /// # Implementing
 ///
-/// * `committed` and `vote_result` must mean the same quorums: a value above 0 is committed when a vote,
-///   in which those say yes that have reached it, is won.
+/// * `committed` and `vote_result` must mean the same quorums: a value above 0 is committed when a
+///   vote, in which those say yes that have reached it, is won.
 /// * Never let an answer that is missing help: what is unknown is 0 to `committed`, and `None`, no
 ///   "no", to `vote_result`. Both must be monotone: more answers never lower what is committed, and
 ///   never change a vote that was won or lost.

@@ -6,6 +6,9 @@ use super::position::{Index, Position};
 use super::{Entries, Payload, Raft};
 use purlin_core::node::NodeId;
 
+/// What an entry takes beside its payload, rounded up.
+const ENTRY_OVERHEAD: u64 = 48;
+
 impl Raft {
     pub(crate) fn on_append(
         &mut self,
@@ -80,9 +83,23 @@ impl Raft {
             .map(|(index, _)| index)
     }
 
-    fn is_full(&self, new: &Entries) -> bool {
-        let held = self.log.bytes();
-        held > 0 && held.saturating_add(new.bytes()) > self.config.max_log_bytes
+    /// Whether there is no room for these, not even without the entries that are kept for followers
+    /// although a snapshot covers them.
+    fn is_full(&mut self, new: &Entries) -> bool {
+        let size =
+            |entries: u64, bytes: u64| bytes.saturating_add(entries.saturating_mul(ENTRY_OVERHEAD));
+        let more = size(new.len() as u64, new.bytes());
+        let bound = self.config.max_log_bytes;
+        let has_no_room = |log: &super::Log| {
+            let held = size(log.last_index() - log.base().index, log.bytes());
+            held > 0 && held.saturating_add(more) > bound
+        };
+        let covered = self.snapshot.position.index;
+        if has_no_room(&self.log) && self.log.base().index < covered {
+            self.log.compact(covered);
+            self.history.compact(covered);
+        }
+        has_no_room(&self.log)
     }
 
     /// Puts `entries`, which begin at `from`, in the place of everything from there on.
@@ -154,7 +171,9 @@ impl Raft {
             self.quiesced = true;
             self.deadline = None;
         }
-        self.send_durable(
+        // Waits for no write: what it says of the log is durable, and for the rest it only says that
+        // this node had not turned to a later term, which is true whatever a crash makes it forget.
+        self.send(
             from,
             Body::HeartbeatAck {
                 matched,

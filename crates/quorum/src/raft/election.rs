@@ -182,7 +182,9 @@ impl Raft {
 
     pub(crate) fn on_pre_vote(&mut self, from: NodeId, term: Term, granted: bool) {
         let asked = self.hard.term.next();
+        let voter = self.configuration().is_voter(from);
         if let Role::PreCandidate(votes) = &mut self.role
+            && voter
             && (!granted || term == asked)
         {
             votes.record(from, granted);
@@ -191,7 +193,10 @@ impl Raft {
     }
 
     pub(crate) fn on_vote(&mut self, from: NodeId, granted: bool) {
-        if let Role::Candidate(votes) = &mut self.role {
+        let voter = self.configuration().is_voter(from);
+        if let Role::Candidate(votes) = &mut self.role
+            && voter
+        {
             votes.record(from, granted);
             self.look_at_votes();
         }

@@ -4,15 +4,17 @@
 //! arrays and stay so. Entries that come one by one gather in a tail first, and a full tail becomes
 //! an array: 40 bytes of an entry and about two of bookkeeping.
 
+#[cfg(any(test, fuzzing, feature = "conformance"))]
+mod invariants;
+mod slice;
 #[cfg(test)]
 mod tests;
 
-use super::entry::{Entries, Entry, Part, Shape, fitting, payload_bytes};
+use super::entry::{Entries, Entry, Part, Shape, payload_bytes};
 use super::position::{Index, Position, Term};
 use alloc::collections::VecDeque;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::{fmt, iter};
+use core::fmt;
 
 /// A tail of so many entries is full.
 const TAIL: usize = 64;
@@ -32,6 +34,9 @@ pub(crate) struct Log {
     /// The index before the tail's first entry.
     sealed: Index,
     tail: Vec<Entry>,
+    /// The last small batch, as it came: a leader sends, writes and commits just that, and it need
+    /// not be copied from the tail each time. Gone with the next truncation or compaction.
+    recent: Option<Segment>,
     bytes: u64,
 }
 
@@ -58,6 +63,7 @@ impl Log {
             segments: VecDeque::new(),
             sealed,
             tail: Vec::new(),
+            recent: None,
             bytes: 0,
         }
     }
@@ -164,6 +170,10 @@ impl Log {
                 .iter()
                 .cloned()
                 .for_each(|entry| self.push(entry));
+            self.recent = Some(Segment {
+                last: self.last(),
+                part: part.trimmed(),
+            });
         }
     }
 
@@ -185,6 +195,7 @@ impl Log {
 
     /// Removes `from` and everything after it. O(what is removed).
     pub(crate) fn truncate(&mut self, from: Index) {
+        self.recent = None;
         let keep = from.previous().max(self.base.index);
         if keep >= self.sealed {
             let keep = count(self.sealed, keep).min(self.tail.len());
@@ -208,15 +219,14 @@ impl Log {
                 self.adopt(part.trimmed());
             }
         }
-        // Repeated, this would leave many short segments.
-        if self
-            .segments
-            .back()
-            .is_some_and(|segment| segment.part.len() < SHARE)
-            && let Some(segment) = self.segments.pop_back()
+        // Repeated, this would leave many short segments: the tail takes them back.
+        while let Some(Segment { part, .. }) = self.segments.back()
+            && part.len() < SHARE
+            && part.len() + self.tail.len() < TAIL
         {
-            self.sealed = segment.before();
-            self.tail.extend_from_slice(segment.part.as_slice());
+            self.sealed = Index(self.sealed.0 - part.len() as u64);
+            self.tail.splice(0..0, part.as_slice().iter().cloned());
+            self.segments.pop_back();
         }
     }
 
@@ -224,6 +234,7 @@ impl Log {
     pub(crate) fn compact(&mut self, upto: Index) {
         let Some(term) = self.term(upto) else { return };
         self.base = Position::new(term, upto);
+        self.recent = None;
         while let Some(Segment { part, last }) = self.segments.pop_front() {
             self.bytes -= part.bytes();
             if last.index > upto {
@@ -259,50 +270,6 @@ impl Log {
         *self = Self::new(base);
     }
 
-    /// The entries `from..=to`, as many as have at most `max_bytes` of payload, but at least one if
-    /// there is one; none when `from` is not in the log.
-    ///
-    /// O(segments spanned), and of the first and the last one the entries taken. Only what comes
-    /// from the tail is copied.
-    pub(crate) fn slice(&self, from: Index, to: Index, max_bytes: u64) -> Entries {
-        let Some(first) = self.entry(from).filter(|_| from <= to) else {
-            return Entries::empty(from);
-        };
-        if from == to || first.payload.len() as u64 > max_bytes {
-            return Entries::one(from, first.clone());
-        }
-        let mut entries = usize::try_from(to - from)
-            .unwrap_or(usize::MAX)
-            .saturating_add(1);
-        let mut bytes = max_bytes;
-        let (at, mut skip) = self.locate(from).unwrap_or((self.segments.len(), 0));
-        let mut segments = self.segments.range(at..);
-        let mut tail = self
-            .tail
-            .get(count(self.sealed.next(), from)..)
-            .unwrap_or(&[]);
-        Entries::from_parts(
-            from,
-            iter::from_fn(move || {
-                let (part, whole) = if let Some(segment) = segments.next() {
-                    let part = segment.part.take(skip, entries, bytes)?;
-                    let whole = skip + part.len() == segment.part.len();
-                    skip = 0;
-                    (part, whole)
-                } else {
-                    let (fitting, _) = fitting(tail, entries, bytes);
-                    let taken = tail
-                        .split_off(..fitting)
-                        .filter(|taken| !taken.is_empty())?;
-                    (Part::new(Arc::from(taken)), false)
-                };
-                entries = if whole { entries - part.len() } else { 0 };
-                bytes -= part.bytes();
-                Some(part)
-            }),
-        )
-    }
-
     /// The last index up to `index` whose term is at most `term`: where a leader and a follower
     /// that disagree may still agree. The base when there is none. O(log n).
     pub(crate) fn last_at_most(&self, index: Index, term: Term) -> Position {
@@ -317,58 +284,6 @@ impl Log {
         let index = last.min(index).max(self.base.index);
         self.term(index)
             .map_or(self.base, |term| Position::new(term, index))
-    }
-
-    /// Checks that it is as it says.
-    ///
-    /// # Panics
-    ///
-    /// If it is not.
-    #[cfg(any(test, fuzzing, feature = "conformance"))]
-    pub(crate) fn check_invariants(&self) {
-        let mut last = self.base;
-        let mut bytes = payload_bytes(&self.tail);
-        let mut short = false;
-        for (at, segment) in self.segments.iter().enumerate() {
-            let part = &segment.part;
-            assert_eq!(segment.before(), last.index, "segments follow each other");
-            assert!(part.len() > 0, "no segment is empty");
-            assert_eq!(part.last_term(), segment.last.term);
-            assert_eq!(part.bytes(), payload_bytes(part.as_slice()));
-            let (entries, pinned) = part.pinned();
-            assert!(
-                entries <= 2 * part.len() + 1,
-                "a segment keeps no more alive than it has"
-            );
-            assert!(
-                pinned <= 2 * part.bytes() + 1,
-                "a segment keeps no more alive than it has"
-            );
-            // The first may have been cut by a compaction.
-            assert!(
-                !short || part.len() >= SHARE,
-                "no two short segments in a row"
-            );
-            short = at > 0 && part.len() < SHARE;
-            assert!(part.as_slice()[0].term >= last.term, "terms never decrease");
-            assert!(
-                part.as_slice().is_sorted_by_key(|entry| entry.term),
-                "terms never decrease"
-            );
-            last = segment.last;
-            bytes += part.bytes();
-        }
-        assert_eq!(self.sealed, last.index);
-        assert!(self.tail.len() < TAIL, "a full tail is sealed");
-        assert!(
-            self.tail.iter().all(|entry| entry.term >= last.term),
-            "terms never decrease"
-        );
-        assert!(
-            self.tail.is_sorted_by_key(|entry| entry.term),
-            "terms never decrease"
-        );
-        assert_eq!(self.bytes, bytes);
     }
 }
 

@@ -137,9 +137,9 @@ impl Progress {
     /// A message with entries up to `last` was sent, of so many bytes. One without entries, whose
     /// last is the entry before `next`, counts as a probe when probing, and otherwise not at all.
     pub fn sent(&mut self, last: Index, bytes: u64) {
+        let last = last.min(LAST);
         match self.state {
             ProgressState::Replicate if last >= self.next => {
-                let last = last.min(LAST);
                 self.next = last.next();
                 self.inflight.push(last, bytes);
             }
@@ -224,6 +224,37 @@ impl Progress {
     /// through.
     pub fn resume(&mut self) {
         self.paused = false;
+    }
+
+    /// Panics where what must always hold does not.
+    ///
+    /// # Panics
+    ///
+    /// Then, and that is a bug.
+    #[cfg(any(test, fuzzing, feature = "conformance"))]
+    pub fn check_invariants(&self) {
+        assert!(
+            self.matched < self.next,
+            "{self:?}: next is acknowledged already"
+        );
+        let messages = &self.inflight.messages;
+        let sum: u64 = messages.iter().map(|&(_, bytes)| bytes).sum();
+        assert_eq!(self.inflight.bytes, sum, "{self:?}: bytes under way");
+        let lasts: alloc::vec::Vec<Index> = messages.iter().map(|&(last, _)| last).collect();
+        assert!(
+            lasts.is_sorted_by(|one, other| one < other),
+            "{self:?}: out of order"
+        );
+        assert!(
+            lasts
+                .iter()
+                .all(|&last| self.matched < last && last < self.next),
+            "{self:?}: under way is what was sent and is not acknowledged"
+        );
+        assert!(
+            messages.is_empty() || self.state == ProgressState::Replicate,
+            "{self:?}: only in replication are messages under way"
+        );
     }
 }
 

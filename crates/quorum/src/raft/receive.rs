@@ -51,14 +51,16 @@ impl Raft {
                         "entries that do not follow the one before",
                     ));
                 }
-                let mut latest = previous.term;
-                for (_, entry) in entries.iter() {
-                    if entry.term < latest {
-                        return Err(Refusal::Malformed("terms that fall along the log"));
-                    }
-                    latest = entry.term;
+                // Within entries terms never fall.
+                let terms = entries.term(entries.first_index()).zip(entries.last());
+                let (first, last) = terms
+                    .map_or((previous.term, previous.term), |(first, last)| {
+                        (first, last.term)
+                    });
+                if first < previous.term {
+                    return Err(Refusal::Malformed("terms that fall along the log"));
                 }
-                if latest > message.term {
+                if last > message.term {
                     return Err(Refusal::Malformed("an entry from a later term"));
                 }
             }

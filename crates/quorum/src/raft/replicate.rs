@@ -143,6 +143,20 @@ impl Raft {
         }
     }
 
+    /// Tells those who were removed how far they were members, as far as one message can.
+    pub(crate) fn part_with_leavers(&mut self) {
+        let leavers = |leader: &Leader| {
+            let leaving = leader.peers.iter().filter(|peer| peer.leaving);
+            leaving.map(|peer| peer.id).collect::<Vec<_>>()
+        };
+        for peer in self.leading().map(leavers).unwrap_or_default() {
+            self.with_peer(peer, |peer, mail| mail.append(peer, true));
+        }
+        if let Role::Leader(leader) = &mut self.role {
+            leader.peers.retain(|peer| !peer.leaving);
+        }
+    }
+
     /// Does something with what is known of a peer, then sends it what it can take now.
     fn with_peer(&mut self, from: NodeId, change: impl FnOnce(&mut Peer, &mut Mail<'_>)) {
         let Role::Leader(leader) = &mut self.role else {
@@ -234,7 +248,7 @@ impl Raft {
             self.with_peer(from, |peer, mail| {
                 peer.quiesced = quiesced;
                 news = peer.acknowledge(matched, round);
-                peer.retry(received, mail);
+                peer.retry(received, round, mail);
             });
             if news {
                 self.advance_commit_by_quorum();
@@ -314,14 +328,13 @@ impl Peer {
         news
     }
 
-    /// Sends again what seems to be lost: nothing more arrived between two heartbeats, and not all
-    /// of what was sent did.
-    fn retry(&mut self, received: Index, mail: &mut Mail<'_>) {
-        let settled = core::mem::replace(&mut self.settled, received);
-        let stuck = settled == received && self.progress.next().previous() > received;
+    /// Sends again what seems to be lost: what was sent before the last heartbeat and had not
+    /// arrived when that did. If it was only overtaken, it is sent twice.
+    fn retry(&mut self, received: Index, round: u64, mail: &mut Mail<'_>) {
+        let lost = round == mail.round && received < self.sent_before;
         let matched = self.progress.matched();
         match self.progress.state() {
-            ProgressState::Replicate if stuck => self.progress.probe(matched.next()),
+            ProgressState::Replicate if lost => self.progress.probe(matched.next()),
             ProgressState::Snapshot => return,
             _ => self.progress.resume(),
         }
@@ -387,7 +400,12 @@ impl Mail<'_> {
         if peer.witness {
             // It keeps nothing of what the snapshot holds: that there is one is all it needs.
             let meta = self.snapshot.clone();
-            let chunk = SnapshotChunk { meta, offset: 0, data: Bytes::new(), done: true };
+            let chunk = SnapshotChunk {
+                meta,
+                offset: 0,
+                data: Bytes::new(),
+                done: true,
+            };
             self.send(peer.id, Body::Snapshot(chunk));
             return;
         }

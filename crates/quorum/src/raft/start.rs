@@ -2,6 +2,7 @@
 
 use super::config::{Config, ConfigError};
 use super::durable::Recovered;
+use super::entry::EntriesError;
 use super::log::Log;
 use super::membership::History;
 use super::position::Index;
@@ -31,6 +32,9 @@ pub enum StartError {
         /// The last index of the log.
         last: Index,
     },
+    /// The entries cannot be.
+    #[error(transparent)]
+    Entries(#[from] EntriesError),
     /// An entry's term is lower than that of the entry before it, or higher than the node's term.
     #[error("the term of entry {0} contradicts its neighbours or the node's term")]
     Terms(Index),
@@ -83,7 +87,8 @@ impl Raft {
                 history.push(index, configuration.clone());
             }
         }
-        log.extend(super::Entries::new(base.index.next(), entries));
+        let entries = super::Entries::try_new(base.index.next(), entries)?;
+        log.extend(entries);
         let leases = config.lease_drift_ppm.is_some();
         let mut raft = Self {
             random: SplitMix64::new(seed),

@@ -13,7 +13,7 @@ use thiserror::Error;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Change {
-    /// A new voter, or a learner or witness that becomes a full voter.
+    /// A new voter, or a learner that becomes one. A witness cannot: it lacks the commands.
     AddVoter(NodeId),
     /// A new learner, or a voter that becomes one.
     AddLearner(NodeId),
@@ -109,6 +109,9 @@ pub enum ChangeError {
     /// been: what such a majority commits may be kept by nobody.
     #[error("witnesses, those of before and of after together, would be a majority of the voters")]
     TooManyWitnesses,
+    /// A witness keeps no commands: it must be removed, and may come back with an empty disk.
+    #[error("{0} is a witness and has no commands: remove it, empty its store, and add it again")]
+    WitnessHasNoCommands(NodeId),
 }
 
 /// Changes of members never modify a configuration: they make the next one.
@@ -137,7 +140,8 @@ impl Configuration {
     ///
     /// [`JointInProgress`](ChangeError::JointInProgress) in a joint configuration; then, in this
     /// order, [`RemovedAllVoters`](ChangeError::RemovedAllVoters),
-    /// [`MoreThanOneVoter`](ChangeError::MoreThanOneVoter) and
+    /// [`MoreThanOneVoter`](ChangeError::MoreThanOneVoter),
+    /// [`WitnessHasNoCommands`](ChangeError::WitnessHasNoCommands) and
     /// [`TooManyWitnesses`](ChangeError::TooManyWitnesses).
     pub fn simple(&self, changes: &[Change]) -> Result<Self, ChangeError> {
         if self.is_joint() {
@@ -190,7 +194,8 @@ impl Configuration {
     /// # Errors
     ///
     /// In this order: [`AlreadyJoint`](ChangeError::AlreadyJoint),
-    /// [`NoVoters`](ChangeError::NoVoters), [`RemovedAllVoters`](ChangeError::RemovedAllVoters) and
+    /// [`NoVoters`](ChangeError::NoVoters), [`RemovedAllVoters`](ChangeError::RemovedAllVoters),
+    /// [`WitnessHasNoCommands`](ChangeError::WitnessHasNoCommands) and
     /// [`TooManyWitnesses`](ChangeError::TooManyWitnesses).
     pub fn enter_joint(&self, changes: &[Change], auto_leave: bool) -> Result<Self, ChangeError> {
         if self.is_joint() {
@@ -287,8 +292,16 @@ impl Configuration {
     }
 
     /// Every majority from before needs somebody who kept the commands then and keeps them now, as
-    /// does every majority of those to come: otherwise what it committed could be lost.
+    /// does every majority of those to come: otherwise what it committed could be lost. And nobody
+    /// becomes a keeper by being called one.
     fn check_witnesses(&self, next: &Self) -> Result<(), ChangeError> {
+        let promoted = |&&node: &&NodeId| {
+            let keeps = next.is_member(node) && !next.is_witness(node);
+            keeps || has(&next.learners_next, node)
+        };
+        if let Some(&node) = self.witnesses.iter().find(promoted) {
+            return Err(ChangeError::WitnessHasNoCommands(node));
+        }
         let witnesses = super::parts::sorted([&self.witnesses[..], &next.witnesses].concat());
         if witness_majority(&self.incoming, &witnesses)
             || witness_majority(&next.incoming, &witnesses)

@@ -1,0 +1,6 @@
+//! The stores of this crate, and stores with deliberate flaws that the conformance suite must find.
+
+#[path = "storage/conformance.rs"]
+mod conformance;
+#[path = "storage/flawed.rs"]
+mod flawed;

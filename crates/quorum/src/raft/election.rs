@@ -49,7 +49,7 @@ impl Raft {
 
     /// Whether this node may be elected: a full voter, by the configuration in force, or by the one
     /// before while that is not committed (or nobody could finish a removal that only the removed
-    /// node has in its log). Nobody who is or has become a witness since: its log lacks commands.
+    /// node has in its log).
     pub(crate) fn can_lead(&self) -> bool {
         let id = self.config.id;
         let votes = |configuration: &super::Configuration| {
@@ -62,8 +62,28 @@ impl Raft {
         !installing
             && !self.configuration().is_empty()
             && (votes(self.configuration())
-                || votes(self.history.at(self.commit))
-                    && !self.history.after(self.commit).any(|later| later.is_witness(id)))
+                || votes(self.history.at(self.commit)) && !self.lacks_commands())
+    }
+
+    /// Whether this node was made a witness by an entry that is not committed, and got places of
+    /// commands since. Those are told from the entries with which leaders start their terms by the
+    /// entry before them, which is of the same term. O(uncommitted).
+    fn lacks_commands(&self) -> bool {
+        let id = self.config.id;
+        if !self
+            .history
+            .after(self.commit)
+            .any(|later| later.is_witness(id))
+        {
+            return false;
+        }
+        let mut before = self.log.term(self.commit);
+        let last = self.log.last_index();
+        let tail = self.log.slice(self.commit.next(), last, u64::MAX);
+        tail.iter().any(|(_, entry)| {
+            let before = before.replace(entry.term);
+            entry.payload.is_empty() && before == Some(entry.term)
+        })
     }
 
     /// Whether a leader is believed to live: then nobody else gets a vote (thesis §4.2.3).

@@ -49,7 +49,7 @@ impl Raft {
 
     /// Whether this node may be elected: a full voter, by the configuration in force, or by the one
     /// before while that is not committed (or nobody could finish a removal that only the removed
-    /// node has in its log). Nobody who is or has become a witness since: its log lacks commands.
+    /// node has in its log).
     pub(crate) fn can_lead(&self) -> bool {
         let id = self.config.id;
         let votes = |configuration: &super::Configuration| {

@@ -14,15 +14,15 @@ use crate::raft::entry::Entry;
 use crate::raft::membership::Configuration;
 use crate::raft::position::Position;
 use crate::raft::snapshot::{SnapshotChunk, SnapshotMeta};
-use bytes::Bytes;
-use log::Log;
-use snapshot::{COMPACTING, INCOMING, Manifest, SNAPSHOT, Writer};
 use alloc::borrow::ToOwned as _;
-use std::io;
-use std::path::Path;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use bytes::Bytes;
+use log::Log;
+use snapshot::{COMPACTING, INCOMING, Manifest, SNAPSHOT, Writer};
+use std::io;
+use std::path::Path;
 use thiserror::Error;
 
 /// A durable store: a segmented, checksummed, append-only log and a snapshot, in one directory.

@@ -22,11 +22,11 @@ use crate::raft::durable::{HardState, Write};
 use crate::raft::entry::{Entries, Entry};
 use crate::raft::position::Index;
 use crate::raft::storage::{Identity, StorageError};
-use bytes::Bytes;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use bytes::Bytes;
 
 /// How much is held back at most before it goes to the file.
 const BUFFER: usize = 1 << 20;

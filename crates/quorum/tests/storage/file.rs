@@ -1,6 +1,8 @@
 //! What the file store does with damaged, missing, foreign and newer files, and with real ones.
 
+use alloc::sync::Arc;
 use bytes::Bytes;
+use core::sync::atomic::{AtomicU64, Ordering};
 use purlin_core::node::NodeId;
 use purlin_quorum::raft::storage::conformance::{self, Crash, CrashableStorage, SimDisk};
 use purlin_quorum::raft::storage::{
@@ -11,8 +13,6 @@ use purlin_quorum::raft::{
     SnapshotMeta, Term, Ticket, Write,
 };
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 type File<D = SimDisk> = FileStorage<D>;
 
@@ -103,14 +103,16 @@ fn lived() -> (SimDisk, Everything, (String, usize)) {
         let term = 1 + index / 10;
         store
             .write(&write(term, index, vec![command(term, b'a', 20)]))
-            .unwrap();
-        store.sync().unwrap();
+            .expect("a good disk");
+        store.sync().expect("a good disk");
         if index == 12 {
             let parts = [vec![1; 50_000], vec![2; 50_000]].map(Bytes::from);
-            store.compact(&meta(2, 10), &mut parts.into_iter()).unwrap();
+            store
+                .compact(&meta(2, 10), &mut parts.into_iter())
+                .expect("a good disk");
         }
     }
-    let before = everything(&disk).unwrap();
+    let before = everything(&disk).expect("a good disk");
     let last_segment = files(&disk)
         .into_iter()
         .rfind(|(name, _)| name.starts_with("log-"))
@@ -119,8 +121,8 @@ fn lived() -> (SimDisk, Everything, (String, usize)) {
         hard_state: None,
         ..write(3, 30, vec![command(3, b'z', 20)])
     };
-    store.write(&one_record).unwrap();
-    store.sync().unwrap();
+    store.write(&one_record).expect("a good disk");
+    store.sync().expect("a good disk");
     assert!(
         files(&disk)
             .iter()

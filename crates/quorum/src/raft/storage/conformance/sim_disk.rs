@@ -363,7 +363,11 @@ impl CrashableStorage for FileStorage<SimDisk> {
         };
         let mut random = SplitMix64::new(seed.rotate_left(1));
         // The process may have ended before the power did.
-        disk.crash(if random.below(2) == 0 { Crash::Process } else { crash });
+        disk.crash(if random.below(2) == 0 {
+            Crash::Process
+        } else {
+            crash
+        });
         for _ in 0..random.below(3) {
             disk.fail_after(random.below(8));
             drop(Self::open_on(disk.clone(), options));

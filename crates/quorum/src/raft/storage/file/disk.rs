@@ -1,11 +1,11 @@
 //! What the file store needs of a file system.
 
 use alloc::borrow::ToOwned as _;
+use alloc::string::String;
+use alloc::vec::Vec;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use alloc::string::String;
-use alloc::vec::Vec;
 
 /// One directory of append-only files, as [`FileStorage`](super::FileStorage) needs it.
 ///

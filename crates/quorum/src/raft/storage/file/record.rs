@@ -16,8 +16,8 @@
 
 use super::FileError;
 use super::disk::Disk;
-use std::io;
 use alloc::vec::Vec;
+use std::io;
 
 /// Length of a record's header.
 pub(super) const HEADER: usize = 25;

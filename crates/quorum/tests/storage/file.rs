@@ -313,6 +313,63 @@ fn old_segments_go_away() {
     assert_eq!(everything(&disk).unwrap().0.entries.len(), 3);
 }
 
+/// Compacts a store of nine segments on a disk that fails after so many operations; whether it failed.
+fn compact_failing(disk: &SimDisk, operations: u64) -> bool {
+    let mut store = open(disk).expect("an empty disk opens");
+    let founders = Configuration::new([NodeId(1)]);
+    store.bootstrap(identity(1), founders).expect("a good disk");
+    for index in 1..=9 {
+        let entry = vec![command(1, b'a', 300)];
+        store.write(&write(1, index, entry)).expect("a good disk");
+    }
+    store.sync().expect("a good disk");
+    disk.fail_after(operations);
+    let mut data = core::iter::once(Bytes::from_static(b"state"));
+    store.compact(&meta(1, 8), &mut data).is_err()
+}
+
+#[test]
+fn a_snapshot_is_kept_durably_before_segments_go_at_start() {
+    let mut failures = 0;
+    for (operations, later) in (0..14).flat_map(|first| (0..14).map(move |second| (first, second)))
+    {
+        for seed in 0..20 {
+            let disk = SimDisk::new();
+            failures += u32::from(compact_failing(&disk, operations));
+            // The process starts again, and power fails while it opens the store.
+            disk.crash(Crash::Process);
+            disk.fail_after(later);
+            drop(open(&disk));
+            disk.crash(Crash::Power(seed));
+            let (recovered, _) = everything(&disk).unwrap();
+            let last = recovered.snapshot.position.index + recovered.entries.len() as u64;
+            assert_eq!(last, Index(9));
+        }
+    }
+    assert!(failures > 1_000, "{failures}");
+}
+
+#[test]
+fn a_segment_of_another_time_is_found() {
+    // The same store with another past, as from a backup.
+    let [now, then] = [5, 4].map(|term| {
+        let (disk, mut store) = founded(1);
+        for index in 1..5 {
+            store
+                .write(&write(term, index, vec![command(term, b'a', 300)]))
+                .unwrap();
+        }
+        store.sync().unwrap();
+        disk
+    });
+    let segments = files(&now);
+    let (first, second) = (&segments[0].0, &segments[1].0);
+    assert_eq!(
+        corrupt_file(&with(&now, first, then.contents(first))),
+        *second
+    );
+}
+
 /// A directory of the real file system that goes away with the test.
 struct Scratch(PathBuf);
 

@@ -1,5 +1,7 @@
 //! The bytes of messages and of what is stored.
 
+extern crate alloc;
+
 #[path = "codec/arbitrary.rs"]
 mod arbitrary;
 #[path = "codec/fixture.rs"]

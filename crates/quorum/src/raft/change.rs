@@ -102,9 +102,7 @@ impl Raft {
             return;
         }
         let configuration = self.configuration().clone();
-        if let Role::Leader(leader) = &mut self.role {
-            leader.peers.retain(|peer| !peer.leaving);
-        }
+        self.part_with_leavers();
         if configuration.is_joint() {
             // Every leader leaves it, not only the one that entered it.
             if configuration.auto_leave()
@@ -115,14 +113,12 @@ impl Raft {
             {
                 self.append_configuration(next);
             }
-        } else if !configuration.is_voter(self.config.id)
-            || configuration.is_witness(self.config.id)
-        {
+        } else if !configuration.is_voter(self.config.id) {
             self.resign();
         }
     }
 
-    /// Stops leading, as it was removed or made a witness, and asks the most advanced voter to go on.
+    /// Stops leading, as it was removed, and asks the most advanced voter to go on.
     fn resign(&mut self) {
         let configuration = self.configuration().clone();
         let heir = self.leading().and_then(|leader| {

@@ -27,7 +27,7 @@
 //! };
 //! let mut bytes = Vec::new();
 //! message.encode(&mut bytes);
-//! assert_eq!(bytes.len(), 19); // 14 of them besides the command
+//! assert_eq!(bytes.len(), 18); // 13 of them besides the command
 //! assert_eq!(Message::decode(bytes)?, message);
 //! # Ok::<(), purlin_quorum::raft::codec::DecodeError>(())
 //! ```
@@ -60,7 +60,8 @@
 //! messages would be kept by the smallest entry.
 //!
 //! Nothing is allocated on the word of a count or a length that the bytes do not bear out, and what
-//! is allocated is at most 48 times the bytes (an entry takes a byte there, and 40 in memory).
+//! is allocated is at most 96 times the bytes: an empty command takes a byte there, 40 in memory,
+//! and for a moment twice that.
 //!
 //! # Compatibility
 //!

@@ -88,7 +88,10 @@ impl Raft {
     fn deadline_passed(&mut self) {
         if self.is_leader() {
             self.heartbeat();
-        } else if self.can_lead() {
+            return;
+        }
+        self.abort_reads_ahead();
+        if self.can_lead() {
             self.start_campaign();
         } else {
             self.reset_election_deadline();

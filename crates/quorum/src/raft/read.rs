@@ -124,6 +124,7 @@ impl Raft {
         for peer in peers.iter_mut().filter(|peer| !peer.fenced) {
             let commit = commit.min(peer.progress.matched());
             peer.told = peer.told.max(commit);
+            peer.sent_before = peer.progress.next().previous();
             self.send(
                 peer.id,
                 Body::Heartbeat {
@@ -309,6 +310,20 @@ impl Raft {
         {
             if let Some(read) = self.forwarded.pop_front() {
                 self.abort(read.token, AbortReason::TimedOut);
+            }
+        }
+    }
+
+    /// Nobody leads that would send what confirmed reads wait for, and perhaps nobody ever will: a
+    /// node that was removed does not hear of it.
+    pub(crate) fn abort_reads_ahead(&mut self) {
+        while self
+            .waiting
+            .back()
+            .is_some_and(|&(index, _)| index > self.commit)
+        {
+            if let Some((_, token)) = self.waiting.pop_back() {
+                self.abort(token, AbortReason::TimedOut);
             }
         }
     }

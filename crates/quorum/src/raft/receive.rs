@@ -53,9 +53,10 @@ impl Raft {
                 }
                 // Within entries terms never fall.
                 let terms = entries.term(entries.first_index()).zip(entries.last());
-                let (first, last) = terms.map_or((previous.term, previous.term), |(first, last)| {
-                    (first, last.term)
-                });
+                let (first, last) = terms
+                    .map_or((previous.term, previous.term), |(first, last)| {
+                        (first, last.term)
+                    });
                 if first < previous.term {
                     return Err(Refusal::Malformed("terms that fall along the log"));
                 }

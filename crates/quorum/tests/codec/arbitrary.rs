@@ -1,5 +1,6 @@
 //! Any messages that correct nodes send, and any things that they store.
 
+use alloc::sync::Arc;
 use bytes::Bytes;
 use core::num::NonZeroU64;
 use proptest::collection::{btree_set, vec};
@@ -10,7 +11,6 @@ use purlin_quorum::raft::{
     Body, ClusterId, Configuration, ConfigurationParts, Entries, Entry, HardState, Index, Message,
     Payload, Position, ReadToken, SnapshotChunk, SnapshotMeta, Term,
 };
-use std::sync::Arc;
 
 /// Numbers of all lengths: most are short, some use every bit.
 pub(crate) fn number() -> impl Strategy<Value = u64> {

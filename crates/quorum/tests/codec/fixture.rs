@@ -3,6 +3,8 @@
 //! stay readable by those who are at version 1.
 
 use crate::{Whole, arbitrary};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
 use bytes::Bytes;
 use core::num::NonZeroU64;
 use proptest::strategy::{Strategy, ValueTree};
@@ -13,8 +15,6 @@ use purlin_quorum::raft::{
     Body, ClusterId, Configuration, ConfigurationParts, Entries, Entry, HardState, Index, Message,
     Payload, Position, ReadToken, SnapshotChunk, SnapshotMeta, Term,
 };
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 fn fixture() -> BTreeMap<&'static str, Bytes> {
     let lines = include_str!("../fixtures/wire-format-1.txt").lines();
@@ -66,13 +66,22 @@ fn entries() -> Entries {
     Entries::new(Index(42), all)
 }
 
+type Named = (&'static str, Body);
+
+/// The end of somebody's log.
+const LAST: Position = Position::new(Term(4), Index(300));
+
 fn bodies() -> BTreeMap<&'static str, Body> {
-    let last = Position::new(Term(4), Index(300));
-    BTreeMap::from([
+    let lists = [elections(), appends(), heartbeats(), snapshots(), reads()];
+    lists.into_iter().flatten().collect()
+}
+
+fn elections() -> Vec<Named> {
+    vec![
         (
             "request_pre_vote",
             Body::RequestPreVote {
-                last,
+                last: LAST,
                 priority: u32::MAX,
             },
         ),
@@ -80,11 +89,17 @@ fn bodies() -> BTreeMap<&'static str, Body> {
         (
             "request_vote",
             Body::RequestVote {
-                last,
+                last: LAST,
                 transfer: true,
             },
         ),
         ("vote", Body::Vote { granted: false }),
+        ("timeout_now", Body::TimeoutNow),
+    ]
+}
+
+fn appends() -> Vec<Named> {
+    vec![
         (
             "append",
             Body::Append {
@@ -105,7 +120,7 @@ fn bodies() -> BTreeMap<&'static str, Body> {
             "rejected",
             Body::Rejected {
                 previous: Index(41),
-                hint: last,
+                hint: LAST,
                 last: Index(320),
                 round: 9,
             },
@@ -118,6 +133,11 @@ fn bodies() -> BTreeMap<&'static str, Body> {
             },
         ),
         ("commit", Body::Commit { commit: Index(45) }),
+    ]
+}
+
+fn heartbeats() -> Vec<Named> {
+    vec![
         (
             "heartbeat",
             Body::Heartbeat {
@@ -131,7 +151,7 @@ fn bodies() -> BTreeMap<&'static str, Body> {
             Body::Heartbeat {
                 commit: Index(40),
                 round: 128,
-                quiesce: Some(last),
+                quiesce: Some(LAST),
             },
         ),
         (
@@ -143,6 +163,11 @@ fn bodies() -> BTreeMap<&'static str, Body> {
                 quiesced: true,
             },
         ),
+    ]
+}
+
+fn snapshots() -> Vec<Named> {
+    vec![
         (
             "snapshot",
             Body::Snapshot(SnapshotChunk {
@@ -160,7 +185,11 @@ fn bodies() -> BTreeMap<&'static str, Body> {
                 round: 9,
             },
         ),
-        ("timeout_now", Body::TimeoutNow),
+    ]
+}
+
+fn reads() -> Vec<Named> {
+    vec![
         (
             "request_read_index",
             Body::RequestReadIndex {
@@ -181,7 +210,7 @@ fn bodies() -> BTreeMap<&'static str, Body> {
                 index: None,
             },
         ),
-    ])
+    ]
 }
 
 fn message(body: Body) -> Message {

@@ -18,7 +18,7 @@ fn read<T: Whole>(bytes: &[u8]) -> Result<T, DecodeError> {
     let mut read = None;
     let info = measure(|| read = Some(T::read(shared)));
     assert!(
-        info.bytes_max <= 48 * bytes.len() as u64 + 256,
+        info.bytes_max <= 96 * bytes.len() as u64 + 256,
         "{info:?} for {bytes:02x?}"
     );
     let read = read.expect("it was measured");
@@ -98,6 +98,9 @@ proptest! {
     }
 }
 
+/// Whether a decoder refuses some bytes.
+type Refused = fn(Bytes) -> bool;
+
 /// Counts and lengths of nearly 2^64, 2^32, and one too many, with nothing behind them.
 #[test]
 fn nothing_is_allocated_for_counts_without_substance() {
@@ -107,7 +110,7 @@ fn nothing_is_allocated_for_counts_without_substance() {
         b"\x80\x80\x80\x80\x10",
         b"\x02",
     ];
-    let before: [(&[u8], fn(Bytes) -> bool); 6] = [
+    let before: [(&[u8], Refused); 6] = [
         // Entries of an append, data of a snapshot, entries, the command of an entry, voters.
         (b"\x01\x07\x01\x02\x05\x00\x05\x05\x29\x28\x09", |bytes| {
             Message::decode(bytes).is_err()
@@ -216,4 +219,18 @@ fn terms_that_fall_are_refused() {
     let what = "terms that do not grow";
     let error = read::<Message>(&message.bytes()).unwrap_err();
     assert_eq!(error, DecodeError::Invalid { what, offset: 13 });
+}
+
+/// What takes the most memory for its bytes: empty commands, and voters in a row.
+#[test]
+fn memory_is_bounded_by_the_bytes() {
+    let count = [0x90, 0x4e]; // 10,000
+    let entries = [&b"\x01\x2a"[..], &count, &[0; 10_000]].concat();
+    assert_eq!(
+        read::<Entries>(&entries).map(|entries| entries.len()),
+        Ok(10_000)
+    );
+    let voters = [&b"\x01\x00"[..], &count, &[1; 10_000], &[0; 4]].concat();
+    let read = read::<Configuration>(&voters);
+    assert_eq!(read.map(|all| all.voters().len()), Ok(10_000));
 }

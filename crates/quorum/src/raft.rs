@@ -139,6 +139,7 @@ pub use status::{PeerStatus, RoleKind, Status};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use core::time::Duration;
 use log::Log;
 use membership::History;
 use progress::Inflight;
@@ -199,6 +200,8 @@ pub struct Raft {
     reported: (Term, Option<NodeId>),
     /// When a leader was last heard.
     contact: Option<Instant>,
+    /// How long to wait for a leader.
+    patience: Duration,
     /// When to campaign, or to send heartbeats.
     deadline: Option<Instant>,
     quiesced: bool,

@@ -2,5 +2,9 @@
 
 #[path = "storage/conformance.rs"]
 mod conformance;
+#[path = "storage/file.rs"]
+mod file;
 #[path = "storage/flawed.rs"]
 mod flawed;
+#[path = "storage/golden.rs"]
+mod golden;

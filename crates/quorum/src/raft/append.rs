@@ -32,7 +32,7 @@ impl Raft {
                 return;
             }
             Some(index) => {
-                let new = entries.from(index);
+                let new = entries.into_from(index);
                 if self.is_full(&new) {
                     let matched = self.matched.min(self.writes.stable);
                     self.send_durable(

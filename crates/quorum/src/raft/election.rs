@@ -49,7 +49,7 @@ impl Raft {
 
     /// Whether this node may be elected: a full voter, by the configuration in force, or by the one
     /// before while that is not committed (or nobody could finish a removal that only the removed
-    /// node has in its log).
+    /// node has in its log). Nobody who is or has become a witness since: its log lacks commands.
     pub(crate) fn can_lead(&self) -> bool {
         let id = self.config.id;
         let votes = |configuration: &super::Configuration| {
@@ -61,7 +61,12 @@ impl Raft {
             .is_some_and(|incoming| matches!(incoming.storing, Some((_, true))));
         !installing
             && !self.configuration().is_empty()
-            && (votes(self.configuration()) || votes(self.history.at(self.commit)))
+            && (votes(self.configuration())
+                || votes(self.history.at(self.commit))
+                    && !self
+                        .history
+                        .after(self.commit)
+                        .any(|later| later.is_witness(id)))
     }
 
     /// Whether a leader is believed to live: then nobody else gets a vote (thesis §4.2.3).
@@ -77,6 +82,7 @@ impl Raft {
     }
 
     pub(crate) fn start_campaign(&mut self) {
+        self.draw_patience();
         if self.config.pre_vote {
             self.ask_pre_votes();
         } else {
@@ -234,6 +240,7 @@ impl Raft {
             self.matched = self.commit;
             self.round = 0;
             self.ack_due = false;
+            self.draw_patience();
         }
         self.role = Role::Follower;
         self.leader = leader;
@@ -295,8 +302,14 @@ impl Raft {
         })
     }
 
+    /// Draws how long to wait for a leader from now on. Not at every message: nodes differ, and go on
+    /// differing.
+    pub(crate) fn draw_patience(&mut self) {
+        self.patience = self.config.election_timeout + self.jitter();
+    }
+
+    #[inline]
     pub(crate) fn reset_election_deadline(&mut self) {
-        let jitter = self.jitter();
-        self.deadline = Some(self.now + self.config.election_timeout + jitter);
+        self.deadline = Some(self.now + self.patience);
     }
 }

@@ -39,6 +39,9 @@ impl Raft {
         self.count_own_vote();
         if self.writes.stable > stable {
             if self.is_leader() {
+                if !self.configuration().witnesses().is_empty() {
+                    self.replicate();
+                }
                 self.advance_commit_by_quorum();
             } else {
                 self.ack_due = true;

@@ -134,6 +134,7 @@ impl Raft {
             log: &self.log,
             snapshot: &self.snapshot,
             commit: self.commit,
+            stable: self.writes.stable,
             term: self.hard.term,
             round: leader.rounds.sent,
             outbox: &mut self.outbox,
@@ -167,6 +168,7 @@ impl Raft {
             log: &self.log,
             snapshot: &self.snapshot,
             commit: self.commit,
+            stable: self.writes.stable,
             term: self.hard.term,
             round: leader.rounds.sent,
             outbox: &mut self.outbox,
@@ -348,6 +350,9 @@ pub(crate) struct Mail<'a> {
     log: &'a Log,
     snapshot: &'a super::SnapshotMeta,
     commit: Index,
+    /// What is durable here. A witness gets no more: if it had entries that nobody else has, it would
+    /// refuse its vote to all who could lead, and could not lead itself.
+    stable: Index,
     term: super::Term,
     round: u64,
     outbox: &'a mut alloc::collections::VecDeque<Output>,
@@ -363,7 +368,10 @@ impl Mail<'_> {
         );
         while !peer.fenced && !peer.progress.is_paused(max_messages, max_bytes) {
             let next = peer.progress.next();
-            let last = self.log.last_index();
+            let last = match peer.witness {
+                true => self.stable,
+                false => self.log.last_index(),
+            };
             if next > last && !even_empty {
                 return;
             }

@@ -37,6 +37,9 @@ use request::Request;
 /// until all members are equal.
 const PATIENCE: u32 = 60;
 
+/// A run is not shorter than so many steps.
+const STEPS: u64 = 2_000;
+
 /// A whole run: trouble, peace, and what must have come of it.
 ///
 /// # Errors
@@ -51,6 +54,9 @@ pub(crate) fn check(world: &mut World<RaftHost>) -> Result<(), Violation> {
     }
     recover(world)?;
     converge(world)?;
+    while world.stats().steps < STEPS {
+        world.run_for(plan.election());
+    }
     linearizability::check(&RegistersModel, world.history())?;
     Ok(())
 }

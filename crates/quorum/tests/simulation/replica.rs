@@ -145,14 +145,19 @@ impl Replica {
         }
     }
 
-    /// Carries out what the core wants, and what follows from that.
+    /// Ends a step.
     fn settle(&mut self, now: Instant, cause: Cause) {
+        self.drain(now, cause);
+        self.age_reads();
+        self.save_if_due();
+    }
+
+    /// Carries out what the core wants: to be done after every call.
+    fn drain(&mut self, now: Instant, cause: Cause) {
         self.ghost.borrow_mut().observes(self.id, &self.raft, cause);
         while let Some(output) = self.raft.poll_output() {
             self.carry_out(now, output);
         }
-        self.age_reads();
-        self.save_if_due();
     }
 
     fn carry_out(&mut self, now: Instant, output: raft::Output) {

@@ -282,10 +282,6 @@ impl Terms {
         self.base.index.0 + self.terms.len() as u64
     }
 
-    pub(crate) fn base_index(&self) -> u64 {
-        self.base.index.0
-    }
-
     /// The term at `index`; `None` before the snapshot and after the end.
     pub(crate) fn get(&self, index: u64) -> Option<u64> {
         if index == self.base.index.0 {

@@ -13,7 +13,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
+pub(crate) enum Flaw {
     ForgetsHardState,
     WritesEntriesBeforeHardState,
     LosesSyncedWrite,
@@ -40,7 +40,7 @@ pub enum Flaw {
     ShowsWhatIsNotDurable,
 }
 
-pub const FLAWS: [Flaw; 24] = [
+pub(crate) const FLAWS: [Flaw; 24] = [
     Flaw::ForgetsHardState,
     Flaw::WritesEntriesBeforeHardState,
     Flaw::LosesSyncedWrite,
@@ -69,7 +69,7 @@ pub const FLAWS: [Flaw; 24] = [
 
 #[derive(Debug, thiserror::Error)]
 #[error("the medium was told to fail")]
-pub struct Broken;
+pub(crate) struct Broken;
 
 type Result<T> = std::result::Result<T, StorageError<Broken>>;
 
@@ -142,7 +142,7 @@ impl Contents {
 }
 
 #[derive(Debug)]
-pub struct Flawed {
+pub(crate) struct Flawed {
     flaw: Option<Flaw>,
     deeds: Vec<Deed>,
     /// How many of them are durable.
@@ -155,7 +155,7 @@ pub struct Flawed {
 }
 
 impl Flawed {
-    pub fn new(flaw: Option<Flaw>) -> Self {
+    pub(crate) fn new(flaw: Option<Flaw>) -> Self {
         Self {
             flaw,
             deeds: Vec::new(),

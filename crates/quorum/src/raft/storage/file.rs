@@ -17,12 +17,12 @@ use crate::raft::snapshot::{SnapshotChunk, SnapshotMeta};
 use bytes::Bytes;
 use log::Log;
 use snapshot::{COMPACTING, INCOMING, Manifest, SNAPSHOT, Writer};
-use std::borrow::ToOwned as _;
+use alloc::borrow::ToOwned as _;
 use std::io;
 use std::path::Path;
-use std::string::String;
-use std::sync::Arc;
-use std::vec::Vec;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use thiserror::Error;
 
 /// A durable store: a segmented, checksummed, append-only log and a snapshot, in one directory.

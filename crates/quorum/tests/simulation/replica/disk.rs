@@ -1,5 +1,6 @@
 //! Writes and syncs.
 
+use super::super::ghost::Cause;
 use super::super::store::{Checkpoint, Content, DiskWrite};
 use super::{Output, Replica};
 use purlin_core::time::Instant;
@@ -100,8 +101,10 @@ impl Replica {
                 Then::Nothing => {}
                 Then::Compacted(meta) => self.compacted(now, meta, number),
                 Then::Installed(meta, bytes) => {
-                    // The core hears of things in the order in which it asked for them.
+                    // The core hears of things in the order in which it asked for them, and what
+                    // it wants of the state machine comes before the snapshot replaces that.
                     self.report_persisted(now, persisted.take());
+                    self.drain(now, Cause::Input);
                     self.installed(now, meta, bytes, number);
                 }
             }

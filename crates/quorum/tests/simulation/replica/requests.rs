@@ -3,12 +3,9 @@
 use super::super::registers;
 use super::super::request::{Order, Path, Reply, Request, membership_change, pick};
 use super::{Output, Replica};
-use purlin_core::node::NodeId;
 use purlin_core::random::SplitMix64;
 use purlin_core::time::Instant;
-use purlin_quorum::raft::{
-    Index, Payload, ProposeError, ReadMode, ReadToken, Refusal, RoleKind, Term,
-};
+use purlin_quorum::raft::{Index, ProposeError, ReadMode, ReadToken, Refusal, RoleKind, Term};
 use purlin_sim::RequestId;
 use purlin_sim::model::{RegisterOp, RegisterRet};
 

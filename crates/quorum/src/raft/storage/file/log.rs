@@ -23,10 +23,10 @@ use crate::raft::entry::{Entries, Entry};
 use crate::raft::position::Index;
 use crate::raft::storage::{Identity, StorageError};
 use bytes::Bytes;
-use std::format;
-use std::string::String;
-use std::vec;
-use std::vec::Vec;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// How much is held back at most before it goes to the file.
 const BUFFER: usize = 1 << 20;

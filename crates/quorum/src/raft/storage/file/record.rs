@@ -17,7 +17,7 @@
 use super::FileError;
 use super::disk::Disk;
 use std::io;
-use std::vec::Vec;
+use alloc::vec::Vec;
 
 /// Length of a record's header.
 pub(super) const HEADER: usize = 25;

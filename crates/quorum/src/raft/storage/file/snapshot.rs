@@ -17,8 +17,8 @@ use super::{FileError, identity};
 use crate::raft::snapshot::SnapshotMeta;
 use crate::raft::storage::Identity;
 use bytes::{Bytes, BytesMut};
-use std::vec;
-use std::vec::Vec;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// The snapshot file.
 pub(super) const SNAPSHOT: &str = "snapshot";

@@ -47,9 +47,9 @@ impl Raft {
         }
     }
 
-    /// Whether this node may be elected: a full voter, by the configuration in force, or by the one
-    /// before while that is not committed (or nobody could finish a removal that only the removed
-    /// node has in its log).
+    /// Whether this node may be elected: a full voter, by the configuration in force, or by an earlier
+    /// one while it is not known that those after it are committed (or nobody could finish a removal
+    /// that only the removed node has in its log).
     pub(crate) fn can_lead(&self) -> bool {
         let id = self.config.id;
         let votes = |configuration: &super::Configuration| {
@@ -62,7 +62,9 @@ impl Raft {
         !installing
             && !self.configuration().is_empty()
             && (votes(self.configuration())
-                || votes(self.history.at(self.commit)) && !self.lacks_commands())
+                || (votes(self.history.at(self.commit))
+                    || self.history.after(self.commit).any(|later| votes(later)))
+                    && !self.lacks_commands())
     }
 
     /// Whether this node was made a witness by an entry that is not committed, and got places of

@@ -90,6 +90,7 @@
 
 mod append;
 mod change;
+pub mod codec;
 mod commit;
 mod config;
 mod durable;
@@ -109,12 +110,14 @@ pub mod progress;
 mod quiesce;
 mod read;
 mod receive;
+pub mod replica;
 mod replicate;
 mod role;
 mod ship;
 mod snapshot;
 mod start;
 mod status;
+pub mod storage;
 mod transfer;
 
 pub use config::{ClusterId, Config, ConfigError};
@@ -136,6 +139,7 @@ pub use status::{PeerStatus, RoleKind, Status};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use core::time::Duration;
 use log::Log;
 use membership::History;
 use progress::Inflight;
@@ -196,6 +200,8 @@ pub struct Raft {
     reported: (Term, Option<NodeId>),
     /// When a leader was last heard.
     contact: Option<Instant>,
+    /// How long to wait for a leader.
+    patience: Duration,
     /// When to campaign, or to send heartbeats.
     deadline: Option<Instant>,
     quiesced: bool,

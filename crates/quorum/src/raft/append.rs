@@ -32,7 +32,7 @@ impl Raft {
                 return;
             }
             Some(index) => {
-                let new = self.fitting(entries.from(index));
+                let new = self.fitting(entries.into_from(index));
                 agreed = index.previous() + new.len() as u64;
                 if new.is_empty() {
                     // What comes before them is equal all the same.

@@ -101,6 +101,7 @@ impl Raft {
     }
 
     pub(crate) fn start_campaign(&mut self) {
+        self.draw_patience();
         if self.config.pre_vote {
             self.ask_pre_votes();
         } else {
@@ -110,6 +111,7 @@ impl Raft {
 
     fn ask_pre_votes(&mut self) {
         self.become_follower(self.hard.term, None);
+        self.reset_election_deadline();
         let mut votes = Votes::new();
         votes.record(self.config.id, true);
         let won = votes.result(self.configuration()) == VoteResult::Won;
@@ -129,6 +131,7 @@ impl Raft {
     /// Campaigns for real: in a new term, with a vote for itself that counts when it is durable.
     pub(crate) fn ask_votes(&mut self, transfer: bool) {
         self.become_follower(self.hard.term.next(), None);
+        self.reset_election_deadline();
         self.hard.vote = Some(self.config.id);
         self.role = Role::Candidate(Votes::new());
         self.ask(
@@ -258,11 +261,17 @@ impl Raft {
             self.matched = self.commit;
             self.round = 0;
             self.ack_due = false;
+            self.draw_patience();
         }
+        let led = self.is_leader();
         self.role = Role::Follower;
         self.leader = leader;
         self.quiesced = false;
-        self.reset_election_deadline();
+        // Somebody's candidacy is no reason to wait longer (§5.2): one that cannot win would keep
+        // those waiting who could.
+        if led || leader.is_some() || self.deadline.is_none() {
+            self.reset_election_deadline();
+        }
     }
 
     fn become_leader(&mut self) {
@@ -319,8 +328,14 @@ impl Raft {
         })
     }
 
+    /// Draws how long to wait for a leader from now on. Not at every message: nodes differ, and go on
+    /// differing.
+    pub(crate) fn draw_patience(&mut self) {
+        self.patience = self.config.election_timeout + self.jitter();
+    }
+
+    #[inline]
     pub(crate) fn reset_election_deadline(&mut self) {
-        let jitter = self.jitter();
-        self.deadline = Some(self.now + self.config.election_timeout + jitter);
+        self.deadline = Some(self.now + self.patience);
     }
 }

@@ -132,7 +132,10 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
         config.incarnation = Some(identity.incarnation);
         let recovered = storage.recover()?;
         let meta = recovered.snapshot.clone();
-        let recovered = Recovered { applied: meta.position.index, ..recovered };
+        let recovered = Recovered {
+            applied: meta.position.index,
+            ..recovered
+        };
         restore(&mut storage, &mut machine, &meta, config.id)?;
         let raft = Raft::new(config, recovered, seed, now)?;
         Ok(Self {
@@ -188,7 +191,11 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
     /// # Errors
     ///
     /// As there.
-    pub fn propose(&mut self, now: Instant, command: Bytes) -> Result<Position, ProposeError<Bytes>> {
+    pub fn propose(
+        &mut self,
+        now: Instant,
+        command: Bytes,
+    ) -> Result<Position, ProposeError<Bytes>> {
         let position = self.raft.propose(now, command)?;
         self.waiting.push(position);
         Ok(position)
@@ -304,7 +311,8 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
                 self.events.push_back(Event::LeaderChanged(term, leader));
             }
             Output::ConfigurationChanged(configuration) => {
-                self.events.push_back(Event::ConfigurationChanged(configuration));
+                self.events
+                    .push_back(Event::ConfigurationChanged(configuration));
             }
             Output::Fenced(peer) => self.events.push_back(Event::Fenced(peer)),
             Output::Stopped(reason) => self.events.push_back(Event::Stopped(reason)),
@@ -337,7 +345,12 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
     }
 
     fn fetch(&mut self, now: Instant, request: ChunkRequest) -> Result<(), ReplicaError<S::Error>> {
-        let ChunkRequest { to, ref meta, offset, max_bytes } = request;
+        let ChunkRequest {
+            to,
+            ref meta,
+            offset,
+            max_bytes,
+        } = request;
         match self.storage.read_chunk(meta, offset, max_bytes)? {
             Some(chunk) => self.raft.chunk(now, to, chunk)?,
             None => self.raft.chunk_unavailable(now, &request),
@@ -348,7 +361,12 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
     fn store(&mut self, now: Instant, chunk: &SnapshotChunk) -> Result<(), ReplicaError<S::Error>> {
         let stored = self.storage.store_chunk(chunk)?;
         if chunk.done {
-            restore(&mut self.storage, &mut self.machine, &chunk.meta, self.raft.config().id)?;
+            restore(
+                &mut self.storage,
+                &mut self.machine,
+                &chunk.meta,
+                self.raft.config().id,
+            )?;
             while let Some(position) = self.waiting.take_up_to(chunk.meta.position.index) {
                 self.events.push_back(Event::Unknown(position));
             }

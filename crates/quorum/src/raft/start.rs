@@ -111,6 +111,7 @@ impl Raft {
             leader: None,
             reported: (hard_state.term, None),
             contact: leases.then_some(now),
+            patience: core::time::Duration::ZERO,
             deadline: None,
             matched: Index::ZERO,
             round: 0,
@@ -127,6 +128,7 @@ impl Raft {
         };
         raft.next_forward = raft.draw();
         raft.matched = raft.commit;
+        raft.draw_patience();
         raft.reset_election_deadline();
         Ok(raft)
     }

@@ -10,7 +10,9 @@ pub(super) struct Waiting(VecDeque<Position>);
 
 impl Waiting {
     pub(super) fn push(&mut self, position: Position) {
-        let at = self.0.partition_point(|earlier| earlier.index <= position.index);
+        let at = self
+            .0
+            .partition_point(|earlier| earlier.index <= position.index);
         self.0.insert(at, position);
     }
 

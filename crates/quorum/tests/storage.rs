@@ -1,0 +1,10 @@
+//! The stores of this crate, and stores with deliberate flaws that the conformance suite must find.
+
+#[path = "storage/conformance.rs"]
+mod conformance;
+#[path = "storage/file.rs"]
+mod file;
+#[path = "storage/flawed.rs"]
+mod flawed;
+#[path = "storage/golden.rs"]
+mod golden;

@@ -98,9 +98,7 @@ impl Raft {
         // A leader that is about to go leaves nothing that only a witness and itself have: nobody
         // who could lead would get the witness's vote.
         let configuration = self.configuration();
-        let id = self.config.id;
-        let stays = configuration.is_voter(id) && !configuration.is_witness(id);
-        if !stays && !configuration.witnesses().is_empty() {
+        if !configuration.is_voter(self.config.id) && !configuration.witnesses().is_empty() {
             return Err(Refusal::NotReady);
         }
         let mut bytes = 0;

@@ -3,6 +3,7 @@
 //! 2014, cited as thesis §).
 
 mod append;
+mod beat;
 mod change;
 mod commit;
 mod config;
@@ -10,6 +11,7 @@ mod durable;
 mod election;
 mod entry;
 mod error;
+pub mod groups;
 mod input;
 mod install;
 mod log;

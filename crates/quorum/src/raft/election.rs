@@ -41,6 +41,8 @@ impl Raft {
     /// timeout. Does nothing on a leader, nor with leases: they stand on followers remembering.
     pub fn forget_leader(&mut self, now: Instant) {
         if self.admit(now).is_ok() && !self.is_leader() && self.config.lease_drift_ppm.is_none() {
+            // Nobody would wake a silent node that waits for nobody.
+            self.stir_self();
             self.leader = None;
             self.contact = None;
             self.finish();

@@ -96,7 +96,7 @@ impl Raft {
     }
 
     /// A leader's regular business.
-    fn heartbeat(&mut self) {
+    pub(crate) fn heartbeat(&mut self) {
         let timeout = self.config.election_timeout;
         if let Role::Leader(leader) = &self.role
             && self.config.check_quorum

@@ -26,6 +26,7 @@ mod quiesce;
 mod read;
 mod receive;
 mod replicate;
+mod rest;
 mod role;
 mod ship;
 mod snapshot;
@@ -97,6 +98,8 @@ pub struct Raft {
     /// When to campaign, or to send heartbeats.
     deadline: Option<Instant>,
     quiesced: bool,
+    /// No queue has had anything in it since all gave back their memory.
+    rested: bool,
 
     // Of a follower: its log is equal to the leader's up to here, ...
     matched: Index,

@@ -163,5 +163,6 @@ impl Raft {
                 quiesced,
             },
         );
+        self.rest();
     }
 }

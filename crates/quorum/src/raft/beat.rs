@@ -1,9 +1,14 @@
 //! What the store of many groups asks of each of them.
 
+use super::groups::{Answer, Beat};
 use super::output::Output;
+use super::progress::ProgressState;
+use super::role::Role;
 use super::{Raft, RoleKind};
 use alloc::collections::VecDeque;
 use core::mem;
+use core::num::NonZeroU64;
+use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 
 impl Raft {
@@ -20,6 +25,94 @@ impl Raft {
             self.heartbeat();
             self.finish();
         }
+    }
+
+    /// The short way of a heartbeat that brings nothing but the time: what [`receive`] would do and
+    /// answer. `None`, and nothing is done, when it is not of that kind.
+    ///
+    /// [`receive`]: Self::receive
+    #[inline]
+    pub(crate) fn hear_beat(
+        &mut self,
+        now: Instant,
+        from: NodeId,
+        incarnation: Option<NonZeroU64>,
+        beat: &Beat,
+    ) -> Option<Answer> {
+        let plain = self.hard.term == beat.term
+            && self.leader == Some(from)
+            && matches!(self.role, Role::Follower)
+            && beat.commit <= self.commit
+            && !beat.quiesce
+            && !self.quiesced
+            && self.rested
+            && self.writes.hard <= self.writes.persisted
+            && now >= self.now
+            && self.is_known(from, incarnation);
+        if !plain {
+            return None;
+        }
+        self.now = now;
+        self.contact = Some(now);
+        self.round = self.round.max(beat.round);
+        self.reset_election_deadline();
+        Some(Answer {
+            group: beat.group,
+            term: beat.term,
+            matched: self.matched.min(self.writes.stable),
+            received: self.matched,
+            round: beat.round,
+            quiesced: false,
+        })
+    }
+
+    /// The same for an answer, to a leader to whom it says nothing but that the follower lives.
+    #[inline]
+    pub(crate) fn hear_answer(
+        &mut self,
+        now: Instant,
+        from: NodeId,
+        incarnation: Option<NonZeroU64>,
+        answer: &Answer,
+    ) -> bool {
+        let (last, commit) = (self.log.last_index(), self.commit);
+        if self.hard.term != answer.term
+            || answer.quiesced
+            || self.quiesced
+            || now < self.now
+            || !self.is_known(from, incarnation)
+        {
+            return false;
+        }
+        let Role::Leader(leader) = &mut self.role else {
+            return false;
+        };
+        if !leader.reads.is_empty() {
+            return false;
+        }
+        let Some(peer) = leader.peer_mut(from) else {
+            return false;
+        };
+        let plain = peer.progress.state() == ProgressState::Replicate
+            && peer.progress.matched() == last
+            && answer.received == last
+            && answer.matched == last
+            && peer.told >= commit
+            && !peer.fenced;
+        if !plain {
+            return false;
+        }
+        peer.quiesced = false;
+        peer.settled = last;
+        peer.matched_round = peer.matched_round.max(answer.round);
+        self.now = now;
+        self.acknowledge_round(from, answer.round);
+        true
+    }
+
+    /// Whether nothing is to be noted of the disk that a peer stands on.
+    fn is_known(&self, peer: NodeId, incarnation: Option<NonZeroU64>) -> bool {
+        incarnation.is_none_or(|incarnation| self.known.contains(&(peer, incarnation)))
     }
 
     /// The store on which this silent node's leader runs was heard of, which counts as if the leader

@@ -242,10 +242,10 @@ impl Raft {
         let next = self.log.last_index().next();
         let configuration = self.configuration().clone();
         let id = self.config.id;
-        let peers = configuration
-            .members()
-            .into_iter()
-            .filter(|&member| member != id)
+        let mut members = configuration.members();
+        members.retain(|&member| member != id);
+        let members = members.into_iter();
+        let peers = members
             .map(|member| Peer::new(member, next, configuration.is_witness(member)))
             .collect();
         let mut uncommitted = super::progress::Inflight::default();

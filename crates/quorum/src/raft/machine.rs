@@ -110,5 +110,6 @@ impl Raft {
         self.start_round();
         self.retry_snapshots();
         self.fall_silent();
+        self.rest();
     }
 }

@@ -6,7 +6,7 @@ use super::input::{ReadMode, ReadToken};
 use super::message::Body;
 use super::output::{AbortReason, Output};
 use super::position::Index;
-use super::role::{Role, UnconfirmedRead};
+use super::role::{Role, Rounds, UnconfirmedRead};
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 
@@ -34,6 +34,7 @@ impl Raft {
     /// [`Refusal::NoLease`].
     pub fn read(&mut self, now: Instant, token: ReadToken, mode: ReadMode) -> Result<(), Refusal> {
         self.admit(now)?;
+        self.rested = false;
         if mode == ReadMode::Lease && self.config.lease_drift_ppm.is_none() {
             return Err(Refusal::NoLease);
         }
@@ -144,13 +145,18 @@ impl Raft {
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
-        let sent = leader.rounds.sent;
+        let Rounds {
+            sent, confirmed, ..
+        } = leader.rounds;
         let Some(peer) = leader.peer_mut(from) else {
             return;
         };
         if round > peer.round && round <= sent {
             peer.round = round;
-            self.confirm_rounds();
+            // What is confirmed already is not confirmed further by one more.
+            if round > confirmed {
+                self.confirm_rounds();
+            }
         }
     }
 

@@ -111,6 +111,7 @@ impl Raft {
             round: 0,
             ack_due: false,
             quiesced: false,
+            rested: false,
             incoming: None,
             forwarded: VecDeque::new(),
             waiting: VecDeque::new(),

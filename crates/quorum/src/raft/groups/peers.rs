@@ -111,6 +111,14 @@ impl Peers {
         self.at(to, now).answers.push(answer);
     }
 
+    /// The same for many at once, in the order of their groups.
+    pub(super) fn answers(&mut self, to: NodeId, now: Instant, mut answers: Vec<Answer>) {
+        if !answers.is_empty() {
+            self.unsent = true;
+            self.at(to, now).answers.append(&mut answers);
+        }
+    }
+
     /// This store leads the group no longer; its members rely on that no more.
     pub(super) fn retract(&mut self, group: GroupId, members: &Configuration) {
         for member in members.members() {

@@ -6,6 +6,7 @@ use super::slots::{Slot, SlotSet, Standing};
 use super::timers::Timers;
 use super::{Index, StoreOutput};
 use crate::raft::{Body, Config, Message, Output, Position, Raft};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -21,7 +22,7 @@ pub(super) struct Store {
     run: u64,
     /// The latest time seen.
     now: Instant,
-    pub(super) slots: Vec<Option<Slot>>,
+    slots: Vec<Option<Box<Slot>>>,
     /// Those that lead and are awake.
     pub(super) beating: SlotSet,
     pub(super) timers: Timers,
@@ -55,11 +56,11 @@ impl Store {
     }
 
     pub(super) fn slot(&self, at: u32) -> Option<&Slot> {
-        self.slots.get(at as usize)?.as_ref()
+        self.slots.get(at as usize)?.as_deref()
     }
 
     fn slot_mut(&mut self, at: u32) -> Option<&mut Slot> {
-        self.slots.get_mut(at as usize)?.as_mut()
+        self.slots.get_mut(at as usize)?.as_deref_mut()
     }
 
     pub(super) fn put(&mut self, at: u32, id: GroupId, raft: Raft) {
@@ -69,13 +70,13 @@ impl Store {
         if place >= self.slots.len() {
             self.slots.resize_with(place + 1, || None);
         }
-        self.slots[place] = Some(Slot {
+        self.slots[place] = Some(Box::new(Slot {
             id,
             raft,
             standing: Standing::Timed,
             timer: None,
             members,
-        });
+        }));
         self.settle(at);
     }
 
@@ -280,13 +281,26 @@ impl Store {
             }
             Heard::Nothing | Heard::Late => {}
         }
-        let trusted = heard != Heard::Late;
+        self.hear_beats(now, index, heartbeats, heard != Heard::Late);
+        self.hear_answers(now, index, heartbeats);
+    }
+
+    /// With `quiesce` groups may fall silent on these beats.
+    fn hear_beats(&mut self, now: Instant, index: &Index, heartbeats: &Heartbeats, quiesce: bool) {
+        let (from, incarnation) = (heartbeats.from, heartbeats.incarnation);
+        let mut answers = Vec::with_capacity(heartbeats.beats.len());
         let mut lookup = index.lookup();
         for beat in &heartbeats.beats {
             let Some(at) = lookup.get(beat.group) else {
                 continue;
             };
-            let quiesce = beat.quiesce && trusted;
+            let slot = self.slot_mut(at);
+            let answer = slot.and_then(|slot| slot.raft.hear_beat(now, from, incarnation, beat));
+            if let Some(answer) = answer {
+                answers.push(answer);
+                continue;
+            }
+            let quiesce = beat.quiesce && quiesce;
             let body = Body::Heartbeat {
                 commit: beat.commit,
                 round: beat.round,
@@ -294,11 +308,20 @@ impl Store {
             };
             self.deliver(now, at, message(heartbeats, beat.term, body));
         }
+        self.peers.answers(from, self.now, answers);
+    }
+
+    fn hear_answers(&mut self, now: Instant, index: &Index, heartbeats: &Heartbeats) {
+        let (from, incarnation) = (heartbeats.from, heartbeats.incarnation);
         let mut lookup = index.lookup();
         for answer in &heartbeats.answers {
             let Some(at) = lookup.get(answer.group) else {
                 continue;
             };
+            let slot = self.slot_mut(at);
+            if slot.is_some_and(|slot| slot.raft.hear_answer(now, from, incarnation, answer)) {
+                continue;
+            }
             let body = Body::HeartbeatAck {
                 matched: answer.matched,
                 received: answer.received,

@@ -1,0 +1,31 @@
+//! Giving memory back when there is nothing to do.
+
+use super::Raft;
+use super::role::Role;
+
+impl Raft {
+    /// At a heartbeat that finds the node idle for the first time: its queues give their memory
+    /// back. A machine may hold thousands of groups, of which few have anything in their queues.
+    pub(crate) fn rest(&mut self) {
+        let last = self.log.last_index();
+        if self.rested || self.applied != last || self.writes.stable != last {
+            return;
+        }
+        self.rested = true;
+        self.log.rest();
+        self.writes.in_flight.shrink_to_fit();
+        self.held.shrink_to_fit();
+        self.unapplied.rest();
+        self.forwarded.shrink_to_fit();
+        self.waiting.shrink_to_fit();
+        // What a heartbeat puts out is in it now.
+        self.outbox.shrink_to_fit();
+        if let Role::Leader(leader) = &mut self.role {
+            leader.uncommitted.rest();
+            leader.reads.shrink_to_fit();
+            for peer in &mut leader.peers {
+                peer.progress.rest();
+            }
+        }
+    }
+}

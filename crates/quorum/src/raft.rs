@@ -59,7 +59,7 @@ use progress::Inflight;
 use purlin_core::node::NodeId;
 use purlin_core::random::SplitMix64;
 use purlin_core::time::Instant;
-use read::ForwardedRead;
+use read::Reads;
 use role::{Incarnations, Incoming, Role, Writes};
 
 /// One node of a Raft group.
@@ -108,10 +108,7 @@ pub struct Raft {
     ack_due: bool,
     incoming: Option<Box<Incoming>>,
 
-    /// Reads that the leader was asked about.
-    forwarded: VecDeque<ForwardedRead>,
-    /// Confirmed reads that wait for the state machine, by index.
-    waiting: VecDeque<(Index, ReadToken)>,
+    reads: Option<Box<Reads>>,
     next_forward: u64,
 
     known: Incarnations,

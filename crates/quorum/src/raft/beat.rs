@@ -3,6 +3,7 @@
 use super::groups::{Answer, Beat};
 use super::output::Output;
 use super::progress::ProgressState;
+use super::read::Heartbeat;
 use super::role::Role;
 use super::{Raft, RoleKind};
 use alloc::collections::VecDeque;
@@ -18,13 +19,19 @@ impl Raft {
         mem::swap(&mut self.outbox, outbox);
     }
 
-    /// A leader's regular business, at the store's beat instead of its own.
+    /// A leader's regular business, at the store's beat instead of its own. Its heartbeats go to
+    /// `send`.
     #[inline]
-    pub(crate) fn beat(&mut self, now: Instant) {
-        if self.is_leader() && !self.quiesced && self.admit(now).is_ok() {
-            self.heartbeat();
-            self.finish();
+    pub(crate) fn beat(&mut self, now: Instant, send: impl FnMut(NodeId, Heartbeat)) {
+        if !self.is_leader() || self.quiesced || self.admit(now).is_err() {
+            return;
         }
+        if self.goes_on_leading() {
+            self.send_round(send);
+            self.confirm_alone();
+            self.end_heartbeat();
+        }
+        self.finish();
     }
 
     /// The short way of a heartbeat that brings nothing but the time: what [`receive`] would do and

@@ -387,7 +387,12 @@ impl Mail<'_> {
         if peer.witness {
             // It keeps nothing of what the snapshot holds: that there is one is all it needs.
             let meta = self.snapshot.clone();
-            let chunk = SnapshotChunk { meta, offset: 0, data: Bytes::new(), done: true };
+            let chunk = SnapshotChunk {
+                meta,
+                offset: 0,
+                data: Bytes::new(),
+                done: true,
+            };
             self.send(peer.id, Body::Snapshot(chunk));
             return;
         }

@@ -1,6 +1,7 @@
 //! Giving memory back when there is nothing to do.
 
 use super::Raft;
+use super::read::Reads;
 use super::role::Role;
 
 impl Raft {
@@ -16,8 +17,9 @@ impl Raft {
         self.writes.in_flight.shrink_to_fit();
         self.held.shrink_to_fit();
         self.unapplied.rest();
-        self.forwarded.shrink_to_fit();
-        self.waiting.shrink_to_fit();
+        if self.reads.as_deref().is_some_and(Reads::is_empty) {
+            self.reads = None;
+        }
         // What a heartbeat puts out is in it now.
         self.outbox.shrink_to_fit();
         if let Role::Leader(leader) = &mut self.role {

@@ -1,6 +1,7 @@
 //! What stores tell each other.
 
-use crate::raft::{ClusterId, Index, Message, Term};
+use crate::raft::read::Heartbeat;
+use crate::raft::{ClusterId, Index, Message, Position, Term};
 use alloc::vec::Vec;
 use core::fmt;
 use core::num::NonZeroU64;
@@ -91,6 +92,25 @@ pub struct Beat {
     pub round: u64,
     /// The follower may fall silent if its log ends at `commit`, in `term`.
     pub quiesce: bool,
+}
+
+impl Beat {
+    /// A leader that wants silence has committed its whole log, of which the last entry is of its own
+    /// term: where the log ends needs not be said.
+    pub(super) fn new(group: GroupId, term: Term, heartbeat: Heartbeat) -> Self {
+        let Heartbeat {
+            commit,
+            round,
+            quiesce,
+        } = heartbeat;
+        Self {
+            group,
+            term,
+            commit,
+            round,
+            quiesce: quiesce == Some(Position::new(term, commit)),
+        }
+    }
 }
 
 /// The answer to a [`Beat`]: [`Body::HeartbeatAck`](crate::raft::Body) of one group.

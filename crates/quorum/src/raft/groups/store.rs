@@ -5,6 +5,7 @@ use super::peers::{Heard, Peers};
 use super::slots::{Slot, SlotSet, Standing};
 use super::timers::Timers;
 use super::{Index, StoreOutput};
+use crate::raft::read::Heartbeat;
 use crate::raft::{Body, Config, Message, Output, Position, Raft};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -117,13 +118,12 @@ impl Store {
                     round,
                     quiesce,
                 } => {
-                    let beat = Beat {
-                        group: id,
-                        term: message.term,
+                    let heartbeat = Heartbeat {
                         commit,
                         round,
-                        quiesce: quiesce == Some(Position::new(message.term, commit)),
+                        quiesce,
                     };
+                    let beat = Beat::new(id, message.term, heartbeat);
                     self.peers.beat(message.to, self.now, beat);
                 }
                 Body::HeartbeatAck {
@@ -232,12 +232,28 @@ impl Store {
         }
         let mut from = 0;
         while let Some(at) = self.beating.next(from) {
-            self.touch(at, |raft| raft.beat(now));
+            self.beat_one(at, now);
             from = at.saturating_add(1);
         }
         // Timers that were put off since they were set are set again now, all at once, rather than
         // each at its own time.
         self.fire(now, self.next_beat);
+    }
+
+    /// As [`touch`](Self::touch), but heartbeats go to the table of peers at once.
+    fn beat_one(&mut self, at: u32, now: Instant) {
+        let Some(slot) = self.slots.get_mut(at as usize).and_then(Option::as_mut) else {
+            return;
+        };
+        let (group, peers, latest) = (slot.id, &mut self.peers, self.now);
+        slot.raft.swap_outbox(&mut self.lent);
+        let term = slot.raft.term();
+        slot.raft.beat(now, |to, heartbeat| {
+            peers.beat(to, latest, Beat::new(group, term, heartbeat));
+        });
+        slot.raft.swap_outbox(&mut self.lent);
+        self.carry(group);
+        self.settle(at);
     }
 
     /// Looks at the timers up to `until`.

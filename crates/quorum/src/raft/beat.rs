@@ -35,7 +35,8 @@ impl Raft {
     }
 
     /// The short way of a heartbeat that brings nothing but the time: what [`receive`] would do and
-    /// answer. `None`, and nothing is done, when it is not of that kind.
+    /// answer, but that the jitter of the timeout is not drawn anew. `None`, and nothing is done, when
+    /// it is not of that kind.
     ///
     /// [`receive`]: Self::receive
     #[inline]
@@ -46,27 +47,26 @@ impl Raft {
         incarnation: Option<NonZeroU64>,
         beat: &Beat,
     ) -> Option<Answer> {
-        let plain = self.hard.term == beat.term
-            && self.leader == Some(from)
-            && matches!(self.role, Role::Follower)
-            && beat.commit <= self.commit
-            && !beat.quiesce
+        // Who rests has everything on disk and applied; who has another for a leader follows it.
+        let plain = self.rested
             && !self.quiesced
-            && self.rested
-            && self.writes.hard <= self.writes.persisted
+            && !beat.quiesce
+            && self.hard.term == beat.term
+            && self.leader == Some(from)
+            && beat.commit <= self.commit
             && now >= self.now
             && self.is_known(from, incarnation);
-        if !plain {
+        let (Some(contact), Some(deadline), true) = (self.contact, self.deadline, plain) else {
             return None;
-        }
+        };
         self.now = now;
         self.contact = Some(now);
+        self.deadline = Some(deadline + now.saturating_duration_since(contact));
         self.round = self.round.max(beat.round);
-        self.reset_election_deadline();
         Some(Answer {
             group: beat.group,
             term: beat.term,
-            matched: self.matched.min(self.writes.stable),
+            matched: self.matched,
             received: self.matched,
             round: beat.round,
             quiesced: false,
@@ -82,19 +82,20 @@ impl Raft {
         incarnation: Option<NonZeroU64>,
         answer: &Answer,
     ) -> bool {
-        let (last, commit) = (self.log.last_index(), self.commit);
-        if self.hard.term != answer.term
-            || answer.quiesced
-            || self.quiesced
-            || now < self.now
-            || !self.is_known(from, incarnation)
-        {
-            return false;
-        }
+        // Who rests has committed its whole log.
+        let last = self.commit;
+        let plain = self.rested
+            && !self.quiesced
+            && !answer.quiesced
+            && self.hard.term == answer.term
+            && answer.received == last
+            && answer.matched == last
+            && now >= self.now
+            && self.is_known(from, incarnation);
         let Role::Leader(leader) = &mut self.role else {
             return false;
         };
-        if !leader.reads.is_empty() {
+        if !plain || !leader.reads.is_empty() {
             return false;
         }
         let Some(peer) = leader.peer_mut(from) else {
@@ -102,9 +103,7 @@ impl Raft {
         };
         let plain = peer.progress.state() == ProgressState::Replicate
             && peer.progress.matched() == last
-            && answer.received == last
-            && answer.matched == last
-            && peer.told >= commit
+            && peer.told == last
             && !peer.fenced;
         if !plain {
             return false;

@@ -7,9 +7,19 @@ use super::role::Role;
 impl Raft {
     /// At a heartbeat that finds the node idle for the first time: its queues give their memory
     /// back. A machine may hold thousands of groups, of which few have anything in their queues.
+    #[inline]
     pub(crate) fn rest(&mut self) {
+        if !self.rested {
+            self.go_to_rest();
+        }
+    }
+
+    fn go_to_rest(&mut self) {
         let last = self.log.last_index();
-        if self.rested || self.applied != last || self.writes.stable != last {
+        let idle = self.applied == last
+            && self.writes.stable == last
+            && self.writes.persisted == self.writes.issued;
+        if !idle {
             return;
         }
         self.rested = true;

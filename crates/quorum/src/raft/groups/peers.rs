@@ -42,6 +42,7 @@ pub(super) struct Peer {
 }
 
 impl Peers {
+    #[inline]
     fn at(&mut self, id: NodeId, now: Instant) -> &mut Peer {
         let retractions = self.forgotten;
         self.by_id.entry(id).or_insert_with(|| Peer {

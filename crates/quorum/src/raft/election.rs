@@ -41,6 +41,8 @@ impl Raft {
     /// timeout. Does nothing on a leader, nor with leases: they stand on followers remembering.
     pub fn forget_leader(&mut self, now: Instant) {
         if self.admit(now).is_ok() && !self.is_leader() && self.config.lease_drift_ppm.is_none() {
+            // Nobody would wake a silent node that waits for nobody.
+            self.stir_self();
             self.leader = None;
             self.contact = None;
             self.finish();
@@ -278,10 +280,10 @@ impl Raft {
         let next = self.log.last_index().next();
         let configuration = self.configuration().clone();
         let id = self.config.id;
-        let peers = configuration
-            .members()
-            .into_iter()
-            .filter(|&member| member != id)
+        let mut members = configuration.members();
+        members.retain(|&member| member != id);
+        let members = members.into_iter();
+        let peers = members
             .map(|member| Peer::new(member, next, configuration.is_witness(member)))
             .collect();
         let mut uncommitted = super::progress::Inflight::default();

@@ -88,6 +88,10 @@
 //! # Ok::<(), purlin_quorum::raft::Refusal>(())
 //! ```
 
+#[doc(hidden)]
+#[macro_use]
+pub mod mutants;
+
 mod append;
 mod change;
 pub mod codec;
@@ -221,6 +225,8 @@ pub struct Raft {
 
     known: Incarnations,
     outbox: VecDeque<Output>,
+    #[cfg(feature = "mutants")]
+    mutant: Option<mutants::Mutant>,
 }
 
 impl Raft {
@@ -281,6 +287,9 @@ impl Raft {
     #[must_use]
     #[inline]
     pub fn configuration(&self) -> &Arc<Configuration> {
+        if mutant!(self, ConfigurationAtCommit) {
+            return self.history.at(self.commit);
+        }
         self.history.current()
     }
 

@@ -88,6 +88,10 @@
 //! # Ok::<(), purlin_quorum::raft::Refusal>(())
 //! ```
 
+#[doc(hidden)]
+#[macro_use]
+pub mod mutants;
+
 mod append;
 mod beat;
 mod change;
@@ -223,6 +227,8 @@ pub struct Raft {
 
     known: Incarnations,
     outbox: VecDeque<Output>,
+    #[cfg(feature = "mutants")]
+    mutant: Option<mutants::Mutant>,
 }
 
 impl Raft {
@@ -283,6 +289,9 @@ impl Raft {
     #[must_use]
     #[inline]
     pub fn configuration(&self) -> &Arc<Configuration> {
+        if mutant!(self, ConfigurationAtCommit) {
+            return self.history.at(self.commit);
+        }
         self.history.current()
     }
 

@@ -213,7 +213,11 @@ impl Raft {
         // may be its own (two bounds meet: at most one probe a term, §5.3).
         let hint = self.log.last_at_most(hint.index, hint.term);
         let mut lost = false;
+        let by_hint = mutant!(self, MatchByHint);
         self.with_peer(from, |peer, mail| {
+            if by_hint {
+                peer.progress.acknowledge(hint.index);
+            }
             lost = round > peer.matched_round && last < peer.progress.matched();
             if !lost && peer.progress.reject(previous, hint.index) {
                 mail.append(peer, true);

@@ -89,6 +89,7 @@
 //! ```
 
 mod append;
+mod beat;
 mod change;
 pub mod codec;
 mod commit;
@@ -97,6 +98,7 @@ mod durable;
 mod election;
 mod entry;
 mod error;
+pub mod groups;
 mod input;
 mod install;
 mod log;
@@ -112,6 +114,7 @@ mod read;
 mod receive;
 pub mod replica;
 mod replicate;
+mod rest;
 mod role;
 mod ship;
 mod snapshot;
@@ -148,7 +151,7 @@ use purlin_core::machine::Machine;
 use purlin_core::node::NodeId;
 use purlin_core::random::SplitMix64;
 use purlin_core::time::Instant;
-use read::ForwardedRead;
+use read::Reads;
 use role::{Incarnations, Incoming, Role, Writes};
 
 /// One node of one Raft group. See the [module](self) for the contract.
@@ -205,6 +208,8 @@ pub struct Raft {
     /// When to campaign, or to send heartbeats.
     deadline: Option<Instant>,
     quiesced: bool,
+    /// No queue has had anything in it since all gave back their memory.
+    rested: bool,
 
     // Of a follower: its log is equal to the leader's up to here, ...
     matched: Index,
@@ -213,10 +218,7 @@ pub struct Raft {
     ack_due: bool,
     incoming: Option<Box<Incoming>>,
 
-    /// Reads that the leader was asked about.
-    forwarded: VecDeque<ForwardedRead>,
-    /// Confirmed reads that wait for the state machine, by index.
-    waiting: VecDeque<(Index, ReadToken)>,
+    reads: Option<Box<Reads>>,
     next_forward: u64,
 
     known: Incarnations,

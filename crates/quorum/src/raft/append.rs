@@ -193,5 +193,6 @@ impl Raft {
                 quiesced,
             },
         );
+        self.rest();
     }
 }

@@ -101,7 +101,7 @@ fn open(
     config.election_jitter = Duration::from_millis(500);
     config.heartbeat_interval = Duration::from_millis(50);
     let mut replica = Replica::open(config, storage, Store::default(), random(), clock.now())?;
-    replica.snapshot_after(64 << 10); // little, to show it
+    replica.snapshot_after(16 << 10); // little, to show it
     Ok(replica)
 }
 

@@ -63,7 +63,10 @@ impl Raft {
             && !self.configuration().is_empty()
             && (votes(self.configuration())
                 || votes(self.history.at(self.commit))
-                    && !self.history.after(self.commit).any(|later| later.is_witness(id)))
+                    && !self
+                        .history
+                        .after(self.commit)
+                        .any(|later| later.is_witness(id)))
     }
 
     /// Whether a leader is believed to live: then nobody else gets a vote (thesis §4.2.3).

@@ -89,6 +89,7 @@
 //! ```
 
 mod append;
+mod beat;
 mod change;
 pub mod codec;
 mod commit;
@@ -97,6 +98,7 @@ mod durable;
 mod election;
 mod entry;
 mod error;
+pub mod groups;
 mod input;
 mod install;
 mod log;
@@ -112,6 +114,7 @@ mod read;
 mod receive;
 pub mod replica;
 mod replicate;
+mod rest;
 mod role;
 mod ship;
 mod snapshot;
@@ -139,6 +142,7 @@ pub use status::{PeerStatus, RoleKind, Status};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use core::time::Duration;
 use log::Log;
 use membership::History;
 use progress::Inflight;
@@ -147,7 +151,7 @@ use purlin_core::machine::Machine;
 use purlin_core::node::NodeId;
 use purlin_core::random::SplitMix64;
 use purlin_core::time::Instant;
-use read::ForwardedRead;
+use read::Reads;
 use role::{Incarnations, Incoming, Role, Writes};
 
 /// One node of one Raft group. See the [module](self) for the contract.
@@ -199,9 +203,13 @@ pub struct Raft {
     reported: (Term, Option<NodeId>),
     /// When a leader was last heard.
     contact: Option<Instant>,
+    /// How long to wait for a leader.
+    patience: Duration,
     /// When to campaign, or to send heartbeats.
     deadline: Option<Instant>,
     quiesced: bool,
+    /// No queue has had anything in it since all gave back their memory.
+    rested: bool,
 
     // Of a follower: its log is equal to the leader's up to here, ...
     matched: Index,
@@ -210,10 +218,7 @@ pub struct Raft {
     ack_due: bool,
     incoming: Option<Box<Incoming>>,
 
-    /// Reads that the leader was asked about.
-    forwarded: VecDeque<ForwardedRead>,
-    /// Confirmed reads that wait for the state machine, by index.
-    waiting: VecDeque<(Index, ReadToken)>,
+    reads: Option<Box<Reads>>,
     next_forward: u64,
 
     known: Incarnations,

@@ -17,8 +17,11 @@ const OURS: &str = "purlin-quorum";
 #[cfg(feature = "rivals")]
 const RAFT_RS: &str = "raft-rs";
 
-/// As many as need more memory than the nearest caches have.
-const GROUPS: usize = 1000;
+/// As many as need more memory than caches have.
+const GROUPS: usize = 10_000;
+
+/// As many as fall silent within a second.
+const SILENT: usize = 1000;
 
 /// How many ticks silence is watched for.
 const SILENT_TICKS: u64 = 1000;
@@ -30,10 +33,10 @@ struct Ours {
 }
 
 impl Ours {
-    fn new(configs: &ours::Configs, seed: u64) -> Self {
+    fn new(count: usize, configs: &ours::Configs, seed: u64) -> Self {
         let mut network = ours::Network::starting(Instant::default() + TICK);
-        let mut groups = Vec::with_capacity(GROUPS);
-        for group in 0..GROUPS as u64 {
+        let mut groups = Vec::with_capacity(count);
+        for group in 0..count as u64 {
             let mut nodes = ours::group(configs, seed.wrapping_add(group), network.now);
             network.elect(&mut nodes);
             network.propose(&mut nodes[0], &[1; 64], 1);
@@ -61,7 +64,10 @@ pub(super) fn bytes(settings: &Settings) -> Result<Samples, LabError> {
         let configs = ours::configs(|_| ());
         let mut kept = Vec::new();
         let bytes = measure(|| {
-            let groups = Ours::new(&configs, seed).groups.into_iter().flatten();
+            let groups = Ours::new(GROUPS, &configs, seed)
+                .groups
+                .into_iter()
+                .flatten();
             kept = Vec::with_capacity(3 * GROUPS);
             kept.extend(groups.map(|node| node.raft));
         });
@@ -76,7 +82,7 @@ pub(super) fn bytes(settings: &Settings) -> Result<Samples, LabError> {
     let counted = counted.rival(RAFT_RS, |_| {
         let mut kept = Vec::new();
         let bytes = measure(|| {
-            let groups = RaftRs::new(1).groups.into_iter().flatten();
+            let groups = RaftRs::new(GROUPS, 1).groups.into_iter().flatten();
             kept = Vec::with_capacity(3 * GROUPS);
             kept.extend(groups.map(|node| node.raft));
         });
@@ -87,7 +93,7 @@ pub(super) fn bytes(settings: &Settings) -> Result<Samples, LabError> {
 
 /// A tick of one of many groups: all three replicas, heartbeats every other tick, and their answers.
 pub(super) fn tick(settings: &Settings) -> Result<Contest, LabError> {
-    let mut ours = Ours::new(&ours::ticked(2), settings.seed);
+    let mut ours = Ours::new(GROUPS, &ours::ticked(2), settings.seed);
     let contest = Contest::over((0..GROUPS).collect()).ours(OURS, move |group| {
         if *group == 0 {
             ours.network.now += TICK;
@@ -96,7 +102,7 @@ pub(super) fn tick(settings: &Settings) -> Result<Contest, LabError> {
     });
     #[cfg(feature = "rivals")]
     let contest = {
-        let mut raft_rs = RaftRs::new(2);
+        let mut raft_rs = RaftRs::new(GROUPS, 2);
         contest.rival(RAFT_RS, move |group| raft_rs.tick(*group))
     };
     Ok(contest.build())
@@ -116,7 +122,7 @@ fn events_when_silent(seed: u64) -> usize {
         config.quiesce = true;
         Arc::new(config)
     });
-    let mut ours = Ours::new(&quiet, seed);
+    let mut ours = Ours::new(SILENT, &quiet, seed);
     let mut events = 0;
     for tick in 0..2 * SILENT_TICKS {
         ours.network.now += TICK;
@@ -146,11 +152,11 @@ struct RaftRs {
 
 #[cfg(feature = "rivals")]
 impl RaftRs {
-    fn new(heartbeat: usize) -> Self {
+    fn new(count: usize, heartbeat: usize) -> Self {
         let mut network = raft_rs::Network::default();
         let (config, logger) = (raft_rs::config(heartbeat), raft_rs::quiet());
-        let mut groups = Vec::with_capacity(GROUPS);
-        for _ in 0..GROUPS {
+        let mut groups = Vec::with_capacity(count);
+        for _ in 0..count {
             let mut nodes = raft_rs::group(&config, &logger);
             network.elect(&mut nodes);
             network.propose(&mut nodes[0], &[1; 64], 1);
@@ -172,12 +178,14 @@ impl RaftRs {
 mod tests {
     use super::*;
 
+    const FEW: usize = 100;
+
     #[test]
     fn groups_that_tick_keep_their_leader() {
-        let mut ours = Ours::new(&ours::ticked(2), 1);
+        let mut ours = Ours::new(FEW, &ours::ticked(2), 1);
         for _ in 0..50 {
             ours.network.now += TICK;
-            (0..GROUPS).for_each(|group| ours.tick(group));
+            (0..FEW).for_each(|group| ours.tick(group));
         }
         assert!(ours.groups.iter().all(|nodes| ours::leads(&nodes[0])));
         assert!(
@@ -191,9 +199,9 @@ mod tests {
     #[cfg(feature = "rivals")]
     #[test]
     fn groups_of_raft_rs_that_tick_keep_their_leader() {
-        let mut raft_rs = RaftRs::new(2);
+        let mut raft_rs = RaftRs::new(FEW, 2);
         for _ in 0..50 {
-            (0..GROUPS).for_each(|group| raft_rs.tick(group));
+            (0..FEW).for_each(|group| raft_rs.tick(group));
         }
         assert!(raft_rs.groups.iter().all(|nodes| raft_rs::leads(&nodes[0])));
         assert!(

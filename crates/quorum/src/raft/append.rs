@@ -3,7 +3,7 @@
 use super::message::Body;
 use super::output::StopReason;
 use super::position::{Index, Position};
-use super::{Entries, Payload, Raft};
+use super::{Entries, Log, Payload, Raft};
 use purlin_core::node::NodeId;
 
 /// What an entry takes beside its payload, rounded up.
@@ -25,15 +25,19 @@ impl Raft {
             self.reject(from, previous);
             return;
         }
-        let agreed = previous.index + entries.len() as u64;
+        let mut agreed = previous.index + entries.len() as u64;
         match self.first_difference(&entries) {
             Some(index) if index <= self.commit => {
                 self.stop(StopReason::Diverged(index));
                 return;
             }
             Some(index) => {
-                let new = entries.from(index);
-                if self.is_full(&new) {
+                let new = self.fitting(entries.into_from(index));
+                agreed = index.previous() + new.len() as u64;
+                if new.is_empty() {
+                    // What comes before them is equal all the same.
+                    self.matched = self.matched.max(agreed);
+                    self.follow_commit(commit.min(agreed));
                     let matched = self.matched.min(self.writes.stable);
                     self.send_durable(
                         from,
@@ -83,23 +87,30 @@ impl Raft {
             .map(|(index, _)| index)
     }
 
-    /// Whether there is no room for these, not even without the entries that are kept for followers
-    /// although a snapshot covers them.
-    fn is_full(&mut self, new: &Entries) -> bool {
+    /// The first of these, for which there is room: if need be without the entries that are kept for
+    /// followers although a snapshot covers them. An empty log takes at least one.
+    fn fitting(&mut self, new: Entries) -> Entries {
         let size =
             |entries: u64, bytes: u64| bytes.saturating_add(entries.saturating_mul(ENTRY_OVERHEAD));
-        let more = size(new.len() as u64, new.bytes());
+        let held = |log: &Log| size(log.last_index() - log.base().index, log.bytes());
         let bound = self.config.max_log_bytes;
-        let has_no_room = |log: &super::Log| {
-            let held = size(log.last_index() - log.base().index, log.bytes());
-            held > 0 && held.saturating_add(more) > bound
-        };
+        let all = size(new.len() as u64, new.bytes());
+        if held(&self.log).saturating_add(all) <= bound {
+            return new;
+        }
         let covered = self.snapshot.position.index;
-        if has_no_room(&self.log) && self.log.base().index < covered {
+        if self.log.base().index < covered {
             self.log.compact(covered);
             self.history.compact(covered);
         }
-        has_no_room(&self.log)
+        let mut held = held(&self.log);
+        let first = new.first_index();
+        let taken = new.iter().take_while(|(_, entry)| {
+            let was_empty = held == 0;
+            held = held.saturating_add(size(1, entry.payload.len() as u64));
+            was_empty || held <= bound
+        });
+        Entries::new(first, taken.map(|(_, entry)| entry.clone()).collect())
     }
 
     /// Puts `entries`, which begin at `from`, in the place of everything from there on.
@@ -182,5 +193,6 @@ impl Raft {
                 quiesced,
             },
         );
+        self.rest();
     }
 }

@@ -113,14 +113,12 @@ impl Raft {
             {
                 self.append_configuration(next);
             }
-        } else if !configuration.is_voter(self.config.id)
-            || configuration.is_witness(self.config.id)
-        {
+        } else if !configuration.is_voter(self.config.id) {
             self.resign();
         }
     }
 
-    /// Stops leading, as it was removed or made a witness, and asks the most advanced voter to go on.
+    /// Stops leading, as it was removed, and asks the most advanced voter to go on.
     fn resign(&mut self) {
         let configuration = self.configuration().clone();
         let heir = self.leading().and_then(|leader| {

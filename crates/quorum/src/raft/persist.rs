@@ -148,6 +148,7 @@ impl Raft {
     fn emit_write(&mut self) {
         let ticket = self.next_ticket();
         self.writes.issued = ticket;
+        self.rested = false;
         let hard_state = self.hard_dirty.then_some(self.hard);
         if core::mem::take(&mut self.hard_dirty) {
             self.writes.hard = ticket;

@@ -95,6 +95,12 @@ impl Raft {
         if let Some(transfer) = &leader.transfer {
             return Err(Refusal::TransferInProgress(transfer.to));
         }
+        // A leader that is about to go leaves nothing that only a witness and itself have: nobody
+        // who could lead would get the witness's vote.
+        let configuration = self.configuration();
+        if !configuration.is_voter(self.config.id) && !configuration.witnesses().is_empty() {
+            return Err(Refusal::NotReady);
+        }
         let mut bytes = 0;
         for command in commands {
             let size = command.as_ref().len() as u64;

@@ -1,7 +1,9 @@
 //! A store in memory with deliberate flaws, one at a time. The suite must find each: one that cannot
 //! find known flaws proves nothing.
 
+use alloc::sync::Arc;
 use bytes::Bytes;
+use core::num::NonZeroU64;
 use purlin_core::random::{RandomExt as _, SplitMix64};
 use purlin_quorum::raft::storage::conformance::{Crash, CrashableStorage};
 use purlin_quorum::raft::storage::{Identity, Storage, StorageError};
@@ -9,11 +11,9 @@ use purlin_quorum::raft::{
     Configuration, Entries, Entry, HardState, Index, Payload, Recovered, SnapshotChunk,
     SnapshotMeta, Write,
 };
-use std::num::NonZeroU64;
-use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
+pub(crate) enum Flaw {
     ForgetsHardState,
     WritesEntriesBeforeHardState,
     LosesSyncedWrite,
@@ -40,7 +40,7 @@ pub enum Flaw {
     ShowsWhatIsNotDurable,
 }
 
-pub const FLAWS: [Flaw; 24] = [
+pub(crate) const FLAWS: [Flaw; 24] = [
     Flaw::ForgetsHardState,
     Flaw::WritesEntriesBeforeHardState,
     Flaw::LosesSyncedWrite,
@@ -69,9 +69,9 @@ pub const FLAWS: [Flaw; 24] = [
 
 #[derive(Debug, thiserror::Error)]
 #[error("the medium was told to fail")]
-pub struct Broken;
+pub(crate) struct Broken;
 
-type Result<T> = std::result::Result<T, StorageError<Broken>>;
+type Result<T> = core::result::Result<T, StorageError<Broken>>;
 
 /// What was done, in order: what a store holds is what that comes to.
 #[derive(Clone, Debug)]
@@ -142,7 +142,7 @@ impl Contents {
 }
 
 #[derive(Debug)]
-pub struct Flawed {
+pub(crate) struct Flawed {
     flaw: Option<Flaw>,
     deeds: Vec<Deed>,
     /// How many of them are durable.
@@ -155,7 +155,7 @@ pub struct Flawed {
 }
 
 impl Flawed {
-    pub fn new(flaw: Option<Flaw>) -> Self {
+    pub(crate) fn new(flaw: Option<Flaw>) -> Self {
         Self {
             flaw,
             deeds: Vec::new(),

@@ -17,7 +17,7 @@ pub enum Change {
     AddVoter(NodeId),
     /// A new learner, or a voter that becomes one.
     AddLearner(NodeId),
-    /// A new witness, or a voter or learner that becomes one.
+    /// A new witness. Nobody who keeps commands can become one.
     AddWitness(NodeId),
     /// Somebody less.
     Remove(NodeId),
@@ -109,9 +109,12 @@ pub enum ChangeError {
     /// been: what such a majority commits may be kept by nobody.
     #[error("witnesses, those of before and of after together, would be a majority of the voters")]
     TooManyWitnesses,
-    /// A witness keeps no commands: it must be removed, and may come back with an empty disk.
-    #[error("{0} is a witness and has no commands: remove it, empty its store, and add it again")]
-    WitnessHasNoCommands(NodeId),
+    /// Whoever keeps commands goes on keeping them, and a witness, which has none, stays one: it must
+    /// be removed first, and may come back as the other with an empty store.
+    #[error(
+        "{0} would become a witness, or cease to be one: remove it, then add it with an empty store"
+    )]
+    WitnessForLife(NodeId),
 }
 
 /// Changes of members never modify a configuration: they make the next one.
@@ -141,7 +144,7 @@ impl Configuration {
     /// [`JointInProgress`](ChangeError::JointInProgress) in a joint configuration; then, in this
     /// order, [`RemovedAllVoters`](ChangeError::RemovedAllVoters),
     /// [`MoreThanOneVoter`](ChangeError::MoreThanOneVoter),
-    /// [`WitnessHasNoCommands`](ChangeError::WitnessHasNoCommands) and
+    /// [`WitnessForLife`](ChangeError::WitnessForLife) and
     /// [`TooManyWitnesses`](ChangeError::TooManyWitnesses).
     pub fn simple(&self, changes: &[Change]) -> Result<Self, ChangeError> {
         if self.is_joint() {
@@ -195,7 +198,7 @@ impl Configuration {
     ///
     /// In this order: [`AlreadyJoint`](ChangeError::AlreadyJoint),
     /// [`NoVoters`](ChangeError::NoVoters), [`RemovedAllVoters`](ChangeError::RemovedAllVoters),
-    /// [`WitnessHasNoCommands`](ChangeError::WitnessHasNoCommands) and
+    /// [`WitnessForLife`](ChangeError::WitnessForLife) and
     /// [`TooManyWitnesses`](ChangeError::TooManyWitnesses).
     pub fn enter_joint(&self, changes: &[Change], auto_leave: bool) -> Result<Self, ChangeError> {
         if self.is_joint() {
@@ -299,8 +302,10 @@ impl Configuration {
             let keeps = next.is_member(node) && !next.is_witness(node);
             keeps || has(&next.learners_next, node)
         };
-        if let Some(&node) = self.witnesses.iter().find(promoted) {
-            return Err(ChangeError::WitnessHasNoCommands(node));
+        let demoted = |&&node: &&NodeId| self.is_member(node) && !self.is_witness(node);
+        let changed = self.witnesses.iter().find(promoted);
+        if let Some(&node) = changed.or_else(|| next.witnesses.iter().find(demoted)) {
+            return Err(ChangeError::WitnessForLife(node));
         }
         let witnesses = super::parts::sorted([&self.witnesses[..], &next.witnesses].concat());
         if witness_majority(&self.incoming, &witnesses)

@@ -1,12 +1,14 @@
 //! A store in the files of one directory.
 
 mod disk;
+mod error;
 mod identity;
 mod log;
 mod record;
 mod snapshot;
 
 pub use disk::{Disk, OsDisk};
+pub use error::FileError;
 
 use super::{Identity, Storage, StorageError};
 use crate::raft::durable::{HardState, Recovered, Write};
@@ -14,16 +16,13 @@ use crate::raft::entry::Entry;
 use crate::raft::membership::Configuration;
 use crate::raft::position::Position;
 use crate::raft::snapshot::{SnapshotChunk, SnapshotMeta};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use bytes::Bytes;
 use log::Log;
 use snapshot::{COMPACTING, INCOMING, Manifest, SNAPSHOT, Writer};
-use std::borrow::ToOwned as _;
 use std::io;
 use std::path::Path;
-use std::string::String;
-use std::sync::Arc;
-use std::vec::Vec;
-use thiserror::Error;
 
 /// A durable store: a segmented, checksummed, append-only log and a snapshot, in one directory.
 ///
@@ -115,63 +114,6 @@ impl Default for FileOptions {
     fn default() -> Self {
         Self {
             segment_bytes: 16 << 20,
-        }
-    }
-}
-
-/// How files fail.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum FileError {
-    /// The file system refused; [`kind`](io::Error::kind) is `StorageFull` when the disk is full.
-    #[error("could not {action} {file}")]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// With which file.
-        file: String,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// Another process has the store open.
-    #[error("another process has the store open")]
-    Locked,
-    /// Something that was durable is not what it was. Nothing has been changed. Start the node with
-    /// an empty store and a new identity, as a new member, or restore the file.
-    #[error("{file} is damaged at byte {offset}: {what}")]
-    Corrupt {
-        /// The file.
-        file: String,
-        /// Where.
-        offset: u64,
-        /// What is wrong.
-        what: &'static str,
-    },
-    /// A newer release made the file.
-    #[error("{file} is of version {version} of the format; this release reads version 1")]
-    Version {
-        /// The file.
-        file: String,
-        /// Its version.
-        version: u8,
-    },
-}
-
-impl FileError {
-    fn io(action: &'static str, file: &str) -> impl FnOnce(io::Error) -> Self {
-        let file = file.to_owned();
-        move |source| Self::Io {
-            action,
-            file,
-            source,
-        }
-    }
-
-    fn corrupt(file: &str, offset: u64, what: &'static str) -> Self {
-        Self::Corrupt {
-            file: file.to_owned(),
-            offset,
-            what,
         }
     }
 }

@@ -28,8 +28,7 @@ impl Replica {
         let meta = self
             .raft
             .snapshot_meta(self.applied, self.registers.digest());
-        // A node that was added and has not come to that entry yet knows no configuration.
-        let Some(meta) = meta.filter(|meta| is_new && !meta.configuration.is_empty()) else {
+        let Some(meta) = meta.filter(|_| is_new) else {
             return false;
         };
         if self.is_compacting || self.is_installing() {

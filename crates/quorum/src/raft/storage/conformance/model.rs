@@ -32,7 +32,7 @@ impl State {
     pub(super) fn last(&self) -> u64 {
         self.log
             .last_key_value()
-            .map_or(self.base(), |(&index, _)| index)
+            .map_or_else(|| self.base(), |(&index, _)| index)
     }
 
     /// The entry's position, or the snapshot's.

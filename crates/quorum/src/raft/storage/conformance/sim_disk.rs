@@ -5,10 +5,11 @@ use crate::raft::storage::{Disk, FileError, FileStorage, StorageError};
 use alloc::borrow::ToOwned as _;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use purlin_core::random::{Random as _, RandomExt as _, SplitMix64};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a disk writes at once: within it a write is whole, or garbage.
 const SECTOR: usize = 512;
@@ -18,7 +19,7 @@ const SECTOR: usize = 512;
 ///
 /// A power failure takes away what was not synced, of each file apart: nothing; all; the last writes
 /// and a part of the one before; or single sectors, which are then as before, zero, or garbage. Of
-/// changes of names some last ones may be lost, independently of contents. A sync that fails drops
+/// changes of names some may be lost, the last ones or any, independently of contents. A sync that fails drops
 /// what it should have written, as Linux does: a second one succeeds and writes nothing.
 ///
 /// ```
@@ -195,9 +196,13 @@ impl SimDisk {
         directory.fails_from = None;
         let Crash::Power(seed) = crash else { return };
         let mut random = SplitMix64::new(seed);
-        let survivors = below(&mut random, directory.changes.len() + 1);
-        let changes: Vec<Change> = directory.changes.drain(..).collect();
-        for change in &changes[..survivors] {
+        let mut changes = core::mem::take(&mut directory.changes);
+        if random.below(2) == 0 {
+            changes.truncate(below(&mut random, changes.len() + 1));
+        } else {
+            changes.retain(|_| random.below(2) == 0);
+        }
+        for change in &changes {
             apply_change(&mut directory.durable_names, change);
         }
         directory.names = directory.durable_names.clone();
@@ -348,20 +353,27 @@ impl Disk for SimDisk {
 }
 
 impl CrashableStorage for FileStorage<SimDisk> {
-    /// Sometimes the store is crashed again while it opens.
+    /// Power often fails again while the store opens.
     fn reopen(self, crash: Crash) -> Result<Self, StorageError<FileError>> {
         let (disk, options) = (self.disk().clone(), self.options());
         drop(self);
-        disk.crash(crash);
-        if let Crash::Power(seed) = crash {
-            let mut random = SplitMix64::new(seed.rotate_left(1));
-            for _ in 0..random.below(3) {
-                disk.fail_after(random.below(6));
-                // Whether it opens or not: power fails again.
-                drop(Self::open_on(disk.clone(), options));
-                disk.crash(Crash::Power(random.next_u64()));
-            }
+        let Crash::Power(seed) = crash else {
+            disk.crash(crash);
+            return Ok(Self::open_on(disk, options)?);
+        };
+        let mut random = SplitMix64::new(seed.rotate_left(1));
+        // The process may have ended before the power did.
+        disk.crash(if random.below(2) == 0 {
+            Crash::Process
+        } else {
+            crash
+        });
+        for _ in 0..random.below(3) {
+            disk.fail_after(random.below(8));
+            drop(Self::open_on(disk.clone(), options));
+            disk.crash(Crash::Power(random.next_u64()));
         }
+        disk.crash(crash);
         Ok(Self::open_on(disk, options)?)
     }
 

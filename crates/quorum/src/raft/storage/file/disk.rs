@@ -1,11 +1,11 @@
 //! What the file store needs of a file system.
 
-use std::borrow::ToOwned as _;
+use alloc::borrow::ToOwned as _;
+use alloc::string::String;
+use alloc::vec::Vec;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::string::String;
-use std::vec::Vec;
 
 /// One directory of append-only files, as [`FileStorage`](super::FileStorage) needs it.
 ///
@@ -20,31 +20,63 @@ pub trait Disk {
     ///
     /// # Errors
     ///
-    /// Those of the file system, here and below.
+    /// The file system fails.
     fn list(&mut self) -> io::Result<Vec<String>>;
 
     /// How long a file is.
+    ///
+    /// # Errors
+    ///
+    /// The file system fails; or there is no such file.
     fn len(&mut self, name: &str) -> io::Result<u64>;
 
     /// Reads from `offset` until `into` is full or the file ends, and answers how many bytes.
+    ///
+    /// # Errors
+    ///
+    /// The file system fails; or there is no such file.
     fn read(&mut self, name: &str, offset: u64, into: &mut [u8]) -> io::Result<usize>;
 
     /// Makes an empty file, in place of one of that name.
+    ///
+    /// # Errors
+    ///
+    /// The file system fails.
     fn create(&mut self, name: &str) -> io::Result<()>;
 
     /// Writes at the end of a file.
+    ///
+    /// # Errors
+    ///
+    /// The file system fails; or there is no such file.
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
 
     /// Makes a file's contents durable. A failure must be reported, and is not tried again.
+    ///
+    /// # Errors
+    ///
+    /// The file system fails; or there is no such file.
     fn sync(&mut self, name: &str) -> io::Result<()>;
 
     /// Gives a file another name, in one step, in place of one of that name.
+    ///
+    /// # Errors
+    ///
+    /// The file system fails; or there is no such file.
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
 
     /// Removes a file.
+    ///
+    /// # Errors
+    ///
+    /// The file system fails; or there is no such file.
     fn remove(&mut self, name: &str) -> io::Result<()>;
 
     /// Makes the names durable.
+    ///
+    /// # Errors
+    ///
+    /// The file system fails.
     fn sync_names(&mut self) -> io::Result<()>;
 }
 

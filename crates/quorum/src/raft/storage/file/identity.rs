@@ -2,9 +2,9 @@
 
 use crate::raft::config::ClusterId;
 use crate::raft::storage::Identity;
+use alloc::vec::Vec;
 use core::num::NonZeroU64;
 use purlin_core::node::NodeId;
-use std::vec::Vec;
 
 pub(super) fn encode(identity: &Identity, out: &mut Vec<u8>) {
     for number in [

@@ -16,8 +16,8 @@
 
 use super::FileError;
 use super::disk::Disk;
+use alloc::vec::Vec;
 use std::io;
-use std::vec::Vec;
 
 /// Length of a record's header.
 pub(super) const HEADER: usize = 25;

@@ -16,9 +16,9 @@ use super::disk::Disk;
 use super::{FileError, identity};
 use crate::raft::snapshot::SnapshotMeta;
 use crate::raft::storage::Identity;
+use alloc::vec;
+use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
-use std::vec;
-use std::vec::Vec;
 
 /// The snapshot file.
 pub(super) const SNAPSHOT: &str = "snapshot";

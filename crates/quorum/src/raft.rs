@@ -10,8 +10,12 @@ mod durable;
 mod election;
 mod entry;
 mod error;
+#[cfg(any(test, fuzzing, feature = "conformance"))]
+mod fingerprint;
 mod input;
 mod install;
+#[cfg(any(test, fuzzing, feature = "conformance"))]
+mod invariants;
 mod log;
 mod machine;
 mod membership;

@@ -3,6 +3,7 @@
 pub mod core;
 pub mod hashring;
 pub mod lb;
+pub mod quorum;
 pub mod ratelimit;
 pub mod sim;
 
@@ -19,6 +20,7 @@ pub static AREAS: &[&dyn Area] = &[
     &core::Core,
     &hashring::HashRing,
     &lb::Lb,
+    &quorum::Quorum,
     &ratelimit::RateLimit,
     &sim::Sim,
 ];

@@ -1,9 +1,97 @@
-//! Raft: a replicated log (Ongaro and Ousterhout, "In Search of an Understandable Consensus
-//! Algorithm", 2014, cited here as §; Ongaro's thesis, "Consensus: Bridging Theory and Practice",
+//! Raft, a replicated log (Ongaro and Ousterhout, "In Search of an Understandable Consensus
+//! Algorithm", USENIX ATC 2014, cited here as §; Ongaro, "Consensus: Bridging Theory and Practice",
 //! 2014, cited as thesis §).
+//!
+//! [`Raft`] is one node of one group, as a value: it does no input or output and reads no clock. Who
+//! wants the loop around it ready-made takes [`Replica`](replica::Replica); who runs thousands of
+//! groups on one machine takes [`Groups`](groups::Groups).
+//!
+//! # The contract, in six steps
+//!
+//! 1. **Start** with [`Raft::new`] from what the disk holds ([`Recovered`]): a founding member from
+//!    [`Recovered::bootstrap`], one that is added later from [`Recovered::joining`].
+//! 2. **Feed** it messages, proposals and reads as they come, each with the time; and call
+//!    [`handle_timeout`](Machine::handle_timeout) when [`poll_timeout`](Machine::poll_timeout) says.
+//! 3. **Drain** [`poll_output`](Machine::poll_output) after every call, and carry the outputs out in
+//!    that order.
+//! 4. **Write**: an [`Output::Write`] goes to the disk; when it is durable, and all before it, say so
+//!    with [`persisted`](Raft::persisted). Later is fine, the next calls need not wait; if it fails,
+//!    say [`write_failed`](Raft::write_failed).
+//! 5. **Send**: an [`Output::Send`] may go at once. What must not be said before a write is durable
+//!    (votes, acknowledgements) the node itself holds back until step 4 is reported: there is no
+//!    order between messages and writes for you to get wrong.
+//! 6. **Apply**: the entries of an [`Output::Commit`] go to the state machine, in order; then say
+//!    [`applied`](Raft::applied). Now and then make a snapshot and say [`compact`](Raft::compact).
+//!
+//! ```
+//! use bytes::Bytes;
+//! use core::time::Duration;
+//! use purlin_core::machine::Machine;
+//! use purlin_core::node::NodeId;
+//! use purlin_core::time::Instant;
+//! use purlin_quorum::raft::{Config, Configuration, Message, Output, Payload, Raft, Recovered, RoleKind};
+//! # extern crate alloc;
+//! use alloc::collections::VecDeque;
+//!
+//! // 1. Start: three founding members.
+//! let start = Instant::default();
+//! let members = [1, 2, 3].map(NodeId);
+//! let mut nodes = members.map(|id| {
+//!     let founders = Recovered::bootstrap(Configuration::new(members));
+//!     Raft::new(Config::new(id), founders, id.0, start).expect("the defaults are valid")
+//! });
+//! let mut state = [(); 3].map(|()| Vec::<Bytes>::new()); // what each state machine has seen
+//! let mut mail = VecDeque::<Message>::new();
+//!
+//! // 3. to 6. Drain and carry out. Here the disk is quick.
+//! let drain = |raft: &mut Raft, seen: &mut Vec<Bytes>, mail: &mut VecDeque<Message>, now| {
+//!     while let Some(output) = raft.poll_output() {
+//!         match output {
+//!             Output::Write(write) => raft.persisted(now, write.ticket)?,
+//!             Output::Send(message) => mail.push_back(message),
+//!             Output::Commit(entries) => {
+//!                 for (_, entry) in entries.iter() {
+//!                     match &entry.payload {
+//!                         Payload::Command(command) if !command.is_empty() => seen.push(command.clone()),
+//!                         _ => {}
+//!                     }
+//!                 }
+//!                 raft.applied(now, entries.last().expect("never none").index)?;
+//!             }
+//!             _ => {}
+//!         }
+//!     }
+//!     Ok::<(), purlin_quorum::raft::Refusal>(())
+//! };
+//!
+//! // 2. Feed. The first election takes between one and two seconds.
+//! let mut now = start;
+//! let mut proposed = false;
+//! while state.iter().any(|seen| seen.is_empty()) {
+//!     now += Duration::from_millis(10);
+//!     for (raft, seen) in nodes.iter_mut().zip(&mut state) {
+//!         raft.handle_timeout(now);
+//!         if raft.role() == RoleKind::Leader && !proposed {
+//!             raft.propose(now, Bytes::from_static(b"x = 1")).expect("it leads");
+//!             proposed = true;
+//!         }
+//!         drain(raft, seen, &mut mail, now)?;
+//!     }
+//!     while let Some(message) = mail.pop_front() {
+//!         let to = members.iter().position(|&id| id == message.to).expect("a member");
+//!         nodes[to].receive(now, message)?;
+//!         drain(&mut nodes[to], &mut state[to], &mut mail, now)?;
+//!     }
+//!     assert!(now < start + Duration::from_secs(10));
+//! }
+//! assert!(state.iter().all(|seen| seen == &["x = 1"]));
+//! # Ok::<(), purlin_quorum::raft::Refusal>(())
+//! ```
 
 mod append;
+mod beat;
 mod change;
+pub mod codec;
 mod commit;
 mod config;
 mod durable;
@@ -12,6 +100,7 @@ mod entry;
 mod error;
 #[cfg(any(test, fuzzing, feature = "conformance"))]
 mod fingerprint;
+pub mod groups;
 mod input;
 mod install;
 #[cfg(any(test, fuzzing, feature = "conformance"))]
@@ -27,12 +116,15 @@ pub mod progress;
 mod quiesce;
 mod read;
 mod receive;
+pub mod replica;
 mod replicate;
+mod rest;
 mod role;
 mod ship;
 mod snapshot;
 mod start;
 mod status;
+pub mod storage;
 mod transfer;
 
 pub use config::{ClusterId, Config, ConfigError};
@@ -54,16 +146,35 @@ pub use status::{PeerStatus, RoleKind, Status};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use core::time::Duration;
 use log::Log;
 use membership::History;
 use progress::Inflight;
+#[cfg(doc)]
+use purlin_core::machine::Machine;
 use purlin_core::node::NodeId;
 use purlin_core::random::SplitMix64;
 use purlin_core::time::Instant;
-use read::ForwardedRead;
+use read::Reads;
 use role::{Incarnations, Incoming, Role, Writes};
 
-/// One node of a Raft group.
+/// One node of one Raft group. See the [module](self) for the contract.
+///
+/// One thread at a time drives it (`&mut self`); a clone is a whole second node, for tests and model
+/// checkers. Every call costs O(followers) beside the entries it moves, and entries are shared, not
+/// copied: the leader's log, its messages, its writes and its commits hold the same memory.
+///
+/// # Bounds
+///
+/// | what grows | bound |
+/// |---|---|
+/// | proposed and not committed | [`Config::max_uncommitted_bytes`] |
+/// | under way to a follower | [`Config::max_inflight_messages`], [`Config::max_inflight_bytes`] |
+/// | the log of a follower | [`Config::max_log_bytes`], then it asks the leader to wait |
+/// | given out to be applied | [`Config::max_unapplied_bytes`] |
+/// | reads that wait | [`Config::max_reads`] |
+/// | replies that wait for the disk | 1,024, then they are lost as messages may be |
+/// | outputs | what one call makes: drain after each |
 #[derive(Clone, Debug)]
 pub struct Raft {
     config: Arc<Config>,
@@ -96,9 +207,13 @@ pub struct Raft {
     reported: (Term, Option<NodeId>),
     /// When a leader was last heard.
     contact: Option<Instant>,
+    /// How long to wait for a leader.
+    patience: Duration,
     /// When to campaign, or to send heartbeats.
     deadline: Option<Instant>,
     quiesced: bool,
+    /// No queue has had anything in it since all gave back their memory.
+    rested: bool,
 
     // Of a follower: its log is equal to the leader's up to here, ...
     matched: Index,
@@ -107,10 +222,7 @@ pub struct Raft {
     ack_due: bool,
     incoming: Option<Box<Incoming>>,
 
-    /// Reads that the leader was asked about.
-    forwarded: VecDeque<ForwardedRead>,
-    /// Confirmed reads that wait for the state machine, by index.
-    waiting: VecDeque<(Index, ReadToken)>,
+    reads: Option<Box<Reads>>,
     next_forward: u64,
 
     known: Incarnations,

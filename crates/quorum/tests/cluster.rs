@@ -1,5 +1,8 @@
 //! A group in one process, messages handed over directly: the life of a log without faults.
 
+extern crate alloc;
+
+use alloc::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 use core::time::Duration;
 use purlin_core::machine::Machine as _;
@@ -9,7 +12,6 @@ use purlin_quorum::raft::{
     Change, Config, Configuration, Index, MembershipChange, Message, Output, Payload, Raft,
     ReadMode, ReadToken, Recovered, RoleKind, SnapshotChunk, SnapshotMeta,
 };
-use std::collections::{BTreeMap, VecDeque};
 
 /// One node and what its host has done for it.
 struct Node {
@@ -87,7 +89,7 @@ impl Cluster {
                 Output::FetchChunk(request) => {
                     let (meta, data) = node.snapshot.as_ref().expect("a snapshot");
                     assert_eq!(*meta, request.meta);
-                    let from = request.offset as usize;
+                    let from = usize::try_from(request.offset).expect("small");
                     let to = data.len().min(from + request.max_bytes as usize);
                     let chunk = SnapshotChunk {
                         meta: request.meta,
@@ -100,7 +102,8 @@ impl Cluster {
                         .expect("what it asked for");
                 }
                 Output::StoreChunk(chunk) => {
-                    node.storing.truncate(chunk.offset as usize);
+                    node.storing
+                        .truncate(usize::try_from(chunk.offset).expect("small"));
                     node.storing.extend_from_slice(&chunk.data);
                     if chunk.done {
                         let all = core::mem::take(&mut node.storing);

@@ -93,6 +93,13 @@ impl<H: Host> World<H> {
         WorldBuilder::new(host, nodes, seed)
     }
 
+    /// The host, as it was given. It may share with the machines what no node can see: what a check
+    /// of the whole cluster has to remember.
+    #[must_use]
+    pub const fn host(&self) -> &H {
+        &self.host
+    }
+
     /// True time: that of no node in particular.
     #[must_use]
     pub const fn now(&self) -> Instant {

@@ -3,8 +3,11 @@
 use super::message::Body;
 use super::output::StopReason;
 use super::position::{Index, Position};
-use super::{Entries, Payload, Raft};
+use super::{Entries, Log, Payload, Raft};
 use purlin_core::node::NodeId;
+
+/// What an entry takes beside its payload, rounded up.
+const ENTRY_OVERHEAD: u64 = 48;
 
 impl Raft {
     pub(crate) fn on_append(
@@ -22,15 +25,19 @@ impl Raft {
             self.reject(from, previous);
             return;
         }
-        let agreed = previous.index + entries.len() as u64;
+        let mut agreed = previous.index + entries.len() as u64;
         match self.first_difference(&entries) {
             Some(index) if index <= self.commit => {
                 self.stop(StopReason::Diverged(index));
                 return;
             }
             Some(index) => {
-                let new = entries.from(index);
-                if self.is_full(&new) {
+                let new = self.fitting(entries.into_from(index));
+                agreed = index.previous() + new.len() as u64;
+                if new.is_empty() {
+                    // What comes before them is equal all the same.
+                    self.matched = self.matched.max(agreed);
+                    self.follow_commit(commit.min(agreed));
                     let matched = self.matched.min(self.writes.stable);
                     self.send_durable(
                         from,
@@ -80,9 +87,30 @@ impl Raft {
             .map(|(index, _)| index)
     }
 
-    fn is_full(&self, new: &Entries) -> bool {
-        let held = self.log.bytes();
-        held > 0 && held.saturating_add(new.bytes()) > self.config.max_log_bytes
+    /// The first of these, for which there is room: if need be without the entries that are kept for
+    /// followers although a snapshot covers them. An empty log takes at least one.
+    fn fitting(&mut self, new: Entries) -> Entries {
+        let size =
+            |entries: u64, bytes: u64| bytes.saturating_add(entries.saturating_mul(ENTRY_OVERHEAD));
+        let held = |log: &Log| size(log.last_index() - log.base().index, log.bytes());
+        let bound = self.config.max_log_bytes;
+        let all = size(new.len() as u64, new.bytes());
+        if held(&self.log).saturating_add(all) <= bound {
+            return new;
+        }
+        let covered = self.snapshot.position.index;
+        if self.log.base().index < covered {
+            self.log.compact(covered);
+            self.history.compact(covered);
+        }
+        let mut held = held(&self.log);
+        let first = new.first_index();
+        let taken = new.iter().take_while(|(_, entry)| {
+            let was_empty = held == 0;
+            held = held.saturating_add(size(1, entry.payload.len() as u64));
+            was_empty || held <= bound
+        });
+        Entries::new(first, taken.map(|(_, entry)| entry.clone()).collect())
     }
 
     /// Puts `entries`, which begin at `from`, in the place of everything from there on.
@@ -154,7 +182,9 @@ impl Raft {
             self.quiesced = true;
             self.deadline = None;
         }
-        self.send_durable(
+        // Waits for no write: what it says of the log is durable, and for the rest it only says that
+        // this node had not turned to a later term, which is true whatever a crash makes it forget.
+        self.send(
             from,
             Body::HeartbeatAck {
                 matched,
@@ -163,5 +193,6 @@ impl Raft {
                 quiesced,
             },
         );
+        self.rest();
     }
 }

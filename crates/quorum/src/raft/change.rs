@@ -70,7 +70,9 @@ impl Raft {
             .retain(|&(peer, _)| configuration.is_member(peer));
         let (id, next) = (self.config.id, self.log.last_index());
         if let Role::Leader(leader) = &mut self.role {
-            leader.peers.retain(|peer| configuration.is_member(peer.id));
+            for peer in &mut leader.peers {
+                peer.leaving = !configuration.is_member(peer.id);
+            }
             for member in configuration.members() {
                 let witness = configuration.is_witness(member);
                 match leader.peer_mut(member) {
@@ -100,6 +102,7 @@ impl Raft {
             return;
         }
         let configuration = self.configuration().clone();
+        self.part_with_leavers();
         if configuration.is_joint() {
             // Every leader leaves it, not only the one that entered it.
             if configuration.auto_leave()

@@ -34,6 +34,7 @@ impl Raft {
         let Role::Leader(leader) = &self.role else {
             return;
         };
+        let leader_start = leader.term_start;
         let (id, stable) = (self.config.id, self.writes.stable);
         let index = Index(self.configuration().committed(|node| {
             if node == id {
@@ -45,8 +46,14 @@ impl Raft {
             }
         }));
         if index > self.commit && self.log.term(index) == Some(self.hard.term) {
+            let before = core::mem::replace(&mut self.commit, index);
             self.set_commit(index);
-            self.after_commit();
+            self.tell_commits();
+            // Only where one of these is newly committed is there a next step.
+            let steps = [self.history.index(), leader_start];
+            if steps.iter().any(|&step| before < step && step <= index) {
+                self.go_on_with_change();
+            }
         }
     }
 
@@ -57,6 +64,7 @@ impl Raft {
         }
     }
 
+    #[inline]
     fn set_commit(&mut self, index: Index) {
         self.commit = index;
         if let Role::Leader(leader) = &mut self.role {
@@ -65,9 +73,8 @@ impl Raft {
         self.hand_out();
     }
 
-    /// What a leader does when more is committed: tells the followers, and takes the next step of a
-    /// change of members.
-    fn after_commit(&mut self) {
+    /// Tells the followers what is committed of what they have.
+    fn tell_commits(&mut self) {
         let commit = self.commit;
         let Role::Leader(leader) = &mut self.role else {
             return;
@@ -83,7 +90,6 @@ impl Raft {
         if let Role::Leader(leader) = &mut self.role {
             leader.peers = tell;
         }
-        self.go_on_with_change();
     }
 
     /// Gives out what is committed and durable here, as far as the host keeps up. Durable, because

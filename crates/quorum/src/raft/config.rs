@@ -39,7 +39,7 @@ pub struct ClusterId(pub u64);
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Config {
-    /// This node.
+    /// This node. Not 0, which stands for nobody.
     pub id: NodeId,
     /// Its group. Default 0.
     pub cluster: ClusterId,
@@ -80,8 +80,8 @@ pub struct Config {
     pub max_uncommitted_bytes: u64,
     /// Bytes that are given out to be applied and not yet reported so. Default 16 MiB.
     pub max_unapplied_bytes: u64,
-    /// Bytes of payload in the log of a follower beyond which it takes no more until it has
-    /// compacted. Default 1 GiB.
+    /// Bytes of the log of a follower, 48 for each entry beside its payload, beyond which it takes
+    /// no more until it has compacted. Default 1 GiB.
     pub max_log_bytes: u64,
     /// Entries that stay in memory when a snapshot covers them, so that followers that are a little
     /// behind need no snapshot. Default 1,024.
@@ -138,6 +138,9 @@ impl Config {
                 bound,
             })
         };
+        if self.id == NodeId(0) {
+            return wrong("id", Value::Number(0), "above 0");
+        }
         if self.election_timeout.is_zero() {
             return wrong(
                 "election_timeout",

@@ -41,15 +41,17 @@ impl Raft {
     /// timeout. Does nothing on a leader, nor with leases: they stand on followers remembering.
     pub fn forget_leader(&mut self, now: Instant) {
         if self.admit(now).is_ok() && !self.is_leader() && self.config.lease_drift_ppm.is_none() {
+            // Nobody would wake a silent node that waits for nobody.
+            self.stir_self();
             self.leader = None;
             self.contact = None;
             self.finish();
         }
     }
 
-    /// Whether this node may be elected: a full voter, by the configuration in force, or by the one
-    /// before while that is not committed (or nobody could finish a removal that only the removed
-    /// node has in its log).
+    /// Whether this node may be elected: a full voter, by the configuration in force, or by an earlier
+    /// one while it is not known that those after it are committed (or nobody could finish a removal
+    /// that only the removed node has in its log).
     pub(crate) fn can_lead(&self) -> bool {
         let id = self.config.id;
         let votes = |configuration: &super::Configuration| {
@@ -61,7 +63,31 @@ impl Raft {
             .is_some_and(|incoming| matches!(incoming.storing, Some((_, true))));
         !installing
             && !self.configuration().is_empty()
-            && (votes(self.configuration()) || votes(self.history.at(self.commit)))
+            && (votes(self.configuration())
+                || (votes(self.history.at(self.commit))
+                    || self.history.after(self.commit).any(|later| votes(later)))
+                    && !self.lacks_commands())
+    }
+
+    /// Whether this node was made a witness by an entry that is not committed, and got places of
+    /// commands since. Those are told from the entries with which leaders start their terms by the
+    /// entry before them, which is of the same term. O(uncommitted).
+    fn lacks_commands(&self) -> bool {
+        let id = self.config.id;
+        if !self
+            .history
+            .after(self.commit)
+            .any(|later| later.is_witness(id))
+        {
+            return false;
+        }
+        let mut before = self.log.term(self.commit);
+        let last = self.log.last_index();
+        let tail = self.log.slice(self.commit.next(), last, u64::MAX);
+        tail.iter().any(|(_, entry)| {
+            let before = before.replace(entry.term);
+            entry.payload.is_empty() && before == Some(entry.term)
+        })
     }
 
     /// Whether a leader is believed to live: then nobody else gets a vote (thesis §4.2.3).
@@ -77,6 +103,7 @@ impl Raft {
     }
 
     pub(crate) fn start_campaign(&mut self) {
+        self.draw_patience();
         if self.config.pre_vote {
             self.ask_pre_votes();
         } else {
@@ -86,6 +113,7 @@ impl Raft {
 
     fn ask_pre_votes(&mut self) {
         self.become_follower(self.hard.term, None);
+        self.reset_election_deadline();
         let mut votes = Votes::new();
         votes.record(self.config.id, true);
         let won = votes.result(self.configuration()) == VoteResult::Won;
@@ -105,6 +133,7 @@ impl Raft {
     /// Campaigns for real: in a new term, with a vote for itself that counts when it is durable.
     pub(crate) fn ask_votes(&mut self, transfer: bool) {
         self.become_follower(self.hard.term.next(), None);
+        self.reset_election_deadline();
         self.hard.vote = Some(self.config.id);
         self.role = Role::Candidate(Votes::new());
         self.ask(
@@ -182,7 +211,9 @@ impl Raft {
 
     pub(crate) fn on_pre_vote(&mut self, from: NodeId, term: Term, granted: bool) {
         let asked = self.hard.term.next();
+        let voter = self.configuration().is_voter(from);
         if let Role::PreCandidate(votes) = &mut self.role
+            && voter
             && (!granted || term == asked)
         {
             votes.record(from, granted);
@@ -191,7 +222,10 @@ impl Raft {
     }
 
     pub(crate) fn on_vote(&mut self, from: NodeId, granted: bool) {
-        if let Role::Candidate(votes) = &mut self.role {
+        let voter = self.configuration().is_voter(from);
+        if let Role::Candidate(votes) = &mut self.role
+            && voter
+        {
             votes.record(from, granted);
             self.look_at_votes();
         }
@@ -229,21 +263,27 @@ impl Raft {
             self.matched = self.commit;
             self.round = 0;
             self.ack_due = false;
+            self.draw_patience();
         }
+        let led = self.is_leader();
         self.role = Role::Follower;
         self.leader = leader;
         self.quiesced = false;
-        self.reset_election_deadline();
+        // Somebody's candidacy is no reason to wait longer (§5.2): one that cannot win would keep
+        // those waiting who could.
+        if led || leader.is_some() || self.deadline.is_none() {
+            self.reset_election_deadline();
+        }
     }
 
     fn become_leader(&mut self) {
         let next = self.log.last_index().next();
         let configuration = self.configuration().clone();
         let id = self.config.id;
-        let peers = configuration
-            .members()
-            .into_iter()
-            .filter(|&member| member != id)
+        let mut members = configuration.members();
+        members.retain(|&member| member != id);
+        let members = members.into_iter();
+        let peers = members
             .map(|member| Peer::new(member, next, configuration.is_witness(member)))
             .collect();
         let mut uncommitted = super::progress::Inflight::default();
@@ -290,8 +330,14 @@ impl Raft {
         })
     }
 
+    /// Draws how long to wait for a leader from now on. Not at every message: nodes differ, and go on
+    /// differing.
+    pub(crate) fn draw_patience(&mut self) {
+        self.patience = self.config.election_timeout + self.jitter();
+    }
+
+    #[inline]
     pub(crate) fn reset_election_deadline(&mut self) {
-        let jitter = self.jitter();
-        self.deadline = Some(self.now + self.config.election_timeout + jitter);
+        self.deadline = Some(self.now + self.patience);
     }
 }

@@ -48,8 +48,9 @@ pub enum Refusal {
     /// A change of members is not committed yet.
     #[error("the change of members at index {0} is not committed yet")]
     ChangePending(Index),
-    /// The leader has not committed an entry of its own term yet; soon.
-    #[error("the leader has not committed an entry of its own term yet")]
+    /// The leader has not committed an entry of its own term yet, soon will; or it is about to go,
+    /// by a change of members that is not committed yet, and leaves witnesses behind.
+    #[error("the leader has not begun yet, or is about to go")]
     NotReady,
     /// No valid change of members.
     #[error(transparent)]

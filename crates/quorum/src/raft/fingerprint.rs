@@ -9,8 +9,8 @@ use purlin_core::node::NodeId;
 
 impl Raft {
     /// Feeds `state` with everything that decides what the node will do, but for the times
-    /// themselves, of which it takes what has passed and what has not, and for random numbers:
-    /// they vary deadlines only. Two nodes that feed it alike behave alike, if their host gives
+    /// themselves, of which it takes what has passed and what has not, for random numbers, which vary
+    /// deadlines only, and for whether memory was given back. Two nodes that feed it alike behave alike, if their host gives
     /// them the same inputs, and says which deadlines pass.
     ///
     /// `rename` gives every node another name, one to one: states that differ in the names of nodes
@@ -40,10 +40,12 @@ impl Raft {
         self.leader.map(rename).hash(state);
         (self.hears_leader(), self.quiesced, self.matched, self.round).hash(state);
         self.incoming.hash(state);
-        for read in &self.forwarded {
-            (read.number, read.token, read.deadline <= self.now).hash(state);
+        if let Some(reads) = self.reads.as_deref().filter(|reads| !reads.is_empty()) {
+            for read in &reads.forwarded {
+                (read.number, read.token, read.deadline <= self.now).hash(state);
+            }
+            reads.waiting.hash(state);
         }
-        self.waiting.hash(state);
         self.next_forward.hash(state);
         self.known.hash(state);
     }
@@ -87,8 +89,8 @@ impl Raft {
         for peer in peers {
             rename(peer.id).hash(state);
             peer.progress.hash(state);
-            (peer.round, peer.matched_round, peer.told, peer.settled).hash(state);
-            (peer.witness, peer.quiesced, peer.fenced).hash(state);
+            (peer.round, peer.matched_round, peer.told, peer.sent_before).hash(state);
+            (peer.witness, peer.leaving, peer.quiesced, peer.fenced).hash(state);
             peer.outgoing.hash(state);
         }
         leader.term_start.hash(state);

@@ -17,6 +17,7 @@ impl Raft {
         self.check_writes();
         self.check_configurations();
         self.check_reads();
+        self.check_rest();
         match &self.role {
             Role::Leader(leader) => self.check_leader(leader),
             Role::Candidate(_) => {
@@ -145,16 +146,28 @@ impl Raft {
     }
 
     fn check_reads(&self) {
+        let Some(reads) = self.reads.as_deref() else {
+            return;
+        };
+        let waiting = &reads.waiting;
         assert!(
-            self.waiting.iter().is_sorted_by_key(|&(index, _)| index)
-                && self.waiting.iter().all(|&(index, _)| index > self.applied),
-            "reads wait for what is not applied: {:?}",
-            self.waiting
+            waiting.iter().is_sorted_by_key(|&(index, _)| index)
+                && waiting.iter().all(|&(index, _)| index > self.applied),
+            "reads wait for what is not applied: {waiting:?}"
         );
         assert!(
-            self.forwarded.is_empty() || !self.is_leader() && self.leader.is_some(),
+            reads.forwarded.is_empty() || !self.is_leader() && self.leader.is_some(),
             "reads are asked of a leader"
         );
+    }
+
+    fn check_rest(&self) {
+        let (last, writes) = (self.log.last_index(), &self.writes);
+        let idle = self.applied == last
+            && writes.stable == last
+            && writes.persisted == writes.issued
+            && self.held.is_empty();
+        assert!(idle || !self.rested, "who rests has nothing to do: {self:?}");
     }
 
     fn check_leader(&self, leader: &Leader) {
@@ -163,7 +176,8 @@ impl Raft {
         assert_eq!(self.hard.vote, Some(id), "a leader voted for itself");
         let others = self.configuration().members().into_iter();
         let others: Vec<_> = others.filter(|&member| member != id).collect();
-        let peers: Vec<_> = leader.peers.iter().map(|peer| peer.id).collect();
+        let peers = leader.peers.iter().filter(|peer| !peer.leaving);
+        let peers: Vec<_> = peers.map(|peer| peer.id).collect();
         assert_eq!(peers, others, "a leader knows every other member, by id");
         for peer in &leader.peers {
             let progress = &peer.progress;

@@ -39,6 +39,9 @@ impl Raft {
         self.count_own_vote();
         if self.writes.stable > stable {
             if self.is_leader() {
+                if !self.configuration().witnesses().is_empty() {
+                    self.replicate();
+                }
                 self.advance_commit_by_quorum();
             } else {
                 self.ack_due = true;
@@ -145,6 +148,7 @@ impl Raft {
     fn emit_write(&mut self) {
         let ticket = self.next_ticket();
         self.writes.issued = ticket;
+        self.rested = false;
         let hard_state = self.hard_dirty.then_some(self.hard);
         if core::mem::take(&mut self.hard_dirty) {
             self.writes.hard = ticket;

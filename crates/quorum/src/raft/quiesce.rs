@@ -4,6 +4,7 @@ use super::Raft;
 use super::message::Body;
 use super::position::Position;
 use super::progress::ProgressState;
+use super::read::Reads;
 use super::role::Role;
 use purlin_core::time::Instant;
 
@@ -61,9 +62,11 @@ impl Raft {
     /// everybody may fall silent.
     pub(crate) fn wants_silence(&self) -> Option<Position> {
         let leader = self.leading()?;
+        if !self.config.quiesce {
+            return None;
+        }
         let last = self.log.last();
-        let idle = self.config.quiesce
-            && self.commit == last.index
+        let idle = self.commit == last.index
             && self.applied == last.index
             && self.writes.stable == last.index
             && leader.reads.is_empty()
@@ -84,19 +87,16 @@ impl Raft {
             && self.commit == last.index
             && self.applied == last.index
             && self.writes.stable == last.index
-            && self.forwarded.is_empty()
-            && self.waiting.is_empty()
+            && self.reads.as_deref().is_none_or(Reads::is_empty)
     }
 
     /// A leader falls silent when everybody else has.
     pub(crate) fn fall_silent(&mut self) {
-        if self.quiesced || self.wants_silence().is_none() {
-            return;
-        }
         let Role::Leader(leader) = &self.role else {
             return;
         };
-        if leader.peers.iter().all(|peer| peer.quiesced) {
+        let alone = leader.peers.iter().all(|peer| peer.quiesced);
+        if alone && !self.quiesced && self.wants_silence().is_some() {
             self.quiesced = true;
             self.deadline = None;
         }

@@ -95,6 +95,12 @@ impl Raft {
         if let Some(transfer) = &leader.transfer {
             return Err(Refusal::TransferInProgress(transfer.to));
         }
+        // A leader that is about to go leaves nothing that only a witness and itself have: nobody
+        // who could lead would get the witness's vote.
+        let configuration = self.configuration();
+        if !configuration.is_voter(self.config.id) && !configuration.witnesses().is_empty() {
+            return Err(Refusal::NotReady);
+        }
         let mut bytes = 0;
         for command in commands {
             let size = command.as_ref().len() as u64;
@@ -134,12 +140,27 @@ impl Raft {
             log: &self.log,
             snapshot: &self.snapshot,
             commit: self.commit,
+            stable: self.writes.stable,
             term: self.hard.term,
             round: leader.rounds.sent,
             outbox: &mut self.outbox,
         };
         for peer in &mut leader.peers {
             mail.append(peer, false);
+        }
+    }
+
+    /// Tells those who were removed how far they were members, as far as one message can.
+    pub(crate) fn part_with_leavers(&mut self) {
+        let leavers = |leader: &Leader| {
+            let leaving = leader.peers.iter().filter(|peer| peer.leaving);
+            leaving.map(|peer| peer.id).collect::<Vec<_>>()
+        };
+        for peer in self.leading().map(leavers).unwrap_or_default() {
+            self.with_peer(peer, |peer, mail| mail.append(peer, true));
+        }
+        if let Role::Leader(leader) = &mut self.role {
+            leader.peers.retain(|peer| !peer.leaving);
         }
     }
 
@@ -153,6 +174,7 @@ impl Raft {
             log: &self.log,
             snapshot: &self.snapshot,
             commit: self.commit,
+            stable: self.writes.stable,
             term: self.hard.term,
             round: leader.rounds.sent,
             outbox: &mut self.outbox,
@@ -234,7 +256,7 @@ impl Raft {
             self.with_peer(from, |peer, mail| {
                 peer.quiesced = quiesced;
                 news = peer.acknowledge(matched, round);
-                peer.retry(received, mail);
+                peer.retry(received, round, mail);
             });
             if news {
                 self.advance_commit_by_quorum();
@@ -314,14 +336,13 @@ impl Peer {
         news
     }
 
-    /// Sends again what seems to be lost: nothing more arrived between two heartbeats, and not all
-    /// of what was sent did.
-    fn retry(&mut self, received: Index, mail: &mut Mail<'_>) {
-        let settled = core::mem::replace(&mut self.settled, received);
-        let stuck = settled == received && self.progress.next().previous() > received;
+    /// Sends again what seems to be lost: what was sent before the last heartbeat and had not
+    /// arrived when that did. If it was only overtaken, it is sent twice.
+    fn retry(&mut self, received: Index, round: u64, mail: &mut Mail<'_>) {
+        let lost = round == mail.round && received < self.sent_before;
         let matched = self.progress.matched();
         match self.progress.state() {
-            ProgressState::Replicate if stuck => self.progress.probe(matched.next()),
+            ProgressState::Replicate if lost => self.progress.probe(matched.next()),
             ProgressState::Snapshot => return,
             _ => self.progress.resume(),
         }
@@ -335,6 +356,9 @@ pub(crate) struct Mail<'a> {
     log: &'a Log,
     snapshot: &'a super::SnapshotMeta,
     commit: Index,
+    /// What is durable here. A witness gets no more: if it had entries that nobody else has, it would
+    /// refuse its vote to all who could lead, and could not lead itself.
+    stable: Index,
     term: super::Term,
     round: u64,
     outbox: &'a mut alloc::collections::VecDeque<Output>,
@@ -350,7 +374,10 @@ impl Mail<'_> {
         );
         while !peer.fenced && !peer.progress.is_paused(max_messages, max_bytes) {
             let next = peer.progress.next();
-            let last = self.log.last_index();
+            let last = match peer.witness {
+                true => self.stable,
+                false => self.log.last_index(),
+            };
             if next > last && !even_empty {
                 return;
             }
@@ -387,7 +414,12 @@ impl Mail<'_> {
         if peer.witness {
             // It keeps nothing of what the snapshot holds: that there is one is all it needs.
             let meta = self.snapshot.clone();
-            let chunk = SnapshotChunk { meta, offset: 0, data: Bytes::new(), done: true };
+            let chunk = SnapshotChunk {
+                meta,
+                offset: 0,
+                data: Bytes::new(),
+                done: true,
+            };
             self.send(peer.id, Body::Snapshot(chunk));
             return;
         }

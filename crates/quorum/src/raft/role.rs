@@ -85,10 +85,11 @@ pub(crate) struct Peer {
     pub(crate) matched_round: u64,
     /// What it was told is committed.
     pub(crate) told: Index,
-    /// What it had received at the last heartbeat: nothing new since means that what is under way
-    /// is lost.
-    pub(crate) settled: Index,
+    /// What was sent before the last heartbeat: if less had arrived when that did, the rest is lost.
+    pub(crate) sent_before: Index,
     pub(crate) witness: bool,
+    /// Removed by a configuration that is not committed: it is to hear of it, and counts no more.
+    pub(crate) leaving: bool,
     pub(crate) quiesced: bool,
     pub(crate) fenced: bool,
     pub(crate) outgoing: Option<Box<Outgoing>>,
@@ -102,8 +103,9 @@ impl Peer {
             round: 0,
             matched_round: 0,
             told: Index::ZERO,
-            settled: Index::ZERO,
+            sent_before: Index::ZERO,
             witness,
+            leaving: false,
             quiesced: false,
             fenced: false,
             outgoing: None,

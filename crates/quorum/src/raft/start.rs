@@ -2,11 +2,12 @@
 
 use super::config::{Config, ConfigError};
 use super::durable::Recovered;
+use super::entry::EntriesError;
 use super::log::Log;
 use super::membership::History;
-use super::position::Index;
+use super::position::{Index, Position, Term};
 use super::role::{Role, Writes};
-use super::{Payload, Raft};
+use super::{Entries, Payload, Raft};
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -31,6 +32,9 @@ pub enum StartError {
         /// The last index of the log.
         last: Index,
     },
+    /// The entries cannot be.
+    #[error(transparent)]
+    Entries(#[from] EntriesError),
     /// An entry's term is lower than that of the entry before it, or higher than the node's term.
     #[error("the term of entry {0} contradicts its neighbours or the node's term")]
     Terms(Index),
@@ -72,18 +76,15 @@ impl Raft {
             });
         }
         let mut log = Log::new(base);
+        let entries = Entries::try_new(base.index.next(), entries)?;
         let mut history = History::new(snapshot.configuration.clone());
-        let mut term = base.term;
-        for (index, entry) in (base.index.0 + 1..).map(Index).zip(&entries) {
-            if entry.term < term || entry.term > hard_state.term {
-                return Err(StartError::Terms(index));
-            }
-            term = entry.term;
+        check_terms(base, &entries, hard_state.term)?;
+        for (index, entry) in entries.iter() {
             if let Payload::Configuration(configuration) = &entry.payload {
                 history.push(index, configuration.clone());
             }
         }
-        log.extend(super::Entries::new(base.index.next(), entries));
+        log.extend(entries);
         let leases = config.lease_drift_ppm.is_some();
         let mut raft = Self {
             random: SplitMix64::new(seed),
@@ -106,14 +107,15 @@ impl Raft {
             leader: None,
             reported: (hard_state.term, None),
             contact: leases.then_some(now),
+            patience: core::time::Duration::ZERO,
             deadline: None,
             matched: Index::ZERO,
             round: 0,
             ack_due: false,
             quiesced: false,
+            rested: false,
             incoming: None,
-            forwarded: VecDeque::new(),
-            waiting: VecDeque::new(),
+            reads: None,
             next_forward: 0,
             known: Vec::new(),
             held: VecDeque::new(),
@@ -122,7 +124,23 @@ impl Raft {
         };
         raft.next_forward = raft.draw();
         raft.matched = raft.commit;
+        raft.draw_patience();
         raft.reset_election_deadline();
         Ok(raft)
     }
+}
+
+/// Terms grow along the log, and none is later than the node's.
+fn check_terms(base: Position, entries: &Entries, term: Term) -> Result<(), StartError> {
+    if base.term > term {
+        return Err(StartError::Terms(base.index));
+    }
+    let mut earlier = base.term;
+    for (index, entry) in entries.iter() {
+        if entry.term < earlier || entry.term > term {
+            return Err(StartError::Terms(index));
+        }
+        earlier = entry.term;
+    }
+    Ok(())
 }

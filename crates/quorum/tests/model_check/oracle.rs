@@ -36,13 +36,15 @@ pub(crate) type Verdict = Result<(), String>;
 impl Past {
     pub(crate) fn hash_renamed(&self, rename: &dyn Fn(NodeId) -> NodeId, state: &mut impl Hasher) {
         self.committed.hash(state);
+        self.leaders.len().hash(state);
+        self.reads.len().hash(state);
         for leader in &self.leaders {
             leader.map(rename).hash(state);
         }
         for read in &self.reads {
             match *read {
                 Read::Pending(by, floor) => (rename(by), floor).hash(state),
-                Read::Done => 0_u8.hash(state),
+                Read::Done => u64::MAX.hash(state),
             }
         }
     }

@@ -225,6 +225,16 @@ impl Entries {
         }
     }
 
+    /// The same, without a reference count where nothing is left out.
+    #[inline]
+    pub(in crate::raft) fn into_from(self, index: Index) -> Self {
+        if index <= self.first {
+            self
+        } else {
+            self.from(index)
+        }
+    }
+
     /// The entries from `index` on, shared.
     #[must_use]
     pub fn from(&self, index: Index) -> Self {

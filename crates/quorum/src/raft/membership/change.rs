@@ -13,11 +13,11 @@ use thiserror::Error;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Change {
-    /// A new voter, or a learner or witness that becomes a full voter.
+    /// A new voter, or a learner that becomes one. A witness cannot: it lacks the commands.
     AddVoter(NodeId),
     /// A new learner, or a voter that becomes one.
     AddLearner(NodeId),
-    /// A new witness, or a voter or learner that becomes one.
+    /// A new witness. Nobody who keeps commands can become one.
     AddWitness(NodeId),
     /// Somebody less.
     Remove(NodeId),
@@ -109,6 +109,12 @@ pub enum ChangeError {
     /// been: what such a majority commits may be kept by nobody.
     #[error("witnesses, those of before and of after together, would be a majority of the voters")]
     TooManyWitnesses,
+    /// Whoever keeps commands goes on keeping them, and a witness, which has none, stays one: it must
+    /// be removed first, and may come back as the other with an empty store.
+    #[error(
+        "{0} would become a witness, or cease to be one: remove it, then add it with an empty store"
+    )]
+    WitnessForLife(NodeId),
 }
 
 /// Changes of members never modify a configuration: they make the next one.
@@ -137,7 +143,8 @@ impl Configuration {
     ///
     /// [`JointInProgress`](ChangeError::JointInProgress) in a joint configuration; then, in this
     /// order, [`RemovedAllVoters`](ChangeError::RemovedAllVoters),
-    /// [`MoreThanOneVoter`](ChangeError::MoreThanOneVoter) and
+    /// [`MoreThanOneVoter`](ChangeError::MoreThanOneVoter),
+    /// [`WitnessForLife`](ChangeError::WitnessForLife) and
     /// [`TooManyWitnesses`](ChangeError::TooManyWitnesses).
     pub fn simple(&self, changes: &[Change]) -> Result<Self, ChangeError> {
         if self.is_joint() {
@@ -190,7 +197,8 @@ impl Configuration {
     /// # Errors
     ///
     /// In this order: [`AlreadyJoint`](ChangeError::AlreadyJoint),
-    /// [`NoVoters`](ChangeError::NoVoters), [`RemovedAllVoters`](ChangeError::RemovedAllVoters) and
+    /// [`NoVoters`](ChangeError::NoVoters), [`RemovedAllVoters`](ChangeError::RemovedAllVoters),
+    /// [`WitnessForLife`](ChangeError::WitnessForLife) and
     /// [`TooManyWitnesses`](ChangeError::TooManyWitnesses).
     pub fn enter_joint(&self, changes: &[Change], auto_leave: bool) -> Result<Self, ChangeError> {
         if self.is_joint() {
@@ -287,8 +295,18 @@ impl Configuration {
     }
 
     /// Every majority from before needs somebody who kept the commands then and keeps them now, as
-    /// does every majority of those to come: otherwise what it committed could be lost.
+    /// does every majority of those to come: otherwise what it committed could be lost. And nobody
+    /// becomes a keeper by being called one.
     fn check_witnesses(&self, next: &Self) -> Result<(), ChangeError> {
+        let promoted = |&&node: &&NodeId| {
+            let keeps = next.is_member(node) && !next.is_witness(node);
+            keeps || has(&next.learners_next, node)
+        };
+        let demoted = |&&node: &&NodeId| self.is_member(node) && !self.is_witness(node);
+        let changed = self.witnesses.iter().find(promoted);
+        if let Some(&node) = changed.or_else(|| next.witnesses.iter().find(demoted)) {
+            return Err(ChangeError::WitnessForLife(node));
+        }
         let witnesses = super::parts::sorted([&self.witnesses[..], &next.witnesses].concat());
         if witness_majority(&self.incoming, &witnesses)
             || witness_majority(&next.incoming, &witnesses)

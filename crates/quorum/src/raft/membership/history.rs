@@ -42,6 +42,14 @@ impl History {
             .map_or(&self.base, |last| &self.later[last].1)
     }
 
+    /// Those after `index`.
+    pub(crate) fn after(&self, index: Index) -> impl Iterator<Item = &Arc<Configuration>> {
+        let after = self.later.partition_point(|&(other, _)| other <= index);
+        self.later[after..]
+            .iter()
+            .map(|(_, configuration)| configuration)
+    }
+
     pub(crate) fn push(&mut self, index: Index, configuration: Arc<Configuration>) {
         debug_assert!(
             self.index() < index,

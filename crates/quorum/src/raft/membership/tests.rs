@@ -88,8 +88,15 @@ fn majority(voters: &BTreeSet<NodeId>, some: &BTreeSet<NodeId>) -> bool {
 fn refusal(before: &BTreeMap<NodeId, Role>, after: &BTreeMap<NodeId, Role>) -> Option<ChangeError> {
     let (old, new) = (of(before, &VOTING), of(after, &VOTING));
     let witnesses = &of(before, &[Role::Witness]) | &of(after, &[Role::Witness]);
+    let keeper = |role: Option<&Role>| matches!(role, Some(Role::Voter | Role::Learner));
+    let keeps = |node: &&NodeId| keeper(after.get(node));
+    let kept = |node: &&NodeId| keeper(before.get(node));
     if new.is_empty() {
         Some(ChangeError::RemovedAllVoters)
+    } else if let Some(&node) = of(before, &[Role::Witness]).iter().find(keeps) {
+        Some(ChangeError::WitnessForLife(node))
+    } else if let Some(&node) = of(after, &[Role::Witness]).iter().find(kept) {
+        Some(ChangeError::WitnessForLife(node))
     } else if majority(&old, &witnesses) || majority(&new, &witnesses) {
         Some(ChangeError::TooManyWitnesses)
     } else {

@@ -1,0 +1,406 @@
+//! The loop around a node, written once: a [`Raft`], its [`Storage`] and a [`StateMachine`], driven
+//! by messages and the time.
+
+mod waiting;
+
+use super::durable::{Recovered, Ticket};
+use super::error::{ProposeError, Refusal};
+use super::input::{ReadMode, ReadToken};
+use super::membership::{Configuration, MembershipChange};
+use super::message::Message;
+use super::output::{AbortReason, Output, StopReason};
+use super::position::{Index, Position, Term};
+use super::snapshot::{ChunkRequest, SnapshotChunk, SnapshotMeta};
+use super::start::StartError;
+use super::storage::{Storage, StorageError};
+use super::{Config, Entries, Payload, Raft};
+use alloc::sync::Arc;
+use bytes::Bytes;
+use purlin_core::machine::Machine as _;
+use purlin_core::node::NodeId;
+use purlin_core::time::Instant;
+use thiserror::Error;
+use waiting::Waiting;
+
+/// What a group agrees on: the same commands in the same order on every node.
+///
+/// # Implementing
+///
+/// Do depend on nothing but the commands: no clock, no randomness, no iteration order of hash maps
+/// in what is answered or stored. Do not refuse: what is committed is committed; an invalid command
+/// changes nothing and says so in its reply.
+pub trait StateMachine {
+    /// What a command answers.
+    type Reply;
+
+    /// Applies the next command.
+    fn apply(&mut self, index: Index, command: &Bytes) -> Self::Reply;
+
+    /// The whole state, for [`restore`](Self::restore) here or on another node.
+    fn snapshot(&self) -> Bytes;
+
+    /// Replaces the state by one that [`snapshot`](Self::snapshot) gave. Empty bytes: the state
+    /// before the first command.
+    fn restore(&mut self, snapshot: &Bytes);
+}
+
+/// What a replica has to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<R> {
+    /// Send this.
+    Send(Message),
+    /// A command proposed here was applied, and answers this.
+    Applied(Position, R),
+    /// A command proposed here was not applied and never will be: another one stands in its place.
+    Lost(Position),
+    /// What became of a command proposed here is not known: a snapshot covers it.
+    Unknown(Position),
+    /// Look at the state machine now: the read is linearizable.
+    ReadReady(ReadToken),
+    /// The read must be asked again.
+    ReadAborted(ReadToken, AbortReason),
+    /// Who leads has changed.
+    LeaderChanged(Term, Option<NodeId>),
+    /// The members have changed, or will.
+    ConfigurationChanged(Arc<Configuration>),
+    /// A peer has lost what it had acknowledged.
+    Fenced(NodeId),
+    /// The replica does nothing any more.
+    Stopped(StopReason),
+}
+
+/// Why a replica does not start or go on.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReplicaError<E: core::error::Error + 'static> {
+    /// The store failed. The replica has stopped: open it anew.
+    #[error("the store failed: {0}")]
+    Storage(#[from] StorageError<E>),
+    /// The store holds what cannot be.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The store belongs to another node or cluster than the configuration says.
+    #[error("the store belongs to another node or cluster")]
+    WrongStore,
+    /// The store has no bytes for the snapshot that it names.
+    #[error("the snapshot at {0} is missing in the store")]
+    MissingSnapshot(Position),
+    /// The node refused what its own outputs led to: a defect.
+    #[error("the node refused its own work: {0}")]
+    Defect(#[from] Refusal),
+}
+
+/// A node with its store and state machine.
+///
+/// Feed it messages, proposals, reads and the time; then take [`poll_event`](Self::poll_event) until
+/// it answers `None`. Messages come out before the disk is waited for where Raft allows it, and one
+/// sync serves everything that was fed before: feed all that has arrived, then poll.
+///
+/// The state machine is restored from the last snapshot and the log when the replica opens.
+#[derive(Debug)]
+pub struct Replica<S: Storage, M: StateMachine> {
+    raft: Raft,
+    storage: S,
+    machine: M,
+    waiting: Waiting,
+    /// Written and not synced.
+    unsynced: Option<Ticket>,
+    events: alloc::collections::VecDeque<Event<M::Reply>>,
+    snapshot_after_bytes: u64,
+    bytes_since_snapshot: u64,
+}
+
+impl<S: Storage, M: StateMachine> Replica<S, M> {
+    /// Opens a replica on a store that was bootstrapped or joined. The incarnation comes from the
+    /// store. See [`Raft::new`] for `seed` and `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplicaError`]: the store fails, is another's, or contradicts itself.
+    pub fn open(
+        mut config: Config,
+        mut storage: S,
+        mut machine: M,
+        seed: u64,
+        now: Instant,
+    ) -> Result<Self, ReplicaError<S::Error>> {
+        let identity = storage.identity().ok_or(StorageError::Empty)?;
+        if identity.node != config.id || identity.cluster != config.cluster {
+            return Err(ReplicaError::WrongStore);
+        }
+        config.incarnation = Some(identity.incarnation);
+        let recovered = storage.recover()?;
+        let meta = recovered.snapshot.clone();
+        let recovered = Recovered {
+            applied: meta.position.index,
+            ..recovered
+        };
+        restore(&mut storage, &mut machine, &meta, config.id)?;
+        let raft = Raft::new(config, recovered, seed, now)?;
+        Ok(Self {
+            raft,
+            storage,
+            machine,
+            waiting: Waiting::default(),
+            unsynced: None,
+            events: alloc::collections::VecDeque::new(),
+            snapshot_after_bytes: 64 << 20,
+            bytes_since_snapshot: 0,
+        })
+    }
+
+    /// Takes a snapshot and cuts the log whenever commands of more than `bytes` were applied since
+    /// the last. Default 64 MiB. A snapshot is made and stored within
+    /// [`poll_event`](Self::poll_event).
+    pub fn snapshot_after(&mut self, bytes: u64) {
+        self.snapshot_after_bytes = bytes;
+    }
+
+    /// The node.
+    #[must_use]
+    pub fn raft(&self) -> &Raft {
+        &self.raft
+    }
+
+    /// The state machine, as far as it has applied. For a linearizable look wait for
+    /// [`Event::ReadReady`].
+    #[must_use]
+    pub fn machine(&self) -> &M {
+        &self.machine
+    }
+
+    /// The store, when the replica is not needed any more.
+    #[must_use]
+    pub fn into_storage(self) -> S {
+        self.storage
+    }
+
+    /// See [`Raft::receive`].
+    ///
+    /// # Errors
+    ///
+    /// As there; such a message is best dropped.
+    pub fn receive(&mut self, now: Instant, message: Message) -> Result<(), Refusal> {
+        self.raft.receive(now, message)
+    }
+
+    /// See [`Raft::propose`]; [`Event::Applied`], [`Event::Lost`] or [`Event::Unknown`] says what
+    /// became of it.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn propose(
+        &mut self,
+        now: Instant,
+        command: Bytes,
+    ) -> Result<Position, ProposeError<Bytes>> {
+        let position = self.raft.propose(now, command)?;
+        self.waiting.push(position);
+        Ok(position)
+    }
+
+    /// See [`Raft::change_membership`]; [`Event::Lost`] says if nothing came of it.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn change_membership(
+        &mut self,
+        now: Instant,
+        change: &MembershipChange,
+    ) -> Result<Position, Refusal> {
+        self.raft.change_membership(now, change)
+    }
+
+    /// See [`Raft::read`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn read(&mut self, now: Instant, token: ReadToken, mode: ReadMode) -> Result<(), Refusal> {
+        self.raft.read(now, token, mode)
+    }
+
+    /// See [`Raft::transfer_leadership`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn transfer_leadership(&mut self, now: Instant, to: NodeId) -> Result<(), Refusal> {
+        self.raft.transfer_leadership(now, to)
+    }
+
+    /// See [`Raft::unreachable`].
+    pub fn unreachable(&mut self, now: Instant, peer: NodeId) {
+        self.raft.unreachable(now, peer);
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.raft.handle_timeout(now);
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.raft.poll_timeout()
+    }
+
+    /// The next event; `None` when there is nothing to do. Writes, syncs and applies on the way.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplicaError::Storage`]: the node has stopped, and the store is to be opened anew. Events
+    /// that came before are still there.
+    pub fn poll_event(
+        &mut self,
+        now: Instant,
+    ) -> Result<Option<Event<M::Reply>>, ReplicaError<S::Error>> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Ok(Some(event));
+            }
+            let done = self.advance(now);
+            match done {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(error) => {
+                    self.raft.write_failed(now);
+                    self.unsynced = None;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// One step; whether there was one to do.
+    fn advance(&mut self, now: Instant) -> Result<bool, ReplicaError<S::Error>> {
+        if let Some(output) = self.raft.poll_output() {
+            self.carry_out(now, output)?;
+            return Ok(true);
+        }
+        if let Some(ticket) = self.unsynced.take() {
+            self.storage.sync()?;
+            self.raft.persisted(now, ticket)?;
+            return Ok(true);
+        }
+        if self.bytes_since_snapshot > self.snapshot_after_bytes {
+            self.bytes_since_snapshot = 0;
+            return self.take_snapshot(now);
+        }
+        Ok(false)
+    }
+
+    fn carry_out(&mut self, now: Instant, output: Output) -> Result<(), ReplicaError<S::Error>> {
+        match output {
+            Output::Write(write) => {
+                self.storage.write(&write)?;
+                self.unsynced = Some(write.ticket);
+            }
+            Output::Send(message) => self.events.push_back(Event::Send(message)),
+            Output::Commit(entries) => self.apply(now, &entries)?,
+            Output::ReadReady(token) => self.events.push_back(Event::ReadReady(token)),
+            Output::ReadAborted(token, reason) => {
+                self.events.push_back(Event::ReadAborted(token, reason));
+            }
+            Output::FetchChunk(request) => self.fetch(now, request)?,
+            Output::StoreChunk(chunk) => self.store(now, &chunk)?,
+            Output::LeaderChanged { term, leader } => {
+                self.events.push_back(Event::LeaderChanged(term, leader));
+            }
+            Output::ConfigurationChanged(configuration) => {
+                self.events
+                    .push_back(Event::ConfigurationChanged(configuration));
+            }
+            Output::Fenced(peer) => self.events.push_back(Event::Fenced(peer)),
+            Output::Stopped(reason) => self.events.push_back(Event::Stopped(reason)),
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, now: Instant, entries: &Entries) -> Result<(), ReplicaError<S::Error>> {
+        for (index, entry) in entries.iter() {
+            let mut reply = None;
+            if let Payload::Command(command) = &entry.payload
+                && !command.is_empty()
+            {
+                self.bytes_since_snapshot += command.len() as u64;
+                reply = Some(self.machine.apply(index, command));
+            }
+            let applied = Position::new(entry.term, index);
+            while let Some(proposed) = self.waiting.take_up_to(index) {
+                let reply = reply.take_if(|_| proposed == applied);
+                self.events.push_back(match reply {
+                    Some(reply) => Event::Applied(proposed, reply),
+                    None => Event::Lost(proposed),
+                });
+            }
+        }
+        if let Some(last) = entries.last() {
+            self.raft.applied(now, last.index)?;
+        }
+        Ok(())
+    }
+
+    fn fetch(&mut self, now: Instant, request: ChunkRequest) -> Result<(), ReplicaError<S::Error>> {
+        let ChunkRequest {
+            to,
+            ref meta,
+            offset,
+            max_bytes,
+        } = request;
+        match self.storage.read_chunk(meta, offset, max_bytes)? {
+            Some(chunk) => self.raft.chunk(now, to, chunk)?,
+            None => self.raft.chunk_unavailable(now, &request),
+        }
+        Ok(())
+    }
+
+    fn store(&mut self, now: Instant, chunk: &SnapshotChunk) -> Result<(), ReplicaError<S::Error>> {
+        let stored = self.storage.store_chunk(chunk)?;
+        if chunk.done {
+            restore(
+                &mut self.storage,
+                &mut self.machine,
+                &chunk.meta,
+                self.raft.config().id,
+            )?;
+            while let Some(position) = self.waiting.take_up_to(chunk.meta.position.index) {
+                self.events.push_back(Event::Unknown(position));
+            }
+        }
+        self.raft.chunk_stored(now, &chunk.meta, stored)?;
+        Ok(())
+    }
+
+    /// Cuts the log by a snapshot of the present state, if that is beyond the last one.
+    fn take_snapshot(&mut self, now: Instant) -> Result<bool, ReplicaError<S::Error>> {
+        let index = self.raft.applied_index();
+        let last = self.raft.status().snapshot.index;
+        let Some(mut meta) = self.raft.snapshot_meta(index, 0).filter(|_| index > last) else {
+            return Ok(false);
+        };
+        let data = self.machine.snapshot();
+        // Snapshots of the same state may differ in bytes from node to node.
+        meta.id = self.raft.config().id.0;
+        self.storage.compact(&meta, &mut core::iter::once(data))?;
+        self.raft.compact(now, meta)?;
+        Ok(true)
+    }
+}
+
+/// Brings the state machine to where the snapshot is. A witness has none.
+fn restore<S: Storage, M: StateMachine>(
+    storage: &mut S,
+    machine: &mut M,
+    meta: &SnapshotMeta,
+    id: NodeId,
+) -> Result<(), ReplicaError<S::Error>> {
+    if meta.position.index > Index::ZERO && !meta.configuration.is_witness(id) {
+        let missing = ReplicaError::MissingSnapshot(meta.position);
+        machine.restore(&storage.snapshot(meta)?.ok_or(missing)?);
+    }
+    Ok(())
+}

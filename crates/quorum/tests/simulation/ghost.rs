@@ -1,0 +1,477 @@
+//! What nobody in the cluster can see: everything that was ever written, voted and committed
+//! anywhere. Each step of a node is held against it, and a violation panics there and then, which
+//! the simulator reports as such.
+//!
+//! Every check looks at what has changed only: O(1) for each entry, message or change of role.
+
+mod shadow;
+
+use super::registers;
+use super::tally::Tally;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
+use purlin_core::node::NodeId;
+use purlin_quorum::raft::{
+    Body, Configuration, Entries, Entry, Index, Message, Payload, Raft, RoleKind, SnapshotMeta,
+    Write,
+};
+use shadow::{Made, Shadow};
+
+use super::store::Found;
+
+/// All that ever happened in a world.
+#[derive(Debug, Default)]
+pub(crate) struct Ghost {
+    /// Who led in which term.
+    leaders: BTreeMap<u64, NodeId>,
+    /// Who voted for whom in which term.
+    votes: BTreeMap<(u64, NodeId), NodeId>,
+    /// All entries ever made at each index, from 1.
+    made: Vec<Vec<Made>>,
+    /// What is committed, from index 1 on.
+    committed: Vec<Committed>,
+    /// The committed configurations and where they stand.
+    configurations: Vec<(u64, Arc<Configuration>)>,
+    nodes: Vec<Shadow>,
+    /// Those who were a witness ever: they have places of commands in their logs, without the
+    /// commands.
+    hollow: BTreeSet<NodeId>,
+    /// The last transfer that a leader has carried out: to whom, in which term.
+    transfer: Option<(NodeId, u64)>,
+    /// The last request that was answered.
+    pub(crate) answered: Option<u64>,
+    pub(crate) tally: Tally,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Committed {
+    term: u64,
+    /// The term of the leader that committed it.
+    by: u64,
+    /// Of the state machine after it; 0 while nobody has applied it.
+    state: u64,
+}
+
+/// Which kind of step a node has made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Start,
+    Timeout,
+    Input,
+}
+
+impl Ghost {
+    /// A world of so many nodes, some of which start with a configuration.
+    pub(crate) fn new(nodes: usize, founders: Arc<Configuration>) -> Self {
+        Self {
+            nodes: (0..nodes).map(|_| Shadow::default()).collect(),
+            configurations: vec![(0, founders)],
+            ..Self::default()
+        }
+    }
+
+    /// A node starts with what it found on its disk.
+    pub(crate) fn boots(&mut self, node: NodeId, found: &Found, founders: &Arc<Configuration>) {
+        let life = self.nodes[slot(node)].boot(found, founders, &mut self.tally);
+        self.tally.restarts += u64::from(life > 0);
+    }
+
+    /// How many times the node's disk was replaced by an empty one.
+    pub(crate) fn wipes(&mut self, node: NodeId, found: &Found) -> u32 {
+        self.nodes[slot(node)].wipes(found)
+    }
+
+    /// The node has asked for a write. Whether it leads matters for configurations: only a leader
+    /// makes them.
+    pub(crate) fn writes(&mut self, node: NodeId, record: u64, write: &Write, raft: &Raft) {
+        let shadow = &self.nodes[slot(node)];
+        let mut previous = match write.entries.first_index().0.checked_sub(1) {
+            Some(index) if !write.entries.is_empty() => shadow.log_term(index),
+            _ => None,
+        };
+        for (index, entry) in write.entries.iter() {
+            // Of an entry behind a snapshot only the snapshot's position is known.
+            if let Some(previous) = previous {
+                self.make(node, index.0, previous, entry);
+            }
+            previous = Some(entry.term.0);
+            if let Payload::Configuration(new) = &entry.payload
+                && raft.role() == RoleKind::Leader
+            {
+                self.reconfigures(node, index.0, new, raft);
+            }
+        }
+        self.overwrites(node, &write.entries);
+        let tally = &mut self.tally;
+        let shadow = &mut self.nodes[slot(node)];
+        shadow.write(record, write.hard_state, &write.entries, tally);
+    }
+
+    /// What is committed goes from no log any more.
+    fn overwrites(&self, node: NodeId, entries: &Entries) {
+        let shadow = &self.nodes[slot(node)];
+        let first = entries.first_index().0;
+        if entries.is_empty() || first > shadow.last_index() {
+            return;
+        }
+        for index in first..=shadow.last_index() {
+            let had = shadow.log_term(index);
+            let is_committed = self
+                .committed(index)
+                .is_some_and(|entry| Some(entry.term) == had);
+            let has = entries.term(Index(index)).map(|term| term.0);
+            assert!(
+                !is_committed || had == has,
+                "leader completeness: {node} loses the entry at {index}, which is committed"
+            );
+        }
+    }
+
+    /// Log matching: index and term tell an entry from every other, and so do those of the entry
+    /// before it.
+    fn make(&mut self, node: NodeId, index: u64, previous: u64, entry: &Entry) {
+        let place = usize::try_from(index - 1).expect("a short log");
+        if self.made.len() <= place {
+            self.made.resize(place + 1, Vec::new());
+        }
+        let made = Made {
+            term: entry.term.0,
+            previous,
+            digest: registers::digest(entry),
+        };
+        let all = &mut self.made[place];
+        match all.iter().find(|other| other.term == made.term) {
+            // A witness gets the places of commands only.
+            Some(_) if self.hollow.contains(&node) && entry.payload.is_empty() => {}
+            Some(other) => assert_eq!(
+                *other, made,
+                "log matching: {node} has another entry at {index} of the same term"
+            ),
+            None => all.push(made),
+        }
+    }
+
+    /// A leader puts a configuration into its log.
+    fn reconfigures(&mut self, node: NodeId, index: u64, new: &Configuration, raft: &Raft) {
+        let (since, old) = self.nodes[slot(node)].configuration_before(index);
+        assert!(
+            since <= raft.commit_index().0,
+            "one configuration at a time: {node} makes one at {index} while that at {since} is not committed"
+        );
+        assert!(
+            quorums_meet(&old, new),
+            "quorums that do not meet: from {old:?} to {new:?}"
+        );
+        self.hollow.extend(new.witnesses());
+        let tally = &mut self.tally;
+        let counter = match (old.is_joint(), new.is_joint()) {
+            (false, true) => &mut tally.joint_entered,
+            (true, false) if old.auto_leave() => &mut tally.joint_auto_left,
+            (true, false) => &mut tally.joint_left,
+            _ => &mut tally.simple_changes,
+        };
+        *counter += 1;
+    }
+
+    /// Everything up to this record is durable.
+    pub(crate) fn synced(&mut self, node: NodeId, record: u64) {
+        self.nodes[slot(node)].synced(record);
+    }
+
+    /// The node writes a checkpoint: its log starts after `meta` from now on, with what it has
+    /// behind that or with nothing.
+    pub(crate) fn checkpoints(
+        &mut self,
+        node: NodeId,
+        record: u64,
+        meta: &SnapshotMeta,
+        state: u64,
+        anew: bool,
+    ) {
+        let index = meta.position.index.0;
+        if index > 0 {
+            let committed = self.committed(index).unwrap_or_else(|| {
+                panic!(
+                    "state-machine safety: {node} has a snapshot of {index}, which is not committed"
+                )
+            });
+            let is_hollow = self.hollow.contains(&node);
+            assert_eq!(
+                (
+                    committed.term,
+                    if is_hollow { state } else { committed.state }
+                ),
+                (meta.position.term.0, state),
+                "state-machine safety: the snapshot of {node} at {index} is not what was applied"
+            );
+        }
+        let after = self.configurations.partition_point(|(at, _)| *at <= index);
+        // A node that was added and has not come to the entry that did it knows of nobody yet.
+        assert!(
+            meta.configuration.is_empty() || meta.configuration == self.configurations[after - 1].1,
+            "the snapshot of {node} at {index} has the configuration {:?}, and in force is {:?}",
+            meta.configuration,
+            self.configurations[after - 1].1
+        );
+        self.nodes[slot(node)].checkpoint(record, meta, anew);
+    }
+
+    /// The node is given entries to apply.
+    pub(crate) fn gives(&mut self, node: NodeId, entries: &Entries, raft: &Raft) {
+        let shadow = &mut self.nodes[slot(node)];
+        assert_eq!(
+            entries.first_index().0,
+            shadow.given + 1,
+            "{node} gives entries out of order"
+        );
+        shadow.given += entries.len() as u64;
+        let given = shadow.given;
+        assert!(
+            given <= raft.commit_index().0,
+            "{node} gives out entries up to {given}; committed are those up to {}",
+            raft.commit_index()
+        );
+    }
+
+    /// The node has applied an entry, and its state machine's digest is now this.
+    pub(crate) fn applies(&mut self, node: NodeId, index: Index, entry: &Entry, state: u64) {
+        let Some(committed) = self.committed.get_mut(slot_of(index.0)) else {
+            panic!("state-machine safety: {node} applies {index}, which is not committed");
+        };
+        assert_eq!(
+            committed.term, entry.term.0,
+            "state-machine safety: {node} applies another entry at {index} than was committed"
+        );
+        let is_new = self
+            .configurations
+            .last()
+            .is_none_or(|(last, _)| *last < index.0);
+        if let Payload::Configuration(configuration) = &entry.payload
+            && is_new
+        {
+            self.configurations.push((index.0, configuration.clone()));
+        }
+        if self.hollow.contains(&node) {
+            return;
+        }
+        if committed.state == 0 {
+            committed.state = state;
+        }
+        assert_eq!(
+            committed.state, state,
+            "state-machine safety: {node} comes to another state at {index} than others"
+        );
+    }
+
+    /// The node's state machine was replaced by a snapshot.
+    pub(crate) fn installs(&mut self, node: NodeId, index: Index) {
+        let shadow = &mut self.nodes[slot(node)];
+        assert!(
+            shadow.given < index.0,
+            "{node} replaces what it has applied up to {} by a snapshot of {index}",
+            shadow.given
+        );
+        shadow.given = index.0;
+        self.tally.snapshots_installed += 1;
+    }
+
+    /// The node sends a message: what it promises must be durable, and promised to nobody else.
+    pub(crate) fn sends(&mut self, message: &Message) {
+        let Message { from, to, term, .. } = *message;
+        let shadow = &mut self.nodes[slot(from)];
+        let tally = &mut self.tally;
+        match &message.body {
+            Body::RequestVote { .. } => {
+                shadow.assert_vote_is_durable(from, term, from);
+                self.votes(term.0, from, from);
+            }
+            Body::Vote { granted: true } => {
+                shadow.assert_vote_is_durable(from, term, to);
+                self.votes(term.0, from, to);
+            }
+            Body::Vote { granted: false } => tally.vote_rejections += 1,
+            Body::PreVote { granted: false } => tally.pre_vote_rejections += 1,
+            Body::Appended { matched, .. }
+            | Body::Full { matched, .. }
+            | Body::HeartbeatAck { matched, .. } => {
+                tally.full_logs += u64::from(matches!(message.body, Body::Full { .. }));
+                shadow.assert_is_durable(from, *matched);
+            }
+            Body::Rejected { .. } => tally.append_rejections += 1,
+            Body::Snapshot(chunk) => {
+                let is_new = shadow.sends_chunk(to, term, chunk.offset);
+                tally.snapshots_begun += u64::from(is_new && chunk.offset == 0);
+                tally.snapshots_resumed += u64::from(is_new && chunk.offset > 0);
+            }
+            Body::TimeoutNow => self.transfer = Some((to, term.0)),
+            _ => {}
+        }
+    }
+
+    fn votes(&mut self, term: u64, voter: NodeId, candidate: NodeId) {
+        let voted = *self.votes.entry((term, voter)).or_insert(candidate);
+        assert_eq!(
+            voted, candidate,
+            "election safety: {voter} votes for two in term {term}"
+        );
+    }
+
+    /// A node has made a step.
+    pub(crate) fn observes(&mut self, node: NodeId, raft: &Raft, cause: Cause) {
+        self.tally.steps += u64::from(cause != Cause::Start);
+        let shadow = &mut self.nodes[slot(node)];
+        let (role, term) = (raft.role(), raft.term().0);
+        let before = (shadow.role, shadow.term);
+        // A leader that is removed commits that, and leads no more.
+        let leads = role == RoleKind::Leader || before == (RoleKind::Leader, term);
+        if before != (role, term) {
+            assert!(shadow.term <= term, "{node} goes back to term {term}");
+            (shadow.role, shadow.term) = (role, term);
+            self.changes_role(node, before, raft, cause);
+        }
+        let shadow = &mut self.nodes[slot(node)];
+        let (from, to) = (shadow.commit, raft.commit_index().0);
+        if from != to {
+            shadow.commit = to;
+            assert!(
+                from < to,
+                "{node} takes back its commit index from {from} to {to}"
+            );
+            self.commits(node, from, to, leads, raft);
+        }
+    }
+
+    fn changes_role(
+        &mut self,
+        node: NodeId,
+        (was, was_in): (RoleKind, u64),
+        raft: &Raft,
+        cause: Cause,
+    ) {
+        let (role, term) = (raft.role(), raft.term().0);
+        let tally = &mut self.tally;
+        match role {
+            RoleKind::Leader => return self.leads(node, raft),
+            RoleKind::PreCandidate => tally.pre_campaigns += 1,
+            RoleKind::Candidate => tally.campaigns += 1,
+            RoleKind::Follower if was == RoleKind::Leader => {
+                let counter = match cause {
+                    _ if term > was_in => &mut tally.step_downs_by_term,
+                    Cause::Timeout => &mut tally.step_downs_by_check_quorum,
+                    _ => &mut tally.step_downs_by_removal,
+                };
+                *counter += 1;
+            }
+            RoleKind::Stopped => tally.stops += 1,
+            RoleKind::Follower => {}
+        }
+    }
+
+    /// Election safety and leader completeness.
+    fn leads(&mut self, node: NodeId, raft: &Raft) {
+        let term = raft.term().0;
+        self.tally.elections += 1;
+        if self.transfer.take_if(|transfer| transfer.1 < term) == Some((node, term - 1)) {
+            self.tally.transfers_done += 1;
+        }
+        let leader = *self.leaders.entry(term).or_insert(node);
+        assert_eq!(leader, node, "election safety: two leaders in term {term}");
+        // Terms of committers grow with the index.
+        let before = self.committed.partition_point(|entry| entry.by < term);
+        let Some(last) = before.checked_sub(1).map(|last| self.committed[last]) else {
+            return;
+        };
+        assert!(
+            self.nodes[slot(node)].log_has(before as u64, last.term),
+            "leader completeness: {node} leads in term {term} without the entry {}/{before}, committed in term {}",
+            last.term,
+            last.by
+        );
+    }
+
+    /// Only what a quorum has durable is committed, and only once.
+    fn commits(&mut self, node: NodeId, from: u64, to: u64, leads: bool, raft: &Raft) {
+        let by = raft.term().0;
+        for index in from + 1..=to {
+            let Some(term) = raft.log_term(Index(index)).map(|term| term.0) else {
+                continue; // behind a snapshot, which is checked as a whole
+            };
+            match self.committed.get(slot_of(index)) {
+                Some(committed) => assert_eq!(
+                    committed.term, term,
+                    "state-machine safety: {node} takes {term}/{index} for committed, which is {}/{index}",
+                    committed.term
+                ),
+                None => {
+                    assert!(
+                        leads,
+                        "{node} takes {index} for committed, and no leader does"
+                    );
+                    self.tally.commits_of_older_terms += u64::from(term < by);
+                    self.committed.push(Committed { term, by, state: 0 });
+                }
+            }
+        }
+        if leads {
+            let term = raft.log_term(Index(to)).map_or(0, |term| term.0);
+            let has = |voter: &&NodeId| self.nodes[slot(**voter)].has_durably(to, term);
+            let configuration = raft.configuration();
+            for voters in [configuration.voters(), configuration.outgoing()] {
+                let count = voters.iter().filter(has).count();
+                assert!(
+                    voters.is_empty() || 2 * count > voters.len(),
+                    "{node} commits {to}, which is durable on {count} of {voters:?} only"
+                );
+            }
+        }
+    }
+
+    /// Whether the node's log may lack commands: it may be added as a witness only.
+    pub(crate) fn is_hollow(&self, node: NodeId) -> bool {
+        self.hollow.contains(&node)
+    }
+
+    fn committed(&self, index: u64) -> Option<&Committed> {
+        self.committed.get(slot_of(index))
+    }
+
+    /// How many entries are committed.
+    pub(crate) fn committed_len(&self) -> u64 {
+        self.committed.len() as u64
+    }
+}
+
+/// Whether every quorum of the one has a node in common with every quorum of the other, by trying
+/// all sets of nodes: a set and its complement must not be a quorum each.
+fn quorums_meet(one: &Configuration, other: &Configuration) -> bool {
+    let mut nodes = [one.members(), other.members()].concat();
+    nodes.sort_unstable();
+    nodes.dedup();
+    (0_u32..1 << nodes.len()).all(|set| {
+        let is_in = |node: &NodeId| {
+            let place = nodes.iter().position(|other| other == node);
+            place.is_some_and(|place| set >> place & 1 == 1)
+        };
+        !(is_quorum(one, is_in) && is_quorum(other, |node| !is_in(node)))
+    })
+}
+
+/// Whether a set of nodes can decide.
+fn is_quorum(configuration: &Configuration, is_in: impl Fn(&NodeId) -> bool) -> bool {
+    let has_majority = |voters: &[NodeId]| {
+        let count = voters.iter().filter(|node| is_in(node)).count();
+        voters.is_empty() || 2 * count > voters.len()
+    };
+    !configuration.voters().is_empty()
+        && has_majority(configuration.voters())
+        && has_majority(configuration.outgoing())
+}
+
+fn slot(node: NodeId) -> usize {
+    usize::try_from(node.0 - 1).expect("few nodes")
+}
+
+/// The place of an index in a list that starts with index 1.
+fn slot_of(index: u64) -> usize {
+    usize::try_from(index.wrapping_sub(1)).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,342 @@
+//! What a seed stands for: the cluster, its limits, its network and disks, what goes wrong, and
+//! what is asked of it.
+//!
+//! Each seed leaves some kinds of faults out altogether, so that the others can go further (Groce
+//! et al., "Swarm testing", 2012).
+
+use super::host::RaftHost;
+use super::registers::KEYS;
+use super::request::{Order, Path, Reply, Request};
+use core::time::Duration;
+use purlin_core::node::NodeId;
+use purlin_core::random::{Random, RandomExt as _, SplitMix64, Xoshiro256PlusPlus};
+use purlin_core::time::Instant;
+use purlin_quorum::raft::Config;
+use purlin_sim::model::{RegisterOp, RegisterRet};
+use purlin_sim::{
+    ClientModel, ClockModel, Fault, FaultKind, FaultPlan, Incident, Latency, Link, NodeSet,
+    Outcome, Probability, Schedule, StorageModel, Turn, World,
+};
+
+/// How the nodes of one world are set up.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Nodes `0..voters` found the cluster.
+    pub(crate) voters: usize,
+    /// The others can be added.
+    pub(crate) nodes: usize,
+    /// For all nodes, but for what tells them apart.
+    pub(crate) config: Config,
+    pub(crate) priorities: Vec<u32>,
+    /// From the commit of an entry to its application, and for reading parts of a snapshot.
+    pub(crate) apply_delay: Duration,
+    /// Applied entries between two snapshots.
+    pub(crate) compact_every: u64,
+    /// Applied entries between two times that the state machine is saved.
+    pub(crate) save_every: u64,
+    /// Several writes share a sync.
+    pub(crate) one_sync_at_a_time: bool,
+    pub(crate) witnesses: bool,
+    /// Whether disks may be replaced.
+    pub(crate) wipes: bool,
+    /// So long there are faults and clients.
+    pub(crate) trouble: Duration,
+}
+
+impl Plan {
+    /// How much the node is preferred as leader.
+    pub(crate) fn priority(&self, node: NodeId) -> u32 {
+        let place = usize::try_from(node.0).unwrap_or(0) % self.priorities.len();
+        self.priorities[place]
+    }
+
+    /// What the longest election takes, without faults.
+    pub(crate) fn election(&self) -> Duration {
+        self.config.election_timeout + self.config.election_jitter
+    }
+}
+
+const MS: Duration = Duration::from_millis(1);
+
+/// The clocks of two nodes differ in rate by no more than this in worlds with leases: a drift of
+/// 5 % is injected into one node at a time, on top of 0.1 % everywhere.
+const LEASE_DRIFT_PPM: u32 = 120_000;
+
+/// A world by its seed.
+pub(crate) fn world(seed: u64) -> World<RaftHost> {
+    let random = &mut Xoshiro256PlusPlus::from_seed(SplitMix64::mix(seed));
+    let plan = plan(random);
+    let faults = faults(random, &plan);
+    build(random, plan, faults, seed)
+}
+
+/// A world in which disks get lost, one at a time, and nothing else goes wrong at that time.
+pub(crate) fn world_of_lost_disks(seed: u64) -> World<RaftHost> {
+    let random = &mut Xoshiro256PlusPlus::from_seed(SplitMix64::mix(seed));
+    let plan = Plan {
+        voters: 5,
+        wipes: true,
+        ..plan(random)
+    };
+    let wipes = FaultPlan::new(plan.nodes, plan.trouble)
+        .kinds(&[FaultKind::Wipe])
+        .max_down(1)
+        .intensity(60)
+        .schedule(random.next_u64());
+    // A quorum must survive: one disk is lost in a world.
+    let faults = wipes.incidents().iter().take(1).cloned().collect();
+    build(random, plan, faults, seed)
+}
+
+fn plan(random: &mut impl Random) -> Plan {
+    let voters = if random.below(3) == 0 { 5 } else { 3 };
+    let mut config = Config::new(NodeId(0));
+    config.election_timeout = 100 * MS;
+    config.election_jitter = 100 * MS;
+    config.heartbeat_interval = 20 * MS;
+    config.pre_vote = !one_in(random, 5);
+    // Without either, a node that was removed and does not know it disturbs the others for ever
+    // (§6).
+    config.check_quorum = !(config.pre_vote && one_in(random, 8));
+    let leases = config.check_quorum && random.below(2) == 0;
+    config.lease_drift_ppm = leases.then_some(LEASE_DRIFT_PPM);
+    if one_in(random, 2) {
+        config.max_message_bytes = between(random, 30, 300);
+        config.max_inflight_messages = usize::try_from(between(random, 1, 4)).unwrap_or(1);
+        config.max_inflight_bytes = between(random, 30, 600);
+    }
+    if one_in(random, 3) {
+        config.max_uncommitted_bytes = between(random, 100, 1_000);
+        config.max_unapplied_bytes = between(random, 50, 500);
+    }
+    let compact_every = pick(random, &[8, 30, 120]);
+    if one_in(random, 3) {
+        config.max_log_bytes = 400 * compact_every;
+    }
+    config.trailing_entries = pick(random, &[0, 0, 5, 50]);
+    config.max_reads = pick(random, &[4, 1_000]);
+    config.snapshot_chunk_bytes = 16;
+    Plan {
+        voters,
+        nodes: voters + 2,
+        config,
+        priorities: pick(random, &[vec![0], vec![0], vec![2, 1, 0]]),
+        apply_delay: pick(random, &[0, 0, 1, 5, 30]) * MS,
+        compact_every,
+        save_every: pick(random, &[5, u64::MAX, u64::MAX]),
+        one_sync_at_a_time: one_in(random, 2),
+        witnesses: one_in(random, 4),
+        wipes: false,
+        trouble: Duration::from_millis(3_000),
+    }
+}
+
+fn one_in(random: &mut impl Random, count: u64) -> bool {
+    random.below(count) == 0
+}
+
+fn between(random: &mut impl Random, least: u64, most: u64) -> u64 {
+    least + random.below(most - least + 1)
+}
+
+fn pick<T: Clone>(random: &mut impl Random, choices: &[T]) -> T {
+    let place = random.below(choices.len() as u64);
+    choices[usize::try_from(place).unwrap_or(0)].clone()
+}
+
+fn build(random: &mut impl Random, plan: Plan, faults: Schedule, seed: u64) -> World<RaftHost> {
+    let storage = StorageModel {
+        sync_latency: pick(
+            random,
+            &[
+                Latency::Constant(MS / 10),
+                StorageModel::disk().sync_latency,
+                Latency::Uniform {
+                    min: MS,
+                    max: 30 * MS,
+                },
+            ],
+        ),
+        sync_failure: Probability::ppm(pick(random, &[0, 0, 500])),
+        ..StorageModel::disk()
+    };
+    let lossy = Link {
+        loss: Probability::percent(1),
+        duplicate: Probability::percent(2),
+        reorder: Probability::percent(2),
+        reorder_delay: Latency::Uniform {
+            min: MS,
+            max: 300 * MS,
+        },
+        ..Link::lan()
+    };
+    let link = pick(random, &[Link::lan(), lossy, lossy]);
+    let clocks = ClockModel {
+        skew: 3_000 * MS,
+        drift_ppm: 1_000,
+    };
+    let clients = ClientModel {
+        think: Latency::Exponential {
+            min: MS / 10,
+            mean: 25 * MS,
+        },
+        timeout: 400 * MS,
+        active: plan.trouble,
+        ..ClientModel::new(5)
+    };
+    let nodes = plan.nodes;
+    let workload = workload(nodes, pick(random, &[0, 40, 150, 400]));
+    World::builder(RaftHost::new(plan), nodes, seed)
+        .links(link)
+        .storage(storage)
+        .clocks(clocks)
+        .faults(faults)
+        .clients(clients, workload)
+        .build()
+}
+
+/// What goes wrong: some of the usual faults, sometimes power cuts, sometimes bridges.
+fn faults(random: &mut impl Random, plan: &Plan) -> Schedule {
+    const KINDS: [FaultKind; 11] = [
+        FaultKind::Crash,
+        FaultKind::Crash,
+        FaultKind::Pause,
+        FaultKind::Slow,
+        FaultKind::Cut,
+        FaultKind::Split,
+        FaultKind::Loss,
+        FaultKind::Delay,
+        FaultKind::SyncErrors,
+        FaultKind::SlowDisk,
+        FaultKind::ClockDrift,
+    ];
+    let mut kinds = KINDS.to_vec();
+    if plan.config.lease_drift_ppm.is_none() {
+        kinds.push(FaultKind::ClockStep);
+    }
+    kinds.retain(|_| one_in(random, 2));
+    let max_down = pick(random, &[plan.voters / 2, plan.voters / 2, plan.nodes]);
+    let usual = FaultPlan::new(plan.nodes, plan.trouble)
+        .kinds(&kinds)
+        .max_down(max_down)
+        .mean_length(pick(random, &[30, 120, 400]) * MS)
+        .intensity(pick(random, &[200, 500, 1_200]))
+        .schedule(random.next_u64());
+    let mut drifts_until = Instant::ORIGIN;
+    let mut incidents: Vec<Incident> = usual.incidents().to_vec();
+    // Drifts that add up would be more than the nodes are told to reckon with.
+    incidents.retain(|incident| {
+        let is_drift = matches!(incident.fault, Fault::ClockDrift(..));
+        let is_one_more = is_drift && incident.at < drifts_until;
+        if is_drift && !is_one_more {
+            drifts_until = incident.until();
+        }
+        !is_one_more
+    });
+    let rare = pick(random, &[0, 0, 2, 6]);
+    for _ in 0..rare {
+        let at = Instant::ORIGIN + plan.trouble.mul_f64(random.f64() * 0.8);
+        let lasts = plan.trouble.mul_f64(random.f64() * 0.1);
+        let is_power_cut = random.below(2) == 0;
+        let faults = if is_power_cut {
+            (0..plan.nodes as u64)
+                .map(NodeId)
+                .map(Fault::Crash)
+                .collect()
+        } else {
+            bridge(random, plan.nodes)
+        };
+        incidents.extend(
+            faults
+                .into_iter()
+                .map(|fault| Incident { at, lasts, fault }),
+        );
+    }
+    incidents.into_iter().collect()
+}
+
+/// Two halves that do not hear each other, and one node between them that hears both.
+fn bridge(random: &mut impl Random, nodes: usize) -> Vec<Fault> {
+    let mut order: Vec<u64> = (0..nodes as u64).collect();
+    random.shuffle(&mut order);
+    let half = |part: &[u64]| part.iter().copied().map(NodeId).collect::<NodeSet>();
+    let (left, right) = order[1..].split_at(nodes / 2);
+    let (left, right) = (half(left), half(right));
+    let cut = |from: &NodeSet, to: &NodeSet| Fault::Cut {
+        from: from.clone(),
+        to: to.clone(),
+    };
+    vec![cut(&left, &right), cut(&right, &left)]
+}
+
+/// Clients that read and write, and an administrator in place of one of them now and then: so many
+/// times in a thousand.
+fn workload(nodes: usize, orders: u64) -> impl FnMut(Turn<'_, Reply>) -> Option<(NodeId, Request)> {
+    let mut next_value = 0;
+    // Who has last answered somebody: clients of a real cluster learn that too.
+    let mut favourite = NodeId(0);
+    let mut asked = Vec::new();
+    move |turn| {
+        let Turn {
+            client,
+            last,
+            mut random,
+            ..
+        } = turn;
+        let random = &mut random;
+        asked.resize(asked.len().max(client + 1), NodeId(0));
+        match last {
+            Some(Outcome::Replied(Reply::Register(
+                RegisterRet::Written | RegisterRet::Swapped,
+            ))) => {
+                favourite = asked[client];
+            }
+            Some(Outcome::Refused | Outcome::TimedOut) if favourite == asked[client] => {
+                favourite = NodeId(random.below(nodes as u64));
+            }
+            _ => {}
+        }
+        let anybody = NodeId(random.below(nodes as u64));
+        let is_order = random.below(1_000) < orders;
+        let node = if random.below(4) == 0 {
+            anybody
+        } else {
+            favourite
+        };
+        asked[client] = node;
+        if is_order {
+            return Some((node, Request::Order(order(random))));
+        }
+        next_value += 1;
+        let key = u8::try_from(random.below(u64::from(KEYS))).unwrap_or(0);
+        Some((node, ask(random, key, next_value)))
+    }
+}
+
+fn ask(random: &mut impl Random, key: u8, value: u64) -> Request {
+    match random.below(10) {
+        0..4 => Request::Put(key, RegisterOp::Write(value)),
+        4 => {
+            let back = 1 + random.below(8);
+            let expected = value.checked_sub(back).filter(|old| *old > 0);
+            let swap = RegisterOp::CompareAndSet {
+                expected,
+                new: value,
+            };
+            Request::Put(key, swap)
+        }
+        5..8 => Request::Get(key, Path::Index),
+        8 => Request::Get(key, Path::Lease),
+        _ => Request::Get(key, Path::Fast),
+    }
+}
+
+fn order(random: &mut impl Random) -> Order {
+    match random.below(10) {
+        0..5 => Order::ChangeMembers(random.next_u64()),
+        5..7 => Order::Transfer(random.next_u64()),
+        7 => Order::Campaign,
+        8 => Order::ForgetLeader,
+        _ => Order::Compact,
+    }
+}

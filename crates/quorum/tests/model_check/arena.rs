@@ -134,8 +134,11 @@ impl Arena {
         };
         // What is asserted in the core counts as checked here.
         let step = catch_unwind(AssertUnwindSafe(|| node.step(&self.scope, event, message)));
-        let effects =
-            step.unwrap_or_else(|_| Err(Halt::Violation("the node panics".to_owned())))?;
+        let effects = step.unwrap_or_else(|panic| {
+            let why = panic.downcast_ref::<String>().map(String::as_str);
+            let why = why.or_else(|| panic.downcast_ref().copied()).unwrap_or("?");
+            Err(Halt::Violation(format!("the node panics: {why}")))
+        })?;
         if node.raft.term().0 > self.scope.terms {
             return Err(Halt::Refused);
         }

@@ -19,6 +19,5 @@ mod search;
 mod state;
 mod view;
 
-pub(crate) use scope::Scope;
 pub(crate) use scopes::scopes;
 pub(crate) use search::explore;

@@ -11,8 +11,8 @@ use purlin_core::machine::Machine as _;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 use purlin_quorum::raft::{
-    Body, ChunkRequest, Index, Message, Output, Payload, Raft, ReadMode, ReadToken, Refusal,
-    SnapshotChunk, SnapshotMeta, Write,
+    Body, ChunkRequest, Index, Message, Output, Payload, Raft, ReadMode, ReadToken, Recovered,
+    Refusal, SnapshotChunk, SnapshotMeta, StartError, Write,
 };
 use std::collections::VecDeque;
 
@@ -72,7 +72,7 @@ impl Node {
                 ..SnapshotMeta::default()
             });
         }
-        let raft = Raft::new(scope.config(id), disk.recover(), 0, Instant::default());
+        let raft = start(scope, id, disk.recover(), 0, Instant::default());
         Self {
             raft: raft.expect("a valid configuration"),
             now: Instant::default(),
@@ -222,10 +222,10 @@ impl Node {
                 }
             }
         }
-        let config = scope.config(self.raft.status().id);
         self.starts += 1;
         self.applied = self.disk.snapshot.clone();
-        match Raft::new(config, self.disk.recover(), self.starts, self.now) {
+        let id = self.raft.status().id;
+        match start(scope, id, self.disk.recover(), self.starts, self.now) {
             Ok(raft) => self.raft = raft,
             Err(error) => return violation(format_args!("the node cannot start again: {error}")),
         }
@@ -311,6 +311,20 @@ impl Node {
         self.applied.hash(&mut state);
         state.digest()
     }
+}
+
+fn start(
+    scope: &Scope,
+    id: NodeId,
+    recovered: Recovered,
+    starts: u64,
+    now: Instant,
+) -> Result<Raft, StartError> {
+    let mut raft = Raft::new(scope.config(id), recovered, starts, now)?;
+    if let Some(mutant) = scope.mutant {
+        raft.set_mutant(mutant);
+    }
+    Ok(raft)
 }
 
 fn number(token: ReadToken) -> u8 {

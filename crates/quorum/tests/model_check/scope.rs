@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use purlin_core::node::NodeId;
+use purlin_quorum::raft::mutants::Mutant;
 use purlin_quorum::raft::{Config, Configuration, MembershipChange};
 
 /// Whatever may happen a limited number of times in all.
@@ -56,6 +57,8 @@ pub(crate) struct Scope {
     pub(crate) check_quorum: bool,
     /// Every entry with a command travels in a message of its own.
     pub(crate) single_entries: bool,
+    /// A bug that every node has.
+    pub(crate) mutant: Option<Mutant>,
 }
 
 impl Scope {
@@ -72,7 +75,12 @@ impl Scope {
             pre_vote: false,
             check_quorum: false,
             single_entries: false,
+            mutant: None,
         }
+    }
+
+    pub(crate) fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
     }
 
     pub(crate) fn terms(self, terms: u64) -> Self {
@@ -123,6 +131,13 @@ impl Scope {
     pub(crate) fn change(mut self, change: MembershipChange) -> Self {
         self.changes.push(change);
         self
+    }
+
+    pub(crate) fn with(self, mutant: Mutant) -> Self {
+        Self {
+            mutant: Some(mutant),
+            ..self
+        }
     }
 
     /// Whether the names of nodes make no difference: all are founding voters, no configuration

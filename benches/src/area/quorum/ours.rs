@@ -144,7 +144,7 @@ impl Network {
     /// Proposes `command` so many times at once.
     #[inline]
     pub(super) fn propose(&mut self, leader: &mut Node, command: &Command, batch: usize) {
-        let command = || Bytes::copy_from_slice(command);
+        let command = || Bytes::from_owner(*command);
         if batch == 1 {
             let proposed = leader.raft.propose(self.now, command());
             proposed.expect("the first node leads");

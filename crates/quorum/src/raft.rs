@@ -102,9 +102,13 @@ mod durable;
 mod election;
 mod entry;
 mod error;
+#[cfg(any(test, fuzzing, feature = "conformance"))]
+mod fingerprint;
 pub mod groups;
 mod input;
 mod install;
+#[cfg(any(test, fuzzing, feature = "conformance"))]
+mod invariants;
 mod log;
 mod machine;
 mod membership;

@@ -108,7 +108,6 @@ impl Raft {
             return false;
         }
         peer.quiesced = false;
-        peer.matched_round = peer.matched_round.max(answer.round);
         self.now = now;
         self.acknowledge_round(from, answer.round);
         true

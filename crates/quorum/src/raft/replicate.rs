@@ -190,7 +190,7 @@ impl Raft {
         }
         let mut news = false;
         self.with_peer(from, |peer, mail| {
-            news = peer.acknowledge(matched, round);
+            news = peer.acknowledge(matched, mail.round);
             mail.append(peer, false);
         });
         if news {
@@ -234,8 +234,8 @@ impl Raft {
             return;
         }
         let mut news = false;
-        self.with_peer(from, |peer, _| {
-            news = peer.acknowledge(matched, round);
+        self.with_peer(from, |peer, mail| {
+            news = peer.acknowledge(matched, mail.round);
             let next = peer.progress.matched().next();
             peer.progress.probe(next);
             peer.progress.pause();
@@ -259,7 +259,7 @@ impl Raft {
             let mut news = false;
             self.with_peer(from, |peer, mail| {
                 peer.quiesced = quiesced;
-                news = peer.acknowledge(matched, round);
+                news = peer.acknowledge(matched, mail.round);
                 peer.retry(received, round, mail);
             });
             if news {
@@ -315,12 +315,13 @@ impl Raft {
 }
 
 impl Peer {
-    /// Everything up to `matched` is durable on the peer. Whether that is news.
+    /// Everything up to `matched` is durable on the peer, which is heard when `round` was the last
+    /// one sent. Whether that is news.
     fn acknowledge(&mut self, matched: Index, round: u64) -> bool {
-        if round >= self.matched_round {
+        let news = self.progress.acknowledge(matched);
+        if news {
             self.matched_round = round;
         }
-        let news = self.progress.acknowledge(matched);
         match self.progress.state() {
             ProgressState::Probe if news || matched == self.progress.next().previous() => {
                 self.progress.replicate();

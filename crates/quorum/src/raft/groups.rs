@@ -122,6 +122,7 @@
 //! [`Config::quiesce`]: crate::raft::Config::quiesce
 //! [`Config`]: crate::raft::Config
 
+mod beats;
 mod error;
 mod message;
 mod peers;

@@ -1,6 +1,6 @@
 //! What the store of many groups asks of each of them.
 
-use super::groups::{Answer, Beat};
+use super::groups::{Answer, Beat, GroupId};
 use super::output::Output;
 use super::progress::ProgressState;
 use super::read::Heartbeat;
@@ -78,13 +78,10 @@ impl Raft {
         self.contact = Some(now);
         self.deadline = Some(deadline + now.saturating_duration_since(contact));
         self.round = self.round.max(beat.round);
+        // The answer is about this heartbeat, later ones may have come before it.
         Some(Answer {
-            group: beat.group,
-            term: beat.term,
-            matched: self.matched,
-            received: self.matched,
             round: beat.round,
-            quiesced: false,
+            ..self.awake(beat.group)
         })
     }
 
@@ -134,6 +131,18 @@ impl Raft {
     /// Whether nothing is to be noted of the disk that a peer stands on.
     fn is_known(&self, peer: NodeId, incarnation: Option<NonZeroU64>) -> bool {
         incarnation.is_none_or(|incarnation| self.known.contains(&(peer, incarnation)))
+    }
+
+    /// What tells the leader that this node is not silent, nothing else.
+    pub(crate) fn awake(&self, group: GroupId) -> Answer {
+        Answer {
+            group,
+            term: self.hard.term,
+            matched: self.matched.min(self.writes.stable),
+            received: self.matched,
+            round: self.round,
+            quiesced: false,
+        }
     }
 
     /// The store on which this silent node's leader runs was heard of, which counts as if the leader

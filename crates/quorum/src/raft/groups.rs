@@ -343,6 +343,17 @@ impl Groups {
         }
         status
     }
+
+    /// Panics when what the store has noted of its groups is not what they are.
+    #[cfg(any(test, fuzzing, feature = "conformance"))]
+    pub fn check_invariants(&self) {
+        self.store.check_invariants();
+        let named = self.index.iter().filter_map(|(group, at)| {
+            let slot = self.store.slot(at)?;
+            (slot.id == group).then_some(())
+        });
+        assert_eq!(named.count(), self.index.len(), "each name has its group");
+    }
 }
 
 impl Machine for Groups {

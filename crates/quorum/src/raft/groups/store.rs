@@ -188,7 +188,14 @@ impl Store {
         let before = mem::replace(&mut slot.standing, standing);
         match before {
             Standing::Beating => self.beating.remove(at),
-            Standing::SilentUnder(leader) => self.peers.woke(leader, at),
+            Standing::SilentUnder(leader) => {
+                if slot.raft.leader() == Some(leader) {
+                    // A leader that is silent still would be missed.
+                    let answer = slot.raft.awake(slot.id);
+                    self.peers.answer(leader, now, answer);
+                }
+                self.peers.woke(leader, at);
+            }
             Standing::Timed | Standing::SilentLeader => {}
         }
         match standing {
@@ -261,6 +268,29 @@ impl Store {
             });
         }
         self.outbox.pop_front()
+    }
+
+    #[cfg(any(test, fuzzing, feature = "conformance"))]
+    pub(super) fn check_invariants(&self) {
+        let (mut beating, mut peers) = (0, alloc::collections::BTreeMap::new());
+        for slot in self.slots.iter().flatten() {
+            let id = slot.id;
+            assert_eq!(slot.standing, Standing::of(&slot.raft), "standing of {id}");
+            beating += usize::from(slot.standing == Standing::Beating);
+            if slot.standing == Standing::Timed
+                && let Some(deadline) = slot.raft.poll_timeout()
+            {
+                let timer = slot.timer.expect("a timer where there is a deadline");
+                assert!(timer <= deadline, "timer of {id}");
+            }
+            for member in slot.raft.configuration().members() {
+                if member != self.config.id {
+                    *peers.entry(member).or_insert(0) += 1;
+                }
+            }
+        }
+        assert_eq!(beating, self.beating.len(), "groups that lead awake");
+        assert_eq!(peers, self.peers.shared(), "groups in common with peers");
     }
 }
 

@@ -1,5 +1,8 @@
 //! What the store of many groups asks of each of them.
 
+#[cfg(test)]
+mod tests;
+
 use super::groups::{Answer, Beat, GroupId};
 use super::output::Output;
 use super::progress::ProgressState;

@@ -216,7 +216,8 @@ pub struct Raft {
     /// When to campaign, or to send heartbeats.
     deadline: Option<Instant>,
     quiesced: bool,
-    /// No queue has had anything in it since all gave back their memory.
+    /// At a heartbeat everything was on disk and applied, the queues gave back their memory, and
+    /// nothing was written since.
     rested: bool,
 
     // Of a follower: its log is equal to the leader's up to here, ...

@@ -25,8 +25,7 @@
 //!
 //! ```
 //! use bytes::Bytes;
-//! use core::time::Duration;
-//! use purlin_core::machine::Machine;
+//! //! use purlin_core::machine::Machine;
 //! use purlin_core::node::NodeId;
 //! use purlin_core::time::Instant;
 //! use purlin_quorum::raft::{Config, Configuration, Message, Output, Payload, Raft, Recovered, RoleKind};
@@ -150,7 +149,7 @@ pub use status::{PeerStatus, RoleKind, Status};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
-use core::time::Duration;
+use core::num::NonZeroU64;
 use log::Log;
 use membership::History;
 use progress::Inflight;
@@ -195,7 +194,7 @@ pub struct Raft {
 
     // What of it changed in this call, and what waits for the disk.
     hard_dirty: bool,
-    log_dirty: Option<Index>,
+    log_dirty: Option<NonZeroU64>,
     writes: Writes,
     held: VecDeque<(Ticket, Message)>,
 
@@ -207,12 +206,12 @@ pub struct Raft {
 
     role: Role,
     leader: Option<NodeId>,
-    /// What [`Output::LeaderChanged`] said last.
-    reported: (Term, Option<NodeId>),
+    /// [`Output::LeaderChanged`] has not said so yet.
+    leader_changed: bool,
     /// When a leader was last heard.
     contact: Option<Instant>,
-    /// How long to wait for a leader.
-    patience: Duration,
+    /// How long to wait for a leader, in nanoseconds.
+    patience: u64,
     /// When to campaign, or to send heartbeats.
     deadline: Option<Instant>,
     quiesced: bool,

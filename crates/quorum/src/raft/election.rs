@@ -43,7 +43,7 @@ impl Raft {
         if self.admit(now).is_ok() && !self.is_leader() && self.config.lease_drift_ppm.is_none() {
             // Nobody would wake a silent node that waits for nobody.
             self.stir_self();
-            self.leader = None;
+            self.leader_changed |= self.leader.take().is_some();
             self.contact = None;
             self.finish();
         }
@@ -265,7 +265,9 @@ impl Raft {
             (VoteResult::Lost, _) => {
                 self.role = Role::Follower;
                 // Nobody was elected either, or we would hear of it: try again rather soon.
-                self.deadline = Some(self.now + self.config.heartbeat_interval + self.jitter());
+                self.deadline = Some(
+                    self.now + self.config.heartbeat_interval + Duration::from_nanos(self.jitter()),
+                );
             }
         }
     }
@@ -288,6 +290,7 @@ impl Raft {
         }
         let led = self.is_leader();
         self.role = Role::Follower;
+        self.leader_changed |= new_term || leader != self.leader;
         self.leader = leader;
         self.quiesced = false;
         // Somebody's candidacy is no reason to wait longer (§5.2): one that cannot win would keep
@@ -315,6 +318,7 @@ impl Raft {
             uncommitted.push(self.log.last_index(), tail.bytes());
         }
         self.leader = Some(id);
+        self.leader_changed = true;
         self.role = Role::Leader(Box::new(Leader {
             peers,
             term_start: next,
@@ -342,23 +346,28 @@ impl Raft {
         self.random.next_u64()
     }
 
-    fn jitter(&mut self) -> Duration {
-        let bound = u64::try_from(self.config.election_jitter.as_nanos()).unwrap_or(u64::MAX);
-        Duration::from_nanos(if bound == 0 {
+    fn jitter(&mut self) -> u64 {
+        let bound = nanos(self.config.election_jitter);
+        if bound == 0 {
             0
         } else {
             self.random.below(bound)
-        })
+        }
     }
 
     /// Draws how long to wait for a leader from now on. Not at every message: nodes differ, and go on
     /// differing.
     pub(crate) fn draw_patience(&mut self) {
-        self.patience = self.config.election_timeout + self.jitter();
+        self.patience = nanos(self.config.election_timeout).saturating_add(self.jitter());
     }
 
     #[inline]
     pub(crate) fn reset_election_deadline(&mut self) {
-        self.deadline = Some(self.now + self.patience);
+        self.deadline = Some(self.now + Duration::from_nanos(self.patience));
     }
+}
+
+/// At most 584 years.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -40,9 +40,8 @@ impl Raft {
             if node == id {
                 stable.0
             } else {
-                leader
-                    .peer(node)
-                    .map_or(0, |peer| peer.progress.matched().0)
+                let counted = leader.peer(node).filter(|peer| !peer.fenced);
+                counted.map_or(0, |peer| peer.progress.matched().0)
             }
         }));
         if index > self.commit && self.log.term(index) == Some(self.hard.term) {

@@ -96,12 +96,17 @@ impl Raft {
             .map(|(index, _)| index)
     }
 
-    /// The first of these, for which there is room: if need be without the entries that are kept for
-    /// followers although a snapshot covers them. An empty log takes at least one.
+    /// The first of these, for which there is room beside what stays of the log: if need be without
+    /// the entries that are kept for followers although a snapshot covers them. An empty log takes at
+    /// least one.
     fn fitting(&mut self, new: Entries) -> Entries {
         let size =
             |entries: u64, bytes: u64| bytes.saturating_add(entries.saturating_mul(ENTRY_OVERHEAD));
-        let held = |log: &Log| size(log.last_index() - log.base().index, log.bytes());
+        let first = new.first_index();
+        let held = |log: &Log| {
+            let replaced = log.slice(first, log.last_index(), u64::MAX).bytes();
+            size(first.previous() - log.base().index, log.bytes() - replaced)
+        };
         let bound = self.config.max_log_bytes;
         let all = size(new.len() as u64, new.bytes());
         if held(&self.log).saturating_add(all) <= bound {
@@ -113,7 +118,6 @@ impl Raft {
             self.history.compact(covered);
         }
         let mut held = held(&self.log);
-        let first = new.first_index();
         let taken = new.iter().take_while(|(_, entry)| {
             let was_empty = held == 0;
             held = held.saturating_add(size(1, entry.payload.len() as u64));
@@ -140,6 +144,7 @@ impl Raft {
         for (index, entry) in entries.iter() {
             if let Payload::Configuration(configuration) = &entry.payload {
                 self.history.push(index, configuration.clone());
+                self.forget_strangers(configuration);
                 configuration_changed = true;
             }
         }

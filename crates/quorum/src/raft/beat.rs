@@ -112,6 +112,7 @@ impl Raft {
         if !plain || !leader.reads.is_empty() {
             return false;
         }
+        let sent = leader.rounds.sent;
         let Some(peer) = leader.peer_mut(from) else {
             return false;
         };
@@ -123,6 +124,7 @@ impl Raft {
             return false;
         }
         peer.quiesced = false;
+        peer.matched_round = sent;
         self.now = now;
         self.acknowledge_round(from, answer.round);
         true

@@ -44,9 +44,8 @@ impl Raft {
             if node == id {
                 stable.0
             } else {
-                leader
-                    .peer(node)
-                    .map_or(0, |peer| peer.progress.matched().0)
+                let counted = leader.peer(node).filter(|peer| !peer.fenced);
+                counted.map_or(0, |peer| peer.progress.matched().0)
             }
         };
         let configuration = self.configuration();

@@ -22,7 +22,8 @@ impl Raft {
     /// # Errors
     ///
     /// [`Refusal::CannotLead`] for a learner, a witness, a node outside the group or one that is
-    /// installing a snapshot.
+    /// installing a snapshot; with leases [`Refusal::LeasePromised`] in the election timeout after
+    /// this node has heard of a leader, or was started: its own vote would break the lease.
     pub fn campaign(&mut self, now: Instant) -> Result<(), Refusal> {
         self.admit(now)?;
         if self.is_leader() {
@@ -30,6 +31,9 @@ impl Raft {
         }
         if !self.can_lead() {
             return Err(Refusal::CannotLead(self.config.id));
+        }
+        if self.config.lease_drift_ppm.is_some() && self.hears_leader() {
+            return Err(Refusal::LeasePromised);
         }
         self.quiesced = false;
         self.start_campaign();
@@ -61,7 +65,9 @@ impl Raft {
             .incoming
             .as_ref()
             .is_some_and(|incoming| matches!(incoming.storing, Some((_, true))));
+        // There is no term after the last: who campaigned in it again would vote twice.
         !installing
+            && self.hard.term < Term(u64::MAX)
             && !self.configuration().is_empty()
             && (votes(self.configuration())
                 || (votes(self.history.at(self.commit))
@@ -326,6 +332,7 @@ impl Raft {
             awake_since: self.now,
             uncommitted,
             reads: VecDeque::new(),
+            silence: u64::MAX,
             transfer: None,
             lease_until: Instant::default(),
             lease_void: false,

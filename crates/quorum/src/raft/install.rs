@@ -137,6 +137,8 @@ impl Raft {
         self.applied = position.index;
         self.unapplied = Inflight::default();
         self.answer_reads();
+        // Who of the members went and came back meanwhile, with another disk, it does not say.
+        self.known.clear();
         self.configuration_changed();
     }
 }

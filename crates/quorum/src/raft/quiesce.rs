@@ -52,6 +52,7 @@ impl Raft {
         if let Role::Leader(leader) = &mut self.role {
             // Nobody was asked for a while: that nobody answered means nothing.
             leader.awake_since = now;
+            leader.silence = u64::MAX;
             for peer in &mut leader.peers {
                 peer.quiesced = false;
             }

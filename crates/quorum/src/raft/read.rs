@@ -193,6 +193,14 @@ impl Raft {
             return;
         };
         let round = leader.rounds.start(self.now);
+        if quiesce.is_some() {
+            leader.silence = leader.silence.min(round);
+        } else {
+            leader.silence = u64::MAX;
+            for peer in &mut leader.peers {
+                peer.quiesced = false;
+            }
+        }
         for peer in leader.peers.iter_mut().filter(|peer| !peer.fenced) {
             let has = if tells_all {
                 self.commit

@@ -93,8 +93,12 @@ impl Raft {
     }
 
     /// Gives out what is committed and durable here, as far as the host keeps up. Durable, because
-    /// a state machine must not be ahead of its own log when the node starts again.
+    /// a state machine must not be ahead of its own log when the node starts again. Nothing while a
+    /// snapshot takes the state machine's place: it covers what would come after it.
     pub(crate) fn hand_out(&mut self) {
+        if self.is_installing() {
+            return;
+        }
         let upto = self.commit.min(self.writes.stable);
         while self.handed < upto {
             let held = self.unapplied.bytes();

@@ -7,7 +7,7 @@ use super::{Entries, Log, Payload, Raft};
 use purlin_core::node::NodeId;
 
 /// What an entry takes beside its payload, rounded up.
-const ENTRY_OVERHEAD: u64 = 48;
+pub(crate) const ENTRY_OVERHEAD: u64 = 48;
 
 impl Raft {
     pub(crate) fn on_append(

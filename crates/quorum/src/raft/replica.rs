@@ -3,6 +3,7 @@
 
 mod waiting;
 
+use super::append::ENTRY_OVERHEAD;
 use super::durable::{Recovered, Ticket};
 use super::error::{ProposeError, Refusal};
 use super::input::{ReadMode, ReadToken};
@@ -13,7 +14,8 @@ use super::position::{Index, Position, Term};
 use super::snapshot::{ChunkRequest, SnapshotChunk, SnapshotMeta};
 use super::start::StartError;
 use super::storage::{Storage, StorageError};
-use super::{Config, Entries, Payload, Raft};
+use super::{Config, Entries, Payload, Raft, RoleKind};
+use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use bytes::Bytes;
 use purlin_core::machine::Machine as _;
@@ -40,7 +42,7 @@ pub trait StateMachine {
     fn snapshot(&self) -> Bytes;
 
     /// Replaces the state by one that [`snapshot`](Self::snapshot) gave. Empty bytes: the state
-    /// before the first command.
+    /// before the first command, with which a replica opens that has no snapshot yet.
     fn restore(&mut self, snapshot: &Bytes);
 }
 
@@ -52,9 +54,11 @@ pub enum Event<R> {
     Send(Message),
     /// A command proposed here was applied, and answers this.
     Applied(Position, R),
-    /// A command proposed here was not applied and never will be: another one stands in its place.
+    /// A change of members proposed here is decided.
+    Changed(Position),
+    /// What was proposed here is not decided and never will be: something else stands in its place.
     Lost(Position),
-    /// What became of a command proposed here is not known: a snapshot covers it.
+    /// What became of something proposed here is not known: a snapshot covers it, or the node stops.
     Unknown(Position),
     /// Look at the state machine now: the read is linearizable.
     ReadReady(ReadToken),
@@ -97,7 +101,8 @@ pub enum ReplicaError<E: core::error::Error + 'static> {
 /// it answers `None`. Messages come out before the disk is waited for where Raft allows it, and one
 /// sync serves everything that was fed before: feed all that has arrived, then poll.
 ///
-/// The state machine is restored from the last snapshot and the log when the replica opens.
+/// The state machine is restored from the last snapshot and the log when the replica opens, whatever
+/// it held before.
 #[derive(Debug)]
 pub struct Replica<S: Storage, M: StateMachine> {
     raft: Raft,
@@ -106,8 +111,9 @@ pub struct Replica<S: Storage, M: StateMachine> {
     waiting: Waiting,
     /// Written and not synced.
     unsynced: Option<Ticket>,
-    events: alloc::collections::VecDeque<Event<M::Reply>>,
+    events: VecDeque<Event<M::Reply>>,
     snapshot_after_bytes: u64,
+    /// Of entries, with what they take beside their payload, as [`Config::max_log_bytes`] has it.
     bytes_since_snapshot: u64,
 }
 
@@ -144,15 +150,16 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
             machine,
             waiting: Waiting::default(),
             unsynced: None,
-            events: alloc::collections::VecDeque::new(),
+            events: VecDeque::new(),
             snapshot_after_bytes: 64 << 20,
             bytes_since_snapshot: 0,
         })
     }
 
-    /// Takes a snapshot and cuts the log whenever commands of more than `bytes` were applied since
-    /// the last. Default 64 MiB. A snapshot is made and stored within
-    /// [`poll_event`](Self::poll_event).
+    /// Takes a snapshot and cuts the log whenever entries of more than `bytes` were applied since the
+    /// last, each with 48 bytes beside its payload. Default 64 MiB. At the latest it does so at half
+    /// of what [`Config::max_log_bytes`] leaves beside the largest entry, or the log would fill up for
+    /// good. A snapshot is made and stored within [`poll_event`](Self::poll_event).
     pub fn snapshot_after(&mut self, bytes: u64) {
         self.snapshot_after_bytes = bytes;
     }
@@ -168,6 +175,12 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
     #[must_use]
     pub fn machine(&self) -> &M {
         &self.machine
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn storage(&self) -> &S {
+        &self.storage
     }
 
     /// The store, when the replica is not needed any more.
@@ -201,7 +214,8 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
         Ok(position)
     }
 
-    /// See [`Raft::change_membership`]; [`Event::Lost`] says if nothing came of it.
+    /// See [`Raft::change_membership`]; [`Event::Changed`], [`Event::Lost`] or [`Event::Unknown`] says
+    /// what became of it.
     ///
     /// # Errors
     ///
@@ -211,7 +225,9 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
         now: Instant,
         change: &MembershipChange,
     ) -> Result<Position, Refusal> {
-        self.raft.change_membership(now, change)
+        let position = self.raft.change_membership(now, change)?;
+        self.waiting.push(position);
+        Ok(position)
     }
 
     /// See [`Raft::read`].
@@ -237,6 +253,11 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
         self.raft.unreachable(now, peer);
     }
 
+    /// See [`Raft::wake`].
+    pub fn wake(&mut self, now: Instant) {
+        self.raft.wake(now);
+    }
+
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.raft.handle_timeout(now);
@@ -252,8 +273,8 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
     ///
     /// # Errors
     ///
-    /// [`ReplicaError::Storage`]: the node has stopped, and the store is to be opened anew. Events
-    /// that came before are still there.
+    /// [`ReplicaError::Storage`], once: the node has stopped, and the store is to be opened anew.
+    /// Events that came before, and [`Event::Stopped`], are still there.
     pub fn poll_event(
         &mut self,
         now: Instant,
@@ -262,13 +283,11 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
             if let Some(event) = self.events.pop_front() {
                 return Ok(Some(event));
             }
-            let done = self.advance(now);
-            match done {
+            match self.advance(now) {
                 Ok(true) => {}
                 Ok(false) => return Ok(None),
                 Err(error) => {
                     self.raft.write_failed(now);
-                    self.unsynced = None;
                     return Err(error);
                 }
             }
@@ -277,16 +296,22 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
 
     /// One step; whether there was one to do.
     fn advance(&mut self, now: Instant) -> Result<bool, ReplicaError<S::Error>> {
+        let stopped = self.raft.role() == RoleKind::Stopped;
         if let Some(output) = self.raft.poll_output() {
-            self.carry_out(now, output)?;
+            if !(stopped && is_work(&output)) {
+                self.carry_out(now, output)?;
+            }
             return Ok(true);
+        }
+        if stopped {
+            return Ok(false);
         }
         if let Some(ticket) = self.unsynced.take() {
             self.storage.sync()?;
             self.raft.persisted(now, ticket)?;
             return Ok(true);
         }
-        if self.bytes_since_snapshot > self.snapshot_after_bytes {
+        if self.bytes_since_snapshot > self.snapshot_after_bytes.min(self.room_for_log()) {
             self.bytes_since_snapshot = 0;
             return self.take_snapshot(now);
         }
@@ -315,27 +340,30 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
                     .push_back(Event::ConfigurationChanged(configuration));
             }
             Output::Fenced(peer) => self.events.push_back(Event::Fenced(peer)),
-            Output::Stopped(reason) => self.events.push_back(Event::Stopped(reason)),
+            Output::Stopped(reason) => {
+                self.give_up_waiting(Index(u64::MAX));
+                self.events.push_back(Event::Stopped(reason));
+            }
         }
         Ok(())
     }
 
     fn apply(&mut self, now: Instant, entries: &Entries) -> Result<(), ReplicaError<S::Error>> {
         for (index, entry) in entries.iter() {
-            let mut reply = None;
-            if let Payload::Command(command) = &entry.payload
-                && !command.is_empty()
-            {
-                self.bytes_since_snapshot += command.len() as u64;
-                reply = Some(self.machine.apply(index, command));
-            }
-            let applied = Position::new(entry.term, index);
+            let position = Position::new(entry.term, index);
+            self.bytes_since_snapshot += entry.payload.len() as u64 + ENTRY_OVERHEAD;
+            let mut answer = match &entry.payload {
+                Payload::Command(command) if command.is_empty() => None,
+                Payload::Command(command) => {
+                    let reply = self.machine.apply(index, command);
+                    Some(Event::Applied(position, reply))
+                }
+                Payload::Configuration(_) => Some(Event::Changed(position)),
+            };
             while let Some(proposed) = self.waiting.take_up_to(index) {
-                let reply = reply.take_if(|_| proposed == applied);
-                self.events.push_back(match reply {
-                    Some(reply) => Event::Applied(proposed, reply),
-                    None => Event::Lost(proposed),
-                });
+                let answer = answer.take_if(|_| proposed == position);
+                self.events
+                    .push_back(answer.unwrap_or(Event::Lost(proposed)));
             }
         }
         if let Some(last) = entries.last() {
@@ -367,12 +395,25 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
                 &chunk.meta,
                 self.raft.config().id,
             )?;
-            while let Some(position) = self.waiting.take_up_to(chunk.meta.position.index) {
-                self.events.push_back(Event::Unknown(position));
-            }
+            self.give_up_waiting(chunk.meta.position.index);
+            self.bytes_since_snapshot = 0;
         }
         self.raft.chunk_stored(now, &chunk.meta, stored)?;
         Ok(())
+    }
+
+    /// Nobody will hear what became of what was proposed up to `index`.
+    fn give_up_waiting(&mut self, index: Index) {
+        while let Some(position) = self.waiting.take_up_to(index) {
+            self.events.push_back(Event::Unknown(position));
+        }
+    }
+
+    /// How much may be applied since the last snapshot with room for more in the log.
+    fn room_for_log(&self) -> u64 {
+        let config = self.raft.config();
+        let largest = config.max_entry_bytes.saturating_add(ENTRY_OVERHEAD);
+        config.max_log_bytes.saturating_sub(largest) / 2
     }
 
     /// Cuts the log by a snapshot of the present state, if that is beyond the last one.
@@ -391,6 +432,14 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
     }
 }
 
+/// What a node that has stopped does not want done any more.
+fn is_work(output: &Output) -> bool {
+    matches!(
+        output,
+        Output::Write(_) | Output::Commit(_) | Output::FetchChunk(_) | Output::StoreChunk(_)
+    )
+}
+
 /// Brings the state machine to where the snapshot is. A witness has none.
 fn restore<S: Storage, M: StateMachine>(
     storage: &mut S,
@@ -398,7 +447,7 @@ fn restore<S: Storage, M: StateMachine>(
     meta: &SnapshotMeta,
     id: NodeId,
 ) -> Result<(), ReplicaError<S::Error>> {
-    if meta.position.index > Index::ZERO && !meta.configuration.is_witness(id) {
+    if !meta.configuration.is_witness(id) {
         let missing = ReplicaError::MissingSnapshot(meta.position);
         machine.restore(&storage.snapshot(meta)?.ok_or(missing)?);
     }

@@ -333,7 +333,7 @@ impl Raft {
     /// Draws how long to wait for a leader from now on. Not at every message: nodes differ, and go on
     /// differing.
     pub(crate) fn draw_patience(&mut self) {
-        self.patience = self.config.election_timeout + self.jitter();
+        self.patience = self.config.election_timeout.saturating_add(self.jitter());
     }
 
     #[inline]

@@ -6,10 +6,14 @@ use core::time::Duration;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 use purlin_quorum::raft::replica::{Event, Replica, ReplicaError, StateMachine};
-use purlin_quorum::raft::storage::{Identity, MemoryStorage, Storage, StorageError};
+use purlin_quorum::raft::storage::conformance::SimDisk;
+use purlin_quorum::raft::storage::{
+    FileOptions, FileStorage, Identity, MemoryStorage, Storage, StorageError,
+};
 use purlin_quorum::raft::{
     Body, Change, ClusterId, Config, Configuration, Entries, Entry, Index, MembershipChange,
-    Message, Position, Recovered, RoleKind, SnapshotChunk, SnapshotMeta, StopReason, Term, Write,
+    Message, Position, Recovered, Refusal, RoleKind, SnapshotChunk, SnapshotMeta, StopReason, Term,
+    Write,
 };
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -518,4 +522,108 @@ fn a_silent_replica_can_be_woken() {
     }
     group.run(Duration::from_secs(5));
     assert_ne!(group.leader().raft().config().id, id);
+}
+
+#[test]
+fn a_newcomer_catches_up_under_load() {
+    let mut group = Group::new(&[1, 2, 3], |config| {
+        config.snapshot_chunk_bytes = 100;
+        config.trailing_entries = 0;
+    });
+    for replica in &mut group.replicas {
+        replica.snapshot_after(1_000);
+    }
+    let command = Bytes::from_static(b"twenty bytes of data");
+    for _ in 0..50 {
+        group.propose(command.clone());
+    }
+    let mut store = MemoryStorage::new();
+    store
+        .join(Identity::new(ClusterId(0), NodeId(4), 4))
+        .unwrap();
+    let mut config = Config::new(NodeId(4));
+    config.trailing_entries = 0;
+    group.replicas.push(open(config, store).unwrap());
+    let change = MembershipChange {
+        changes: vec![Change::AddLearner(NodeId(4))],
+        ..Default::default()
+    };
+    let now = group.now;
+    group.leader().change_membership(now, &change).unwrap();
+
+    // From here on each message takes a step, and each step brings a command or two.
+    for _ in 0..200 {
+        group.now += Duration::from_millis(20);
+        let now = group.now;
+        let leader = group.leader();
+        leader.propose(now, command.clone()).expect("room");
+        let mail = core::mem::take(&mut group.mail);
+        for replica in &mut group.replicas {
+            replica.handle_timeout(now);
+            let id = replica.raft().config().id;
+            for message in mail.iter().filter(|message| message.to == id) {
+                replica
+                    .receive(now, message.clone())
+                    .expect("an honest message");
+            }
+            for event in events(replica, now).expect("a good store") {
+                if let Event::Send(message) = event {
+                    group.mail.push_back(message);
+                }
+            }
+        }
+    }
+    let newcomer = group.replicas.last().expect("four");
+    assert!(
+        newcomer.raft().applied_index() > Index(200),
+        "{:?}",
+        newcomer.raft().status()
+    );
+}
+
+#[test]
+fn an_entry_too_large_for_the_store_is_refused_and_not_fatal() {
+    let now = Instant::default();
+    let disk = SimDisk::new();
+    let mut store = FileStorage::open_on(disk, FileOptions::default()).unwrap();
+    let identity = Identity::new(ClusterId(0), NodeId(1), 1);
+    store
+        .bootstrap(identity, Configuration::new([NodeId(1)]))
+        .unwrap();
+    let mut config = Config::new(NodeId(1));
+    config.max_entry_bytes = 1 << 30;
+    let mut replica = open(config, store).unwrap();
+    let later = now + Duration::from_secs(3);
+    replica.handle_timeout(later);
+    events(&mut replica, later).unwrap();
+    assert_eq!(replica.raft().role(), RoleKind::Leader);
+    let command = Bytes::from(vec![0; 40 << 20]);
+    let refused = replica
+        .propose(later, command)
+        .map_err(|error| error.reason);
+    assert!(
+        matches!(refused, Err(Refusal::TooLarge { .. })),
+        "{refused:?}"
+    );
+    events(&mut replica, later).unwrap();
+
+    let bound = replica.raft().config().max_entry_bytes;
+    let command = Bytes::from(vec![0; usize::try_from(bound).unwrap()]);
+    replica.propose(later, command).unwrap();
+    events(&mut replica, later).unwrap();
+    assert_eq!(replica.machine().0.len() as u64, bound + 1);
+}
+
+#[test]
+fn several_proposals_are_answered_each() {
+    let mut group = Group::new(&[1, 2, 3], |_| {});
+    let now = group.now;
+    let commands = ["a", "b"].map(Bytes::from);
+    let leader = group.leader();
+    let first = leader.propose_all(now, commands.to_vec()).unwrap();
+    let id = leader.raft().config().id.0;
+    group.poll();
+    let second = Position::new(first.term, first.index.next());
+    assert!(group.said.contains(&(id, Event::Applied(first, 2))));
+    assert!(group.said.contains(&(id, Event::Applied(second, 4))));
 }

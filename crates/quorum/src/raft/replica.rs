@@ -11,12 +11,14 @@ use super::membership::{Configuration, MembershipChange};
 use super::message::Message;
 use super::output::{AbortReason, Output, StopReason};
 use super::position::{Index, Position, Term};
+use super::progress::ProgressState;
 use super::snapshot::{ChunkRequest, SnapshotChunk, SnapshotMeta};
 use super::start::StartError;
 use super::storage::{Storage, StorageError};
 use super::{Config, Entries, Payload, Raft, RoleKind};
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use bytes::Bytes;
 use purlin_core::machine::Machine as _;
 use purlin_core::node::NodeId;
@@ -103,6 +105,57 @@ pub enum ReplicaError<E: core::error::Error + 'static> {
 ///
 /// The state machine is restored from the last snapshot and the log when the replica opens, whatever
 /// it held before.
+///
+/// ```
+/// use bytes::Bytes;
+/// use purlin_core::node::NodeId;
+/// use purlin_core::time::Instant;
+/// use purlin_quorum::raft::replica::{Event, Replica, StateMachine};
+/// use purlin_quorum::raft::storage::{Identity, MemoryStorage, Storage};
+/// use purlin_quorum::raft::{ClusterId, Config, Configuration, Index};
+///
+/// /// Adds up the lengths of all commands.
+/// struct Sum(u64);
+///
+/// impl StateMachine for Sum {
+///     type Reply = u64;
+///
+///     fn apply(&mut self, _: Index, command: &Bytes) -> u64 {
+///         self.0 += command.len() as u64;
+///         self.0
+///     }
+///
+///     fn snapshot(&self) -> Bytes {
+///         Bytes::copy_from_slice(&self.0.to_le_bytes())
+///     }
+///
+///     fn restore(&mut self, snapshot: &Bytes) {
+///         self.0 = snapshot[..].try_into().map_or(0, u64::from_le_bytes);
+///     }
+/// }
+///
+/// let mut store = MemoryStorage::new();
+/// let drawn_at_random = 0x5eed;
+/// let identity = Identity::new(ClusterId(7), NodeId(1), drawn_at_random);
+/// store.bootstrap(identity, Configuration::new([NodeId(1)]))?;
+///
+/// let mut config = Config::new(NodeId(1));
+/// config.cluster = ClusterId(7);
+/// let mut replica = Replica::open(config, store, Sum(0), drawn_at_random, Instant::default())?;
+///
+/// // A group of one has a leader after the first timeout.
+/// let now = replica.poll_timeout().expect("it waits for a leader");
+/// replica.handle_timeout(now);
+/// while replica.poll_event(now)?.is_some() {}
+///
+/// let position = replica.propose(now, Bytes::from_static(b"four"))?;
+/// let mut events = Vec::new();
+/// while let Some(event) = replica.poll_event(now)? {
+///     events.push(event);
+/// }
+/// assert_eq!(events, [Event::Applied(position, 4)]);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Replica<S: Storage, M: StateMachine> {
     raft: Raft,
@@ -119,7 +172,7 @@ pub struct Replica<S: Storage, M: StateMachine> {
 
 impl<S: Storage, M: StateMachine> Replica<S, M> {
     /// Opens a replica on a store that was bootstrapped or joined. The incarnation comes from the
-    /// store. See [`Raft::new`] for `seed` and `now`.
+    /// store, and entries are no larger than it can hold. See [`Raft::new`] for `seed` and `now`.
     ///
     /// # Errors
     ///
@@ -136,6 +189,7 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
             return Err(ReplicaError::WrongStore);
         }
         config.incarnation = Some(identity.incarnation);
+        config.max_entry_bytes = config.max_entry_bytes.min(storage.max_entry_bytes());
         let recovered = storage.recover()?;
         let meta = recovered.snapshot.clone();
         let recovered = Recovered {
@@ -158,8 +212,11 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
 
     /// Takes a snapshot and cuts the log whenever entries of more than `bytes` were applied since the
     /// last, each with 48 bytes beside its payload. Default 64 MiB. At the latest it does so at half
-    /// of what [`Config::max_log_bytes`] leaves beside the largest entry, or the log would fill up for
-    /// good. A snapshot is made and stored within [`poll_event`](Self::poll_event).
+    /// of what [`Config::max_log_bytes`] leaves beside the largest entry, or at a quarter of it if that
+    /// is more: or the log would fill up for good. A snapshot is made and stored within [`poll_event`](Self::poll_event).
+    ///
+    /// While a snapshot travels to a follower, the next one waits for four times as much: the
+    /// transfer would begin anew. A follower to which a snapshot takes longer never catches up.
     pub fn snapshot_after(&mut self, bytes: u64) {
         self.snapshot_after_bytes = bytes;
     }
@@ -212,6 +269,26 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
         let position = self.raft.propose(now, command)?;
         self.waiting.push(position);
         Ok(position)
+    }
+
+    /// See [`Raft::propose_all`]; each of the commands is answered as after
+    /// [`propose`](Self::propose).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn propose_all(
+        &mut self,
+        now: Instant,
+        commands: Vec<Bytes>,
+    ) -> Result<Position, ProposeError<Vec<Bytes>>> {
+        let count = commands.len() as u64;
+        let first = self.raft.propose_all(now, commands)?;
+        for at in 0..count {
+            self.waiting
+                .push(Position::new(first.term, first.index + at));
+        }
+        Ok(first)
     }
 
     /// See [`Raft::change_membership`]; [`Event::Changed`], [`Event::Lost`] or [`Event::Unknown`] says
@@ -311,7 +388,7 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
             self.raft.persisted(now, ticket)?;
             return Ok(true);
         }
-        if self.bytes_since_snapshot > self.snapshot_after_bytes.min(self.room_for_log()) {
+        if self.is_snapshot_due() {
             self.bytes_since_snapshot = 0;
             return self.take_snapshot(now);
         }
@@ -409,11 +486,23 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
         }
     }
 
+    fn is_snapshot_due(&self) -> bool {
+        let (held, bound) = (self.bytes_since_snapshot, self.snapshot_after_bytes);
+        let most = self.room_for_log();
+        let travels = || {
+            let leader = self.raft.leading();
+            let mut peers = leader.into_iter().flat_map(|leader| &leader.peers);
+            peers.any(|peer| peer.progress.state() == ProgressState::Snapshot)
+        };
+        held > most || (held > bound && (held / 4 > bound || !travels()))
+    }
+
     /// How much may be applied since the last snapshot with room for more in the log.
     fn room_for_log(&self) -> u64 {
         let config = self.raft.config();
         let largest = config.max_entry_bytes.saturating_add(ENTRY_OVERHEAD);
-        config.max_log_bytes.saturating_sub(largest) / 2
+        let log = config.max_log_bytes;
+        (log.saturating_sub(largest) / 2).max(log / 4)
     }
 
     /// Cuts the log by a snapshot of the present state, if that is beyond the last one.

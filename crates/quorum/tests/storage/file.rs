@@ -206,11 +206,11 @@ fn a_log_cut_anywhere_loses_whole_writes_only() {
 #[test]
 fn the_segment_that_the_snapshot_names_has_its_start() {
     let (disk, mut store) = founded(1);
-    let mut data = || core::iter::once(Bytes::from_static(b"state"));
     store
         .write(&write(5, 1, vec![command(4, b'a', 400)]))
         .unwrap(); // A segment ends with it.
-    store.compact(&meta(4, 1), &mut data()).unwrap();
+    let mut data = core::iter::once(Bytes::from_static(b"state"));
+    store.compact(&meta(4, 1), &mut data).unwrap();
     drop(store);
     let names: Vec<_> = files(&disk).into_iter().map(|(name, _)| name).collect();
     let [segment, _] = &names[..] else {

@@ -352,15 +352,16 @@ impl Raft {
     }
 
     /// Nobody leads that would send what confirmed reads wait for, and perhaps nobody ever will: a
-    /// node that was removed does not hear of it.
-    pub(crate) fn abort_reads_ahead(&mut self) {
+    /// node that was removed does not hear of it, and the entry with which a leader started its term
+    /// may be lost with the leader.
+    pub(crate) fn abort_reads_ahead(&mut self, reason: AbortReason) {
         while self
             .waiting
             .back()
             .is_some_and(|&(index, _)| index > self.commit)
         {
             if let Some((_, token)) = self.waiting.pop_back() {
-                self.abort(token, AbortReason::TimedOut);
+                self.abort(token, reason);
             }
         }
     }

@@ -29,7 +29,9 @@ impl Raft {
         if self.is_leader() {
             return Ok(());
         }
-        if !self.can_lead() {
+        // A follower that hears a leader has promised its lease not to elect anybody, itself neither.
+        let promised = self.config.lease_drift_ppm.is_some() && self.hears_leader();
+        if promised || !self.can_lead() {
             return Err(Refusal::CannotLead(self.config.id));
         }
         if self.config.lease_drift_ppm.is_some() && self.hears_leader() {
@@ -289,6 +291,7 @@ impl Raft {
         }
         if new_term || leader != self.leader || self.is_leader() {
             self.abort_reads(AbortReason::LeaderChanged, false);
+            self.abort_reads_ahead(AbortReason::LeaderChanged);
             self.matched = self.commit;
             self.round = 0;
             self.ack_due = false;

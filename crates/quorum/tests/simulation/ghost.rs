@@ -24,6 +24,8 @@ use super::store::Found;
 pub(crate) struct Ghost {
     /// Who led in which term.
     leaders: BTreeMap<u64, NodeId>,
+    /// The last term in which somebody has campaigned.
+    last_campaign: u64,
     /// Who voted for whom in which term.
     votes: BTreeMap<(u64, NodeId), NodeId>,
     /// All entries ever made at each index, from 1.
@@ -157,6 +159,11 @@ impl Ghost {
         assert!(
             since <= raft.commit_index().0,
             "one configuration at a time: {node} makes one at {index} while that at {since} is not committed"
+        );
+        assert_eq!(
+            raft.log_term(raft.commit_index()),
+            Some(raft.term()),
+            "{node} makes a configuration at {index} before it has committed in its term"
         );
         assert!(
             quorums_meet(&old, new),
@@ -324,6 +331,13 @@ impl Ghost {
         let before = (shadow.role, shadow.term);
         // A leader that is removed commits that, and leads no more.
         let leads = role == RoleKind::Leader || before == (RoleKind::Leader, term);
+        if role == RoleKind::Candidate || role == RoleKind::Leader {
+            self.last_campaign = self.last_campaign.max(term);
+        }
+        assert!(
+            term <= self.last_campaign,
+            "{node} is in term {term}, in which nobody has campaigned"
+        );
         if before != (role, term) {
             assert!(shadow.term <= term, "{node} goes back to term {term}");
             (shadow.role, shadow.term) = (role, term);

@@ -192,7 +192,9 @@ fn build(random: &mut impl Random, plan: Plan, faults: Schedule, seed: u64) -> W
         ..ClientModel::new(5)
     };
     let nodes = plan.nodes;
-    let workload = workload(nodes, pick(random, &[0, 40, 150, 400]));
+    let orders = pick(random, &[0, 40, 150, 400]);
+    let campaigns = pick(random, &[10, 10, 80]);
+    let workload = workload(nodes, orders, campaigns);
     World::builder(RaftHost::new(plan), nodes, seed)
         .links(link)
         .storage(storage)
@@ -276,9 +278,13 @@ fn bridge(random: &mut impl Random, nodes: usize) -> Vec<Fault> {
     vec![cut(&left, &right), cut(&right, &left)]
 }
 
-/// Clients that read and write, and an administrator in place of one of them now and then: so many
-/// times in a thousand.
-fn workload(nodes: usize, orders: u64) -> impl FnMut(Turn<'_, Reply>) -> Option<(NodeId, Request)> {
+/// Clients that read and write, and an administrator in place of one of them now and then: `orders`
+/// times in a thousand, of which `campaigns` in a hundred are to campaign.
+fn workload(
+    nodes: usize,
+    orders: u64,
+    campaigns: u64,
+) -> impl FnMut(Turn<'_, Reply>) -> Option<(NodeId, Request)> {
     let mut next_value = 0;
     // Who has last answered somebody: clients of a real cluster learn that too.
     let mut favourite = NodeId(0);
@@ -311,6 +317,9 @@ fn workload(nodes: usize, orders: u64) -> impl FnMut(Turn<'_, Reply>) -> Option<
             favourite
         };
         asked[client] = node;
+        if is_order && random.below(100) < campaigns {
+            return Some((anybody, Request::Order(Order::Campaign)));
+        }
         if is_order {
             return Some((node, Request::Order(order(random))));
         }
@@ -332,18 +341,17 @@ fn ask(random: &mut impl Random, key: u8, value: u64) -> Request {
             };
             Request::Put(key, swap)
         }
-        5..8 => Request::Get(key, Path::Index),
-        8 => Request::Get(key, Path::Lease),
+        5..7 => Request::Get(key, Path::Index),
+        7 => Request::Get(key, Path::Lease),
         _ => Request::Get(key, Path::Fast),
     }
 }
 
 fn order(random: &mut impl Random) -> Order {
-    match random.below(10) {
+    match random.below(9) {
         0..5 => Order::ChangeMembers(random.next_u64()),
         5..7 => Order::Transfer(random.next_u64()),
-        7 => Order::Campaign,
-        8 => Order::ForgetLeader,
+        7 => Order::ForgetLeader,
         _ => Order::Compact,
     }
 }

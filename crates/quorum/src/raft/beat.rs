@@ -77,9 +77,14 @@ impl Raft {
         let (Some(contact), Some(deadline), true) = (self.contact, self.deadline, plain) else {
             return None;
         };
+        let wait = deadline.saturating_duration_since(contact);
+        let least = self.config.election_timeout;
+        if wait < least || wait > least + self.config.election_jitter {
+            return None; // Something else than a heartbeat has set the deadline.
+        }
         self.now = now;
         self.contact = Some(now);
-        self.deadline = Some(deadline + now.saturating_duration_since(contact));
+        self.deadline = Some(now + wait);
         self.round = self.round.max(beat.round);
         // The answer is about this heartbeat, later ones may have come before it.
         Some(Answer {

@@ -453,7 +453,7 @@ fn a_store_that_starts_anew_leads_nothing_of_what_it_led() {
         world.run(down);
         world.cut.clear();
         world.restart(2, 1000);
-        world.run(2 * ELECTION);
+        world.run(ELECTION);
         for &group in &led {
             assert!(world.leader(group).is_some());
             world.propose(group, "second");

@@ -160,7 +160,8 @@ impl Cluster {
 fn state(mut node: Raft) -> String {
     let least = node.now + node.config.election_timeout;
     if let (None, Some(deadline)) = (node.leading(), node.deadline) {
-        assert!(deadline >= least && deadline <= least + node.config.election_jitter);
+        assert!(deadline >= least, "too early");
+        assert!(deadline <= least + node.config.election_jitter, "too late");
         node.deadline = None;
     }
     node.random = purlin_core::random::SplitMix64::new(0);
@@ -213,6 +214,8 @@ fn play(cluster: &mut Cluster, events: &[Event]) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
     #[test]
     fn the_short_ways_lead_where_the_long_one_does(
         leases: bool,

@@ -39,10 +39,16 @@ pub(super) fn configs(change: impl Fn(&mut Config)) -> Configs {
 
 /// Election timeout 10 ticks and as much jitter, heartbeats every `heartbeat` ticks.
 pub(super) fn ticked(heartbeat: u32) -> Configs {
+    ticked_but(heartbeat, |_| ())
+}
+
+/// The same, but for what `change` changes.
+pub(super) fn ticked_but(heartbeat: u32, change: impl Fn(&mut Config)) -> Configs {
     configs(|config| {
         config.election_timeout = TICK * 10;
         config.election_jitter = TICK * 10;
         config.heartbeat_interval = TICK * heartbeat;
+        change(config);
     })
 }
 

@@ -24,5 +24,9 @@ fn main() -> ExitCode {
         println!("    {report}, {time:.1?}");
         failed |= report.violation.is_some();
     }
-    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }

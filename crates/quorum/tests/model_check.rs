@@ -49,6 +49,9 @@ fn deliberate_bugs_are_found() {
     ] {
         let report = explore(scope(name).with(mutant));
         println!("{mutant:?} in {name}: {report}");
-        assert!(report.violation.is_some(), "{mutant:?} is not found in {name}");
+        assert!(
+            report.violation.is_some(),
+            "{mutant:?} is not found in {name}"
+        );
     }
 }

@@ -53,7 +53,9 @@ impl Raft {
     fn hash_log(&self, state: &mut impl Hasher) {
         let (base, last) = (self.log.base(), self.log.last_index());
         base.hash(state);
-        self.log.slice(base.index.next(), last, u64::MAX).hash(state);
+        self.log
+            .slice(base.index.next(), last, u64::MAX)
+            .hash(state);
         self.snapshot.hash(state);
         self.history.at(base.index).hash(state);
         self.configuration().hash(state);
@@ -62,7 +64,12 @@ impl Raft {
     fn hash_writes(&self, rename: &impl Fn(NodeId) -> NodeId, state: &mut impl Hasher) {
         let writes = &self.writes;
         let under_way = |ticket: super::Ticket| ticket.0.saturating_sub(writes.persisted.0);
-        (under_way(writes.issued), under_way(writes.hard), writes.stable).hash(state);
+        (
+            under_way(writes.issued),
+            under_way(writes.hard),
+            writes.stable,
+        )
+            .hash(state);
         for &(ticket, last) in &writes.in_flight {
             (under_way(ticket), last).hash(state);
         }

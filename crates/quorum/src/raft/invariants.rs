@@ -30,11 +30,7 @@ impl Raft {
             }
             Role::PreCandidate(_) => assert_eq!(self.leader, None, "who campaigns follows nobody"),
             Role::Follower => {
-                assert_ne!(
-                    self.leader,
-                    Some(self.config.id),
-                    "nobody follows itself"
-                );
+                assert_ne!(self.leader, Some(self.config.id), "nobody follows itself");
             }
             Role::Stopped => return,
         }
@@ -167,7 +163,10 @@ impl Raft {
             && writes.stable == last
             && writes.persisted == writes.issued
             && self.held.is_empty();
-        assert!(idle || !self.rested, "who rests has nothing to do: {self:?}");
+        assert!(
+            idle || !self.rested,
+            "who rests has nothing to do: {self:?}"
+        );
     }
 
     fn check_leader(&self, leader: &Leader) {

@@ -8,8 +8,8 @@ use super::oracle::{Answers, Past};
 use super::scope::Scope;
 use super::view::View;
 use purlin_quorum::raft::Message;
-use std::rc::Rc;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 
 /// Things with numbers, found by their fingerprints.
 #[derive(Debug)]

@@ -48,7 +48,10 @@ pub(crate) fn successors(
     }
     for place in 0..state.nodes().len() {
         for event in events(arena, state, place) {
-            if event.budget().is_none_or(|budget| has_left(arena, state, budget)) {
+            if event
+                .budget()
+                .is_none_or(|budget| has_left(arena, state, budget))
+            {
                 happen(arena, state, (place, event, false), visit)?;
             }
         }
@@ -111,7 +114,11 @@ fn happen(
     {
         next.take(message);
     }
-    let budget = if repeats { Some(Budget::Duplicates) } else { event.budget() };
+    let budget = if repeats {
+        Some(Budget::Duplicates)
+    } else {
+        event.budget()
+    };
     if let Some(budget) = budget {
         next.spent[budget as usize] += 1;
     }
@@ -123,7 +130,10 @@ fn happen(
         }
         let mut next = next;
         let sent = outcome.sent.iter().enumerate();
-        next.post(sent.filter(|(bit, _)| kept >> bit & 1 == 1).map(|(_, &message)| message));
+        next.post(
+            sent.filter(|(bit, _)| kept >> bit & 1 == 1)
+                .map(|(_, &message)| message),
+        );
         by.kept = kept;
         visit(arena, next, by);
     }
@@ -149,7 +159,9 @@ fn remember(
         Event::Crash(_) => past.forget(NodeId(view.id)),
         _ => {}
     }
-    next.with_views(arena, |views| past.witness(by.place, views, &outcome.answers))?;
+    next.with_views(arena, |views| {
+        past.witness(by.place, views, &outcome.answers)
+    })?;
     next.past = arena.past(past);
     Ok(())
 }

@@ -88,7 +88,12 @@ impl Node {
     }
 
     /// Takes a step; `message` is what is received, if it is that.
-    pub(crate) fn step(&mut self, scope: &Scope, event: Event, message: Option<&Message>) -> Step<Effects> {
+    pub(crate) fn step(
+        &mut self,
+        scope: &Scope,
+        event: Event,
+        message: Option<&Message>,
+    ) -> Step<Effects> {
         let (before, now) = (self.raft.status(), self.now);
         let refused = |_| Halt::Refused;
         match event {
@@ -273,7 +278,9 @@ impl Node {
             _ => None,
         };
         if vote.is_some() && hard != (message.term, vote) {
-            return violation(format_args!("a vote is given that is not durable: {message:?}"));
+            return violation(format_args!(
+                "a vote is given that is not durable: {message:?}"
+            ));
         }
         let (Body::Appended { matched, .. }
         | Body::HeartbeatAck { matched, .. }
@@ -286,7 +293,9 @@ impl Node {
             || matched <= self.disk.last_index()
                 && self.disk.term(matched) == self.raft.log_term(matched);
         if message.term == self.raft.term() && !durable {
-            return violation(format_args!("what is acknowledged is not durable: {message:?}"));
+            return violation(format_args!(
+                "what is acknowledged is not durable: {message:?}"
+            ));
         }
         Ok(())
     }

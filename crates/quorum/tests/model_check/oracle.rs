@@ -103,7 +103,10 @@ impl Past {
         if leader.0 == view.id {
             Ok(())
         } else {
-            Err(format!("two leaders in term {term}: {leader} and n{}", view.id))
+            Err(format!(
+                "two leaders in term {term}: {leader} and n{}",
+                view.id
+            ))
         }
     }
 
@@ -175,7 +178,10 @@ impl Past {
         for index in view.log.base() + 1..=view.commit {
             let own = view.log.get(index).map(|link| link.digest);
             if own != self.at(index).map(|committed| committed.digest) {
-                return Err(format!("n{} has committed another entry at {index}", view.id));
+                return Err(format!(
+                    "n{} has committed another entry at {index}",
+                    view.id
+                ));
             }
         }
         let (index, digest) = view.applied;
@@ -183,7 +189,10 @@ impl Past {
         if same {
             Ok(())
         } else {
-            Err(format!("n{} has applied something else up to {index}", view.id))
+            Err(format!(
+                "n{} has applied something else up to {index}",
+                view.id
+            ))
         }
     }
 
@@ -207,10 +216,16 @@ impl Past {
 
     /// At most one configuration is not committed.
     fn check_configurations(&self, view: &View) -> Verdict {
-        let open = (self.committed() + 1..=view.log.last())
-            .filter(|&index| view.log.get(index).is_some_and(|link| link.is_configuration));
+        let open = (self.committed() + 1..=view.log.last()).filter(|&index| {
+            view.log
+                .get(index)
+                .is_some_and(|link| link.is_configuration)
+        });
         if open.count() > 1 {
-            return Err(format!("n{} has two configurations that are not committed", view.id));
+            return Err(format!(
+                "n{} has two configurations that are not committed",
+                view.id
+            ));
         }
         Ok(())
     }
@@ -226,7 +241,11 @@ pub(crate) struct Answers {
 impl From<&Effects> for Answers {
     fn from(effects: &Effects) -> Self {
         Self {
-            ready: effects.ready.iter().map(|&(read, seen)| (read, seen.0)).collect(),
+            ready: effects
+                .ready
+                .iter()
+                .map(|&(read, seen)| (read, seen.0))
+                .collect(),
             aborted: effects.aborted.clone(),
         }
     }

@@ -97,7 +97,10 @@ impl Search {
 
     /// The way from the first state to the violation after the state `at`.
     fn explain(&mut self, mut at: usize, violation: &Violation) -> String {
-        let mut steps = vec![format!("=> {}", violation.what), self.describe(at, &violation.by)];
+        let mut steps = vec![
+            format!("=> {}", violation.what),
+            self.describe(at, &violation.by),
+        ];
         while at > 0 {
             let parent = self.parents[at] as usize;
             let (child, state) = (self.states[at], self.states[parent]);
@@ -133,7 +136,11 @@ impl Search {
         if let Ok(outcome) = self.arena.outcome(node, by.event) {
             for (bit, &message) in outcome.sent.iter().enumerate() {
                 let message = self.arena.messages.get(message);
-                let lost = if by.kept >> bit & 1 == 1 { "sends" } else { "loses" };
+                let lost = if by.kept >> bit & 1 == 1 {
+                    "sends"
+                } else {
+                    "loses"
+                };
                 line += &format!("\n    {lost} to {} {:?}", message.to, message.body);
             }
         }

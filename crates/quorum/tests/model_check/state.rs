@@ -91,7 +91,10 @@ impl State {
             add(&mut sums, arena.messages.prints(message));
         }
         let least = sums[..arena.ways].iter().min();
-        let spent = self.spent.iter().fold(1, |all, &count| all << 8 | u128::from(count));
+        let spent = self
+            .spent
+            .iter()
+            .fold(1, |all, &count| all << 8 | u128::from(count));
         // A prime: what is spent must not look like a sum of others.
         let spent = spent.wrapping_mul(0xdb91_0a54_2cf7_8e63_77aa_41b9_f2d0_6c35);
         least.copied().unwrap_or(0).wrapping_add(spent)

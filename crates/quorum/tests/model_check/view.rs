@@ -20,10 +20,7 @@ pub(crate) struct Link {
 }
 
 impl History {
-    fn new<'a>(
-        base: (u64, Link),
-        entries: impl Iterator<Item = &'a Entry>,
-    ) -> Self {
+    fn new<'a>(base: (u64, Link), entries: impl Iterator<Item = &'a Entry>) -> Self {
         let (base, first) = base;
         let mut links = vec![first];
         let mut digest = first.digest;
@@ -105,11 +102,15 @@ impl View {
             },
         );
         let first = snapshot.index().next();
-        let entries = node.raft.entries(first, node.raft.last_position().index, u64::MAX);
-        let latest = entries.iter().filter_map(|(_, entry)| match &entry.payload {
-            Payload::Configuration(configuration) => Some(configuration),
-            Payload::Command(_) => None,
-        });
+        let entries = node
+            .raft
+            .entries(first, node.raft.last_position().index, u64::MAX);
+        let latest = entries
+            .iter()
+            .filter_map(|(_, entry)| match &entry.payload {
+                Payload::Configuration(configuration) => Some(configuration),
+                Payload::Command(_) => None,
+            });
         let voters = Voters::of(latest.last().unwrap_or(&snapshot.meta.configuration));
         Self {
             id: status.id.0,

@@ -15,8 +15,8 @@ pub struct ClusterId(pub u64);
 ///
 /// All nodes of a group should have the same values, but for [`id`](Self::id),
 /// [`priority`](Self::priority) and [`incarnation`](Self::incarnation); with leases the
-/// [`election_timeout`](Self::election_timeout) and [`lease_drift_ppm`](Self::lease_drift_ppm) must be the
-/// same.
+/// [`election_timeout`](Self::election_timeout) and [`lease_drift_ppm`](Self::lease_drift_ppm) must
+/// be the same.
 ///
 /// ```
 /// use core::time::Duration;

@@ -83,7 +83,8 @@ const PATIENCE: u64 = 4;
 /// let config = Config::new(NodeId(1));
 /// let mut replica = Replica::open(config.clone(), store, Register::default(), 7, now)?;
 /// now += Duration::from_secs(2);
-/// replica.handle_timeout(now); // elected
+/// replica.handle_timeout(now); // votes for itself,
+/// while replica.poll_event(now)?.is_some() {} // and leads when that is on the disk
 /// let position = replica.propose(now, Bytes::from_static(b"x"))?;
 /// let mut applied = None;
 /// while let Some(event) = replica.poll_event(now)? {

@@ -88,6 +88,10 @@
 //! # Ok::<(), purlin_quorum::raft::Refusal>(())
 //! ```
 
+#[doc(hidden)]
+#[macro_use]
+pub mod mutants;
+
 mod append;
 mod beat;
 mod change;
@@ -98,9 +102,13 @@ mod durable;
 mod election;
 mod entry;
 mod error;
+#[cfg(any(test, fuzzing, feature = "conformance"))]
+mod fingerprint;
 pub mod groups;
 mod input;
 mod install;
+#[cfg(any(test, fuzzing, feature = "conformance"))]
+mod invariants;
 mod log;
 mod machine;
 mod membership;
@@ -208,7 +216,8 @@ pub struct Raft {
     /// When to campaign, or to send heartbeats.
     deadline: Option<Instant>,
     quiesced: bool,
-    /// No queue has had anything in it since all gave back their memory.
+    /// At a heartbeat everything was on disk and applied, the queues gave back their memory, and
+    /// nothing was written since.
     rested: bool,
 
     // Of a follower: its log is equal to the leader's up to here, ...
@@ -223,6 +232,8 @@ pub struct Raft {
 
     known: Incarnations,
     outbox: VecDeque<Output>,
+    #[cfg(feature = "mutants")]
+    mutant: Option<mutants::Mutant>,
 }
 
 impl Raft {
@@ -283,6 +294,9 @@ impl Raft {
     #[must_use]
     #[inline]
     pub fn configuration(&self) -> &Arc<Configuration> {
+        if mutant!(self, ConfigurationAtCommit) {
+            return self.history.at(self.commit);
+        }
         self.history.current()
     }
 

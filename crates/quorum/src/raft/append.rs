@@ -7,7 +7,7 @@ use super::{Entries, Log, Payload, Raft};
 use purlin_core::node::NodeId;
 
 /// What an entry takes beside its payload, rounded up.
-const ENTRY_OVERHEAD: u64 = 48;
+pub(crate) const ENTRY_OVERHEAD: u64 = 48;
 
 impl Raft {
     pub(crate) fn on_append(
@@ -21,7 +21,9 @@ impl Raft {
             return; // The log is being replaced; the leader sends again.
         }
         let (previous, entries) = self.above_base(previous, entries);
-        if self.log.term(previous.index) != Some(previous.term) {
+        let is_checked =
+            !mutant!(self, AppendWithoutCheck) || previous.index > self.log.last_index();
+        if is_checked && self.log.term(previous.index) != Some(previous.term) {
             self.reject(from, previous);
             return;
         }
@@ -54,6 +56,9 @@ impl Raft {
         }
         self.matched = self.matched.max(agreed);
         self.ack_due = true;
+        if mutant!(self, CommitBeyondAppend) {
+            agreed = self.log.last_index();
+        }
         self.follow_commit(commit.min(agreed));
     }
 
@@ -80,6 +85,10 @@ impl Raft {
         let last = self.log.last_index();
         if entries.first_index() > last {
             return (!entries.is_empty()).then_some(entries.first_index());
+        }
+        if mutant!(self, TruncateOnStale) {
+            let first = entries.first_index().max(self.commit.next());
+            return (entries.last()?.index >= first).then_some(first);
         }
         entries
             .iter()
@@ -118,9 +127,15 @@ impl Raft {
         let mut configuration_changed = false;
         if from <= self.log.last_index() {
             self.log.truncate(from);
-            self.writes.truncate(from);
+            if mutant!(self, AckAba) {
+                self.writes.stable = self.writes.stable.min(from.previous());
+            } else {
+                self.writes.truncate(from);
+            }
             self.matched = self.matched.min(from.previous());
-            configuration_changed = self.history.truncate(from);
+            if !mutant!(self, KeepTruncatedConfiguration) {
+                configuration_changed = self.history.truncate(from);
+            }
         }
         for (index, entry) in entries.iter() {
             if let Payload::Configuration(configuration) = &entry.payload {
@@ -152,7 +167,11 @@ impl Raft {
             self.ack_due = false;
             return;
         };
-        let stable = self.writes.stable;
+        let stable = if mutant!(self, AckBeforeSync) {
+            self.matched
+        } else {
+            self.writes.stable
+        };
         // What is still being written is acknowledged when it is durable.
         self.ack_due = false;
         if stable >= self.matched || self.log_dirty.is_none() {
@@ -174,7 +193,12 @@ impl Raft {
         round: u64,
         quiesce: Option<Position>,
     ) {
-        self.follow_commit(commit.min(self.matched));
+        let agreed = if mutant!(self, CommitByHeartbeat) {
+            self.log.last_index()
+        } else {
+            self.matched
+        };
+        self.follow_commit(commit.min(agreed));
         let matched = self.matched.min(self.writes.stable);
         let received = self.matched;
         let quiesced = quiesce.is_some_and(|last| self.may_fall_silent(last));

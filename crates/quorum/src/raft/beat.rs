@@ -1,6 +1,9 @@
 //! What the store of many groups asks of each of them.
 
-use super::groups::{Answer, Beat};
+#[cfg(test)]
+mod tests;
+
+use super::groups::{Answer, Beat, GroupId};
 use super::output::Output;
 use super::progress::ProgressState;
 use super::read::Heartbeat;
@@ -34,6 +37,21 @@ impl Raft {
         self.finish();
     }
 
+    /// Reads what the next heartbeat or answer will read. Done for many groups at once, the memory of
+    /// all of them is fetched at the same time.
+    #[inline]
+    pub(crate) fn warm(&self) -> u64 {
+        let own = self.hard.term.0 ^ self.commit.0 ^ self.round ^ u64::from(self.rested);
+        let own = own ^ u64::from(self.contact.is_some()) ^ u64::from(self.deadline.is_some());
+        match &self.role {
+            Role::Leader(leader) => leader
+                .peers
+                .iter()
+                .fold(own ^ leader.rounds.sent, |sum, peer| sum ^ peer.told.0),
+            _ => own,
+        }
+    }
+
     /// The short way of a heartbeat that brings nothing but the time: what [`receive`] would do and
     /// answer. `None`, and nothing is done, when it is not of that kind.
     ///
@@ -62,13 +80,10 @@ impl Raft {
         self.contact = Some(now);
         self.reset_election_deadline();
         self.round = self.round.max(beat.round);
+        // The answer is about this heartbeat, later ones may have come before it.
         Some(Answer {
-            group: beat.group,
-            term: beat.term,
-            matched: self.matched,
-            received: self.matched,
             round: beat.round,
-            quiesced: false,
+            ..self.awake(beat.group)
         })
     }
 
@@ -108,7 +123,6 @@ impl Raft {
             return false;
         }
         peer.quiesced = false;
-        peer.matched_round = peer.matched_round.max(answer.round);
         self.now = now;
         self.acknowledge_round(from, answer.round);
         true
@@ -117,6 +131,18 @@ impl Raft {
     /// Whether nothing is to be noted of the disk that a peer stands on.
     fn is_known(&self, peer: NodeId, incarnation: Option<NonZeroU64>) -> bool {
         incarnation.is_none_or(|incarnation| self.known.contains(&(peer, incarnation)))
+    }
+
+    /// What tells the leader that this node is not silent, nothing else.
+    pub(crate) fn awake(&self, group: GroupId) -> Answer {
+        Answer {
+            group,
+            term: self.hard.term,
+            matched: self.matched.min(self.writes.stable),
+            received: self.matched,
+            round: self.round,
+            quiesced: false,
+        }
     }
 
     /// The store on which this silent node's leader runs was heard of, which counts as if the leader

@@ -35,10 +35,10 @@ impl Raft {
         }
         // A change before the first commit of the term could commit without meeting a quorum of a
         // change that another leader has under way (thesis §4.1, and the note on its bug).
-        if self.commit < leader.term_start {
+        if self.commit < leader.term_start && !mutant!(self, ChangeBeforeStart) {
             return Err(Refusal::NotReady);
         }
-        if self.history.index() > self.commit {
+        if self.history.index() > self.commit && !mutant!(self, TwoChanges) {
             return Err(Refusal::ChangePending(self.history.index()));
         }
         let configuration = self.configuration().change(change)?;
@@ -98,7 +98,11 @@ impl Raft {
     /// itself is no voter any more.
     pub(crate) fn go_on_with_change(&mut self) {
         let Some(leader) = self.leading() else { return };
-        if self.history.index() > self.commit || self.commit < leader.term_start {
+        let is_early = self.history.index() > self.commit || self.commit < leader.term_start;
+        if is_early && !mutant!(self, LeaveJointEarly) {
+            return;
+        }
+        if mutant!(self, AutoLeaveOfOwnTerm) && self.history.index() < leader.term_start {
             return;
         }
         let configuration = self.configuration().clone();

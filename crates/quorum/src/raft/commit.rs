@@ -5,6 +5,7 @@ use super::output::Output;
 use super::position::Index;
 use super::role::Role;
 use super::{Entries, Raft};
+use crate::quorum::{Majority, QuorumSystem as _};
 use purlin_core::time::Instant;
 
 impl Raft {
@@ -35,8 +36,11 @@ impl Raft {
             return;
         };
         let leader_start = leader.term_start;
-        let (id, stable) = (self.config.id, self.writes.stable);
-        let index = Index(self.configuration().committed(|node| {
+        let (id, mut stable) = (self.config.id, self.writes.stable);
+        if mutant!(self, CountUnsynced) {
+            stable = self.log.last_index();
+        }
+        let acknowledged = |node| {
             if node == id {
                 stable.0
             } else {
@@ -44,8 +48,19 @@ impl Raft {
                     .peer(node)
                     .map_or(0, |peer| peer.progress.matched().0)
             }
-        }));
-        if index > self.commit && self.log.term(index) == Some(self.hard.term) {
+        };
+        let configuration = self.configuration();
+        let mut index = Index(configuration.committed(acknowledged));
+        if mutant!(self, CommitWithLearners) {
+            let members = configuration.members();
+            index = Index(Majority(&members).committed(acknowledged).unwrap_or(0));
+        }
+        if mutant!(self, CommitWithoutOutgoing) {
+            let voters = configuration.voters();
+            index = Index(Majority(voters).committed(acknowledged).unwrap_or(0));
+        }
+        let is_own = self.log.term(index) == Some(self.hard.term);
+        if index > self.commit && (is_own || mutant!(self, CommitEarlierTerm)) {
             let before = core::mem::replace(&mut self.commit, index);
             self.set_commit(index);
             self.tell_commits();
@@ -93,9 +108,17 @@ impl Raft {
     }
 
     /// Gives out what is committed and durable here, as far as the host keeps up. Durable, because
-    /// a state machine must not be ahead of its own log when the node starts again.
+    /// a state machine must not be ahead of its own log when the node starts again. Nothing while the
+    /// host replaces the state machine by a snapshot: the entries would come to it when they are in it
+    /// already.
     pub(crate) fn hand_out(&mut self) {
-        let upto = self.commit.min(self.writes.stable);
+        if self.is_installing() {
+            return;
+        }
+        let mut upto = self.commit.min(self.writes.stable);
+        if mutant!(self, GiveOutUncommitted) {
+            upto = self.writes.stable;
+        }
         while self.handed < upto {
             let held = self.unapplied.bytes();
             let room = self.config.max_unapplied_bytes.saturating_sub(held);

@@ -6,7 +6,7 @@ use super::output::AbortReason;
 use super::position::{Position, Term};
 use super::role::{Leader, Peer, Role, Rounds};
 use super::{Entry, Payload, Raft};
-use crate::quorum::{VoteResult, Votes};
+use crate::quorum::{Majority, QuorumSystem as _, VoteResult, Votes};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use bytes::Bytes;
@@ -92,7 +92,7 @@ impl Raft {
 
     /// Whether a leader is believed to live: then nobody else gets a vote (thesis §4.2.3).
     pub(crate) fn hears_leader(&self) -> bool {
-        if !self.config.check_quorum {
+        if !self.config.check_quorum || mutant!(self, VoteDespiteLeader) {
             return false;
         }
         let heard = match &self.role {
@@ -148,7 +148,8 @@ impl Raft {
     fn ask(&mut self, term: Term, body: &Body) {
         let configuration = self.configuration().clone();
         for voter in configuration.members() {
-            if voter == self.config.id || !configuration.is_voter(voter) {
+            let votes = configuration.is_voter(voter) || mutant!(self, LearnersElect);
+            if voter == self.config.id || !votes {
                 continue;
             }
             self.send_durable_at(voter, term, body.clone());
@@ -194,12 +195,15 @@ impl Raft {
 
     pub(crate) fn on_request_vote(&mut self, from: NodeId, last: Position, transfer: bool) {
         let free = match self.hard.vote {
-            Some(vote) => vote == from,
+            Some(vote) => vote == from || mutant!(self, VoteTwice),
             None => self.leader.is_none() && (transfer || !self.hears_leader()),
         };
-        let granted = free && last >= self.log.last();
+        let is_up_to_date = last >= self.log.last()
+            || mutant!(self, VoteForAnyLog)
+            || mutant!(self, VoteByLength) && last.index >= self.log.last_index();
+        let granted = free && is_up_to_date;
         if granted {
-            if self.hard.vote.is_none() {
+            if self.hard.vote.is_none() || mutant!(self, VoteTwice) {
                 self.hard.vote = Some(from);
                 self.hard_dirty = true;
             }
@@ -222,19 +226,36 @@ impl Raft {
     }
 
     pub(crate) fn on_vote(&mut self, from: NodeId, granted: bool) {
-        let voter = self.configuration().is_voter(from);
+        let configuration = self.configuration().clone();
+        let voter = configuration.is_voter(from) || mutant!(self, LearnersElect);
+        let takes_twice = mutant!(self, RepeatedVote);
         if let Role::Candidate(votes) = &mut self.role
             && voter
         {
+            let voters = configuration.voters().iter().copied();
+            let silent = voters.filter(|&node| votes.get(node).is_none()).next();
+            let is_again = takes_twice && votes.get(from).is_some();
+            let from = silent.filter(|_| is_again).unwrap_or(from);
             votes.record(from, granted);
             self.look_at_votes();
         }
     }
 
+    fn election_result(&self, votes: &Votes) -> VoteResult {
+        let configuration = self.configuration();
+        if mutant!(self, LearnersElect) {
+            return Majority(&configuration.members()).vote_result(|node| votes.get(node));
+        }
+        if mutant!(self, OutgoingElectsNobody) {
+            return Majority(configuration.voters()).vote_result(|node| votes.get(node));
+        }
+        votes.result(configuration)
+    }
+
     fn look_at_votes(&mut self) {
         let (result, real) = match &self.role {
             Role::PreCandidate(votes) => (votes.result(self.configuration()), false),
-            Role::Candidate(votes) => (votes.result(self.configuration()), true),
+            Role::Candidate(votes) => (self.election_result(votes), true),
             _ => return,
         };
         match (result, real) {
@@ -256,7 +277,7 @@ impl Raft {
         if new_term {
             self.hard.term = term;
             self.hard.vote = None;
-            self.hard_dirty = true;
+            self.hard_dirty = !mutant!(self, ForgetTerm);
         }
         if new_term || leader != self.leader || self.is_leader() {
             self.abort_reads(AbortReason::LeaderChanged, false);

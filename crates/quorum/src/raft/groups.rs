@@ -122,6 +122,7 @@
 //! [`Config::quiesce`]: crate::raft::Config::quiesce
 //! [`Config`]: crate::raft::Config
 
+mod beats;
 mod error;
 mod message;
 mod peers;
@@ -341,6 +342,17 @@ impl Groups {
             status.silent += usize::from(raft.is_quiesced());
         }
         status
+    }
+
+    /// Panics when what the store has noted of its groups is not what they are.
+    #[cfg(any(test, fuzzing, feature = "conformance"))]
+    pub fn check_invariants(&self) {
+        self.store.check_invariants();
+        let named = self.index.iter().filter_map(|(group, at)| {
+            let slot = self.store.slot(at)?;
+            (slot.id == group).then_some(())
+        });
+        assert_eq!(named.count(), self.index.len(), "each name has its group");
     }
 }
 

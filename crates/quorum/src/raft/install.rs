@@ -24,7 +24,8 @@ impl Raft {
             return;
         }
         let position = chunk.meta.position;
-        if position.index <= self.commit || self.log.term(position.index) == Some(position.term) {
+        let is_newer = position.index > self.commit || mutant!(self, InstallOlder);
+        if !is_newer || self.log.term(position.index) == Some(position.term) {
             // The log has it all, and what the leader's snapshot covers is committed.
             self.matched = self.matched.max(position.index);
             self.follow_commit(position.index);
@@ -43,7 +44,8 @@ impl Raft {
         if busy {
             return; // The answer comes when the host is done.
         }
-        if chunk.offset != stored || (chunk.data.is_empty() && !chunk.done) {
+        let fits = chunk.offset == stored || mutant!(self, MixParts);
+        if !fits || (chunk.data.is_empty() && !chunk.done) {
             let meta = chunk.meta;
             self.send_durable(
                 from,
@@ -123,9 +125,13 @@ impl Raft {
     fn install(&mut self, meta: &SnapshotMeta) {
         let position = meta.position;
         self.log.reset(position);
-        self.history = History::new(meta.configuration.clone());
+        if !mutant!(self, KeepConfigurationOverSnapshot) {
+            self.history = History::new(meta.configuration.clone());
+        }
         self.snapshot = meta.clone();
-        self.writes.reset(position.index);
+        if !mutant!(self, KeepStableOverSnapshot) {
+            self.writes.reset(position.index);
+        }
         self.commit = position.index;
         self.handed = position.index;
         self.applied = position.index;

@@ -89,7 +89,7 @@ impl Raft {
         } else {
             self.writes.hard
         };
-        if waits_for <= self.writes.persisted {
+        if waits_for <= self.writes.persisted || mutant!(self, TellBeforeSync) {
             self.outbox.push_back(Output::Send(message));
         } else if self.held.len() < MAX_HELD {
             self.held.push_back((waits_for, message));
@@ -149,7 +149,12 @@ impl Raft {
         let ticket = self.next_ticket();
         self.writes.issued = ticket;
         self.rested = false;
-        let hard_state = self.hard_dirty.then_some(self.hard);
+        let mut hard_state = self.hard_dirty.then_some(self.hard);
+        if mutant!(self, ForgetVote)
+            && let Some(hard_state) = &mut hard_state
+        {
+            hard_state.vote = None;
+        }
         if core::mem::take(&mut self.hard_dirty) {
             self.writes.hard = ticket;
         }

@@ -25,15 +25,19 @@ impl Raft {
         self.quiesced
     }
 
-    /// A message wakes, unless it says to stay silent.
+    /// A message wakes, unless it says to stay silent, or answers something that this node does not
+    /// wait for any more. Followers that are awake need a leader that is, and it them.
     pub(crate) fn stir(&mut self, body: &Body) {
         let stays = matches!(
             body,
             Body::Heartbeat {
                 quiesce: Some(_),
                 ..
-            } | Body::HeartbeatAck { .. }
+            } | Body::HeartbeatAck { quiesced: true, .. }
                 | Body::Commit { .. }
+                | Body::PreVote { .. }
+                | Body::Vote { .. }
+                | Body::ReadIndex { .. }
         );
         if !stays {
             self.stir_self();

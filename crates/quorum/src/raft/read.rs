@@ -7,6 +7,7 @@ use super::message::{Body, Message};
 use super::output::{AbortReason, Output};
 use super::position::{Index, Position};
 use super::role::{Role, Rounds, UnconfirmedRead};
+use crate::quorum::{Majority, QuorumSystem as _};
 use alloc::collections::VecDeque;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
@@ -73,10 +74,15 @@ impl Raft {
         if waiting >= self.config.max_reads {
             return Err(Refusal::TooManyReads(waiting));
         }
-        if let Some(leader) = self.leader.filter(|&leader| leader != self.config.id) {
+        if mutant!(self, ReadOfFollower) && !self.is_leader() {
+            self.wait_for(self.commit, token);
+        } else if let Some(leader) = self.leader.filter(|&leader| leader != self.config.id) {
             self.stir_self();
-            let number = ReadToken(self.next_forward);
+            let mut number = ReadToken(self.next_forward);
             self.next_forward = self.next_forward.wrapping_add(1);
+            if mutant!(self, ReadNumberTwice) {
+                number = token;
+            }
             let deadline = self.now + self.config.election_timeout;
             let reads = self.reads.get_or_insert_default();
             reads.forwarded.push_back(ForwardedRead {
@@ -111,25 +117,42 @@ impl Raft {
         let Role::Leader(leader) = &self.role else {
             return None;
         };
-        let holds = now < leader.lease_until && now >= self.now && !leader.lease_void;
-        (holds && self.commit >= leader.term_start).then_some(self.commit)
+        let in_time = now < leader.lease_until
+            || mutant!(self, LeaseForEver) && leader.lease_until > Instant::default();
+        let holds = in_time && now >= self.now && !leader.lease_void;
+        let has_begun = self.commit >= leader.term_start || mutant!(self, LeaseBeforeStart);
+        (holds && has_begun).then_some(self.commit)
     }
 
     /// Enrols a read for the next round that is not sent yet: a round that is under way may have
     /// been sent before the read came.
     fn confirm_read(&mut self, from: Option<NodeId>, token: ReadToken) {
         let commit = self.commit;
+        let (no_start, no_round, in_flight) = (
+            mutant!(self, ReadBeforeStart),
+            mutant!(self, ReadWithoutRound),
+            mutant!(self, ReadByEarlierRound),
+        );
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
         // Before the first entry of its term is committed, a leader does not know what is: whoever
         // sees that entry applied has seen everything.
-        let index = commit.max(leader.term_start);
+        let mut index = commit.max(leader.term_start);
+        if no_start {
+            index = commit;
+        }
         let under_way = leader
             .reads
             .front()
             .is_some_and(|read| read.round <= leader.rounds.sent);
-        let round = leader.rounds.sent + 1;
+        let mut round = leader.rounds.sent + 1;
+        if in_flight && leader.rounds.confirmed < leader.rounds.sent {
+            round = leader.rounds.confirmed + 1;
+        }
+        if no_round {
+            round = 0;
+        }
         leader.reads.push_back(UnconfirmedRead {
             round,
             index,
@@ -165,12 +188,18 @@ impl Raft {
     /// Begins a round of heartbeats, which go to `send`.
     pub(crate) fn send_round(&mut self, mut send: impl FnMut(NodeId, Heartbeat)) {
         let quiesce = self.wants_silence();
+        let tells_all = mutant!(self, CommitByHeartbeat);
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
         let round = leader.rounds.start(self.now);
         for peer in leader.peers.iter_mut().filter(|peer| !peer.fenced) {
-            let commit = self.commit.min(peer.progress.matched());
+            let has = if tells_all {
+                self.commit
+            } else {
+                peer.progress.matched()
+            };
+            let commit = self.commit.min(has);
             peer.told = peer.told.max(commit);
             peer.sent_before = peer.progress.next().previous();
             send(
@@ -219,14 +248,20 @@ impl Raft {
             return;
         };
         let id = self.config.id;
-        let round = self.configuration().committed(|node| {
+        let heard = |node| {
             if node == id {
                 leader.rounds.sent
             } else {
                 leader.peer(node).map_or(0, |peer| peer.round)
             }
-        });
+        };
+        let mut round = self.configuration().committed(heard);
+        if mutant!(self, RoundsOfLearners) {
+            let members = self.configuration().members();
+            round = Majority(&members).committed(heard).unwrap_or(0);
+        }
         let lease = self.lease_length();
+        let (now, from_answer) = (self.now, mutant!(self, LeaseFromAnswer));
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
@@ -235,6 +270,9 @@ impl Raft {
         }
         if let Some(lease) = lease {
             leader.lease_until = leader.rounds.confirmed_at + lease;
+            if from_answer {
+                leader.lease_until = now + lease;
+            }
         }
         self.release_reads(round);
     }
@@ -318,7 +356,7 @@ impl Raft {
 
     /// A confirmed read waits until the state machine has come so far.
     fn wait_for(&mut self, index: Index, token: ReadToken) {
-        if index <= self.applied {
+        if index <= self.applied || mutant!(self, ReadBeforeApplied) {
             self.outbox.push_back(Output::ReadReady(token));
         } else {
             let waiting = &mut self.reads.get_or_insert_default().waiting;

@@ -81,7 +81,7 @@ impl Raft {
     fn settle_term(&mut self, from: NodeId, term: Term, body: &Body) -> bool {
         if term > self.hard.term {
             match body {
-                Body::RequestPreVote { .. } => return true,
+                Body::RequestPreVote { .. } if !mutant!(self, PreVoteChangesTerm) => return true,
                 Body::PreVote { granted: true } => return true,
                 Body::RequestVote {
                     transfer: false, ..
@@ -94,6 +94,8 @@ impl Raft {
         }
         if term < self.hard.term {
             match body {
+                Body::Vote { .. } if mutant!(self, StaleVote) => return true,
+                Body::Append { .. } if mutant!(self, AppendOfEarlierTerm) => return true,
                 // A candidate or leader of an old term learns of ours.
                 Body::RequestPreVote { .. } => {
                     self.send_durable(from, Body::PreVote { granted: false });

@@ -190,7 +190,7 @@ impl Raft {
         }
         let mut news = false;
         self.with_peer(from, |peer, mail| {
-            news = peer.acknowledge(matched, round);
+            news = peer.acknowledge(matched, mail.round);
             mail.append(peer, false);
         });
         if news {
@@ -213,7 +213,11 @@ impl Raft {
         // may be its own (two bounds meet: at most one probe a term, §5.3).
         let hint = self.log.last_at_most(hint.index, hint.term);
         let mut lost = false;
+        let by_hint = mutant!(self, MatchByHint);
         self.with_peer(from, |peer, mail| {
+            if by_hint {
+                peer.progress.acknowledge(hint.index);
+            }
             lost = round > peer.matched_round && last < peer.progress.matched();
             if !lost && peer.progress.reject(previous, hint.index) {
                 mail.append(peer, true);
@@ -230,8 +234,8 @@ impl Raft {
             return;
         }
         let mut news = false;
-        self.with_peer(from, |peer, _| {
-            news = peer.acknowledge(matched, round);
+        self.with_peer(from, |peer, mail| {
+            news = peer.acknowledge(matched, mail.round);
             let next = peer.progress.matched().next();
             peer.progress.probe(next);
             peer.progress.pause();
@@ -255,7 +259,7 @@ impl Raft {
             let mut news = false;
             self.with_peer(from, |peer, mail| {
                 peer.quiesced = quiesced;
-                news = peer.acknowledge(matched, round);
+                news = peer.acknowledge(matched, mail.round);
                 peer.retry(received, round, mail);
             });
             if news {
@@ -311,12 +315,13 @@ impl Raft {
 }
 
 impl Peer {
-    /// Everything up to `matched` is durable on the peer. Whether that is news.
+    /// Everything up to `matched` is durable on the peer, which is heard when `round` was the last
+    /// one sent. Whether that is news.
     fn acknowledge(&mut self, matched: Index, round: u64) -> bool {
-        if round >= self.matched_round {
+        let news = self.progress.acknowledge(matched);
+        if news {
             self.matched_round = round;
         }
-        let news = self.progress.acknowledge(matched);
         match self.progress.state() {
             ProgressState::Probe if news || matched == self.progress.next().previous() => {
                 self.progress.replicate();

@@ -81,7 +81,9 @@ pub(crate) struct Peer {
     pub(crate) progress: Progress,
     /// The latest round it has acknowledged.
     pub(crate) round: u64,
-    /// The round that it had heard of when it acknowledged `progress.matched()`.
+    /// The last round that was sent when the acknowledgement of `progress.matched()` came: who knows of
+    /// a later one speaks after it. What the peer had heard of itself would not do, as answers overtake
+    /// each other and a crash makes it forget.
     pub(crate) matched_round: u64,
     /// What it was told is committed.
     pub(crate) told: Index,

@@ -120,6 +120,8 @@ impl Raft {
             known: Vec::new(),
             held: VecDeque::new(),
             outbox: VecDeque::new(),
+            #[cfg(feature = "mutants")]
+            mutant: None,
             config,
         };
         raft.next_forward = raft.draw();

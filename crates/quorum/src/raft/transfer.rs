@@ -44,6 +44,7 @@ impl Raft {
     /// The one that is to lead has more: if it has everything, it may campaign.
     pub(crate) fn go_on_with_transfer(&mut self, from: NodeId) {
         let last = self.log.last_index();
+        let keeps_lease = mutant!(self, LeaseInTransfer);
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
@@ -55,7 +56,7 @@ impl Raft {
                 .peer(from)
                 .is_some_and(|peer| peer.progress.matched() == last);
         if ready {
-            leader.lease_void = true;
+            leader.lease_void = !keeps_lease;
             self.send(from, Body::TimeoutNow);
         }
     }

@@ -77,7 +77,11 @@ impl Host for RaftHost {
             NonZeroU64::new((u64::from(wipes) << 32) | id.0).filter(|_| self.plan.wipes);
         let recovered = found.recovered.clone();
         let raft = Raft::new(config, recovered, boot.seed, boot.now);
-        let raft = raft.unwrap_or_else(|error| panic!("{id} cannot start on {found:?}: {error}"));
+        let mut raft =
+            raft.unwrap_or_else(|error| panic!("{id} cannot start on {found:?}: {error}"));
+        if let Some(mutant) = self.plan.mutant {
+            raft.set_mutant(mutant);
+        }
         Replica::new(id, raft, found, boot.restarts, &self.plan, &self.ghost)
     }
 

@@ -12,6 +12,7 @@ use purlin_core::node::NodeId;
 use purlin_core::random::{Random, RandomExt as _, SplitMix64, Xoshiro256PlusPlus};
 use purlin_core::time::Instant;
 use purlin_quorum::raft::Config;
+use purlin_quorum::raft::mutants::Mutant;
 use purlin_sim::model::{RegisterOp, RegisterRet};
 use purlin_sim::{
     ClientModel, ClockModel, Fault, FaultKind, FaultPlan, Incident, Latency, Link, NodeSet,
@@ -41,6 +42,8 @@ pub(crate) struct Plan {
     pub(crate) wipes: bool,
     /// So long there are faults and clients.
     pub(crate) trouble: Duration,
+    /// The one bug that the nodes have.
+    pub(crate) mutant: Option<Mutant>,
 }
 
 impl Plan {
@@ -63,9 +66,12 @@ const MS: Duration = Duration::from_millis(1);
 const LEASE_DRIFT_PPM: u32 = 120_000;
 
 /// A world by its seed.
-pub(crate) fn world(seed: u64) -> World<RaftHost> {
+pub(crate) fn world(seed: u64, mutant: Option<Mutant>) -> World<RaftHost> {
     let random = &mut Xoshiro256PlusPlus::from_seed(SplitMix64::mix(seed));
-    let plan = plan(random);
+    let plan = Plan {
+        mutant,
+        ..plan(random)
+    };
     let faults = faults(random, &plan);
     build(random, plan, faults, seed)
 }
@@ -127,6 +133,7 @@ fn plan(random: &mut impl Random) -> Plan {
         one_sync_at_a_time: one_in(random, 2),
         witnesses: one_in(random, 4),
         wipes: false,
+        mutant: None,
         trouble: Duration::from_millis(3_000),
     }
 }

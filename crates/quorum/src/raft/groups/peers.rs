@@ -38,6 +38,8 @@ pub(super) struct Peer {
     retractions: u64,
     retracted: Vec<GroupId>,
     beats: Vec<Beat>,
+    /// How many beats there were in the last message.
+    usual: usize,
     answers: Vec<Answer>,
 }
 
@@ -55,6 +57,7 @@ impl Peers {
             retractions,
             retracted: Vec::new(),
             beats: Vec::new(),
+            usual: 0,
             answers: Vec::new(),
         })
     }
@@ -102,9 +105,15 @@ impl Peers {
         }
     }
 
+    #[inline]
     pub(super) fn beat(&mut self, to: NodeId, now: Instant, beat: Beat) {
         self.unsent = true;
-        self.at(to, now).beats.push(beat);
+        let peer = self.at(to, now);
+        if peer.beats.is_empty() {
+            // As many as last time, probably.
+            peer.beats.reserve(peer.usual);
+        }
+        peer.beats.push(beat);
     }
 
     pub(super) fn answer(&mut self, to: NodeId, now: Instant, answer: Answer) {
@@ -116,7 +125,12 @@ impl Peers {
     pub(super) fn answers(&mut self, to: NodeId, now: Instant, mut answers: Vec<Answer>) {
         if !answers.is_empty() {
             self.unsent = true;
-            self.at(to, now).answers.append(&mut answers);
+            let waiting = &mut self.at(to, now).answers;
+            if waiting.is_empty() {
+                *waiting = answers;
+            } else {
+                waiting.append(&mut answers);
+            }
         }
     }
 
@@ -201,6 +215,7 @@ impl Peers {
         for (&id, peer) in &mut self.by_id {
             let due = mem::take(&mut peer.due) && keep_alive && peer.shared > 0;
             if due || peer.has_news() {
+                peer.usual = peer.beats.len();
                 send(Heartbeats {
                     cluster: config.cluster,
                     from: config.id,

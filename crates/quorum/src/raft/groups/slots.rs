@@ -5,7 +5,6 @@ use crate::raft::{Configuration, Raft};
 use alloc::collections::{BTreeMap, btree_map};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::iter::Peekable;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 
@@ -96,34 +95,38 @@ impl Index {
     pub(super) fn lookup(&self) -> Lookup<'_> {
         Lookup {
             index: self,
-            next: self.by_id.range(..).peekable(),
+            after: self.by_id.range(..),
+            at: None,
         }
     }
 }
 
-/// Where the last lookup stopped.
+/// Looks up groups from where the last one was found.
 pub(super) struct Lookup<'a> {
     index: &'a Index,
-    next: Peekable<btree_map::Range<'a, GroupId, u32>>,
+    after: btree_map::Range<'a, GroupId, u32>,
+    at: Option<(GroupId, u32)>,
 }
 
-/// As many groups may lie between two lookups for a walk to be worth it.
-const STEPS: usize = 8;
+/// As many groups may lie between two that are looked up for a walk to be worth it.
+const STEPS: usize = 16;
 
 impl Lookup<'_> {
+    #[inline]
     pub(super) fn get(&mut self, id: GroupId) -> Option<u32> {
         for _ in 0..STEPS {
-            match self.next.peek() {
-                Some(&(&next, _)) if next < id => {
-                    self.next.next();
-                }
-                Some(&(&next, &slot)) if next == id => return Some(slot),
-                _ => break,
+            match self.at {
+                Some((at, slot)) if at == id => return Some(slot),
+                Some((at, _)) if at > id => break,
+                _ => match self.after.next() {
+                    Some((&at, &slot)) => self.at = Some((at, slot)),
+                    None => break,
+                },
             }
         }
-        self.next = self.index.by_id.range(id..).peekable();
-        let &(&next, &slot) = self.next.peek()?;
-        (next == id).then_some(slot)
+        self.after = self.index.by_id.range(id..);
+        self.at = self.after.next().map(|(&at, &slot)| (at, slot));
+        self.at.filter(|&(at, _)| at == id).map(|(_, slot)| slot)
     }
 }
 

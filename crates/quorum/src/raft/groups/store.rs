@@ -1,12 +1,12 @@
 //! The groups of a store in motion: what is due when, and what comes of it.
 
-use super::message::{Answer, Beat, GroupId, Heartbeats, StoreMessage};
-use super::peers::{Heard, Peers};
+use super::StoreOutput;
+use super::message::{Answer, Beat, GroupId, StoreMessage};
+use super::peers::Peers;
 use super::slots::{Slot, SlotSet, Standing};
 use super::timers::Timers;
-use super::{Index, StoreOutput};
 use crate::raft::read::Heartbeat;
-use crate::raft::{Body, Config, Message, Output, Position, Raft};
+use crate::raft::{Body, Config, Output, Raft};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -22,15 +22,15 @@ pub(super) struct Store {
     pub(super) config: Arc<Config>,
     run: u64,
     /// The latest time seen.
-    now: Instant,
-    slots: Vec<Option<Box<Slot>>>,
+    pub(super) now: Instant,
+    pub(super) slots: Vec<Option<Box<Slot>>>,
     /// Those that lead and are awake.
     pub(super) beating: SlotSet,
     pub(super) timers: Timers,
     pub(super) peers: Peers,
-    next_beat: Instant,
+    pub(super) next_beat: Instant,
     /// The outputs of the group at hand.
-    lent: VecDeque<Output>,
+    pub(super) lent: VecDeque<Output>,
     pub(super) outbox: VecDeque<StoreOutput>,
 }
 
@@ -60,7 +60,7 @@ impl Store {
         self.slots.get(at as usize)?.as_deref()
     }
 
-    fn slot_mut(&mut self, at: u32) -> Option<&mut Slot> {
+    pub(super) fn slot_mut(&mut self, at: u32) -> Option<&mut Slot> {
         self.slots.get_mut(at as usize)?.as_deref_mut()
     }
 
@@ -106,7 +106,7 @@ impl Store {
     }
 
     /// Takes over what a group has put out; heartbeats and their answers wait for those of others.
-    fn carry(&mut self, id: GroupId) {
+    pub(super) fn carry(&mut self, id: GroupId) {
         while let Some(output) = self.lent.pop_front() {
             let Output::Send(message) = output else {
                 self.outbox.push_back(StoreOutput::Group(id, output));
@@ -151,7 +151,7 @@ impl Store {
     }
 
     /// Brings what is known of a group up to date.
-    fn settle(&mut self, at: u32) {
+    pub(super) fn settle(&mut self, at: u32) {
         let idle = !self.is_active();
         let (own, now) = (self.config.id, self.now);
         let Some(slot) = self.slots.get_mut(at as usize).and_then(Option::as_mut) else {
@@ -188,7 +188,14 @@ impl Store {
         let before = mem::replace(&mut slot.standing, standing);
         match before {
             Standing::Beating => self.beating.remove(at),
-            Standing::SilentUnder(leader) => self.peers.woke(leader, at),
+            Standing::SilentUnder(leader) => {
+                if slot.raft.leader() == Some(leader) {
+                    // A leader that is silent still would be missed.
+                    let answer = slot.raft.awake(slot.id);
+                    self.peers.answer(leader, now, answer);
+                }
+                self.peers.woke(leader, at);
+            }
             Standing::Timed | Standing::SilentLeader => {}
         }
         match standing {
@@ -223,41 +230,8 @@ impl Store {
         self.beating.len() > 0 || !self.peers.is_empty()
     }
 
-    fn beat(&mut self, now: Instant) {
-        self.next_beat = following(self.next_beat, self.config.heartbeat_interval, now);
-        for (peer, heard) in self.peers.pass_beat(patience(&self.config)) {
-            for at in self.peers.silent(peer) {
-                self.touch(at, |raft| raft.orphan(now, heard));
-            }
-        }
-        let mut from = 0;
-        while let Some(at) = self.beating.next(from) {
-            self.beat_one(at, now);
-            from = at.saturating_add(1);
-        }
-        // Timers that were put off since they were set are set again now, all at once, rather than
-        // each at its own time.
-        self.fire(now, self.next_beat);
-    }
-
-    /// As [`touch`](Self::touch), but heartbeats go to the table of peers at once.
-    fn beat_one(&mut self, at: u32, now: Instant) {
-        let Some(slot) = self.slots.get_mut(at as usize).and_then(Option::as_mut) else {
-            return;
-        };
-        let (group, peers, latest) = (slot.id, &mut self.peers, self.now);
-        slot.raft.swap_outbox(&mut self.lent);
-        let term = slot.raft.term();
-        slot.raft.beat(now, |to, heartbeat| {
-            peers.beat(to, latest, Beat::new(group, term, heartbeat));
-        });
-        slot.raft.swap_outbox(&mut self.lent);
-        self.carry(group);
-        self.settle(at);
-    }
-
     /// Looks at the timers up to `until`.
-    fn fire(&mut self, now: Instant, until: Instant) {
+    pub(super) fn fire(&mut self, now: Instant, until: Instant) {
         let mut due = Vec::new();
         self.timers.take(until, &mut due);
         for (timer, at) in due {
@@ -278,81 +252,6 @@ impl Store {
         }
     }
 
-    pub(super) fn hear(&mut self, now: Instant, index: &Index, heartbeats: &Heartbeats) {
-        let from = heartbeats.from;
-        let heard = self.peers.hear(heartbeats, self.now);
-        match heard {
-            Heard::AllRetracted => {
-                for at in self.peers.silent(from) {
-                    self.touch(at, |raft| raft.wake(now));
-                }
-            }
-            Heard::Retracted => {
-                for at in heartbeats.retracted.iter().filter_map(|&id| index.get(id)) {
-                    let silent = Standing::SilentUnder(from);
-                    if self.slot(at).is_some_and(|slot| slot.standing == silent) {
-                        self.touch(at, |raft| raft.wake(now));
-                    }
-                }
-            }
-            Heard::Nothing | Heard::Late => {}
-        }
-        self.hear_beats(now, index, heartbeats, heard != Heard::Late);
-        self.hear_answers(now, index, heartbeats);
-    }
-
-    /// With `quiesce` groups may fall silent on these beats.
-    fn hear_beats(&mut self, now: Instant, index: &Index, heartbeats: &Heartbeats, quiesce: bool) {
-        let (from, incarnation) = (heartbeats.from, heartbeats.incarnation);
-        let mut answers = Vec::with_capacity(heartbeats.beats.len());
-        let mut lookup = index.lookup();
-        for beat in &heartbeats.beats {
-            let Some(at) = lookup.get(beat.group) else {
-                continue;
-            };
-            let slot = self.slot_mut(at);
-            let answer = slot.and_then(|slot| slot.raft.hear_beat(now, from, incarnation, beat));
-            if let Some(answer) = answer {
-                answers.push(answer);
-                continue;
-            }
-            let quiesce = beat.quiesce && quiesce;
-            let body = Body::Heartbeat {
-                commit: beat.commit,
-                round: beat.round,
-                quiesce: quiesce.then(|| Position::new(beat.term, beat.commit)),
-            };
-            self.deliver(now, at, message(heartbeats, beat.term, body));
-        }
-        self.peers.answers(from, self.now, answers);
-    }
-
-    fn hear_answers(&mut self, now: Instant, index: &Index, heartbeats: &Heartbeats) {
-        let (from, incarnation) = (heartbeats.from, heartbeats.incarnation);
-        let mut lookup = index.lookup();
-        for answer in &heartbeats.answers {
-            let Some(at) = lookup.get(answer.group) else {
-                continue;
-            };
-            let slot = self.slot_mut(at);
-            if slot.is_some_and(|slot| slot.raft.hear_answer(now, from, incarnation, answer)) {
-                continue;
-            }
-            let body = Body::HeartbeatAck {
-                matched: answer.matched,
-                received: answer.received,
-                round: answer.round,
-                quiesced: answer.quiesced,
-            };
-            self.deliver(now, at, message(heartbeats, answer.term, body));
-        }
-    }
-
-    /// What one group refuses does not concern the others: it is as if lost.
-    fn deliver(&mut self, now: Instant, at: u32, message: Message) {
-        self.touch(at, |raft| drop(raft.receive(now, message)));
-    }
-
     pub(super) fn poll_output(&mut self) -> Option<StoreOutput> {
         if self.outbox.is_empty() && self.peers.has_unsent() {
             let keep_alive = self.config.quiesce;
@@ -370,28 +269,33 @@ impl Store {
         }
         self.outbox.pop_front()
     }
-}
 
-fn message(heartbeats: &Heartbeats, term: crate::raft::Term, body: Body) -> Message {
-    Message {
-        cluster: heartbeats.cluster,
-        from: heartbeats.from,
-        to: heartbeats.to,
-        term,
-        incarnation: heartbeats.incarnation,
-        body,
+    #[cfg(any(test, fuzzing, feature = "conformance"))]
+    pub(super) fn check_invariants(&self) {
+        let (mut beating, mut peers) = (0, alloc::collections::BTreeMap::new());
+        for slot in self.slots.iter().flatten() {
+            let id = slot.id;
+            assert_eq!(slot.standing, Standing::of(&slot.raft), "standing of {id}");
+            beating += usize::from(slot.standing == Standing::Beating);
+            if slot.standing == Standing::Timed
+                && let Some(deadline) = slot.raft.poll_timeout()
+            {
+                let timer = slot.timer.expect("a timer where there is a deadline");
+                assert!(timer <= deadline, "timer of {id}");
+            }
+            for member in slot.raft.configuration().members() {
+                if member != self.config.id {
+                    *peers.entry(member).or_insert(0) += 1;
+                }
+            }
+        }
+        assert_eq!(beating, self.beating.len(), "groups that lead awake");
+        assert_eq!(peers, self.peers.shared(), "groups in common with peers");
     }
 }
 
-/// So many beats without a sign of life are an election timeout.
-fn patience(config: &Config) -> u32 {
-    let interval = config.heartbeat_interval.as_nanos().max(1);
-    let beats = config.election_timeout.as_nanos().div_ceil(interval);
-    u32::try_from(beats).unwrap_or(u32::MAX)
-}
-
 /// The first beat after `now`, whole intervals after `beat`.
-fn following(beat: Instant, interval: Duration, now: Instant) -> Instant {
+pub(super) fn following(beat: Instant, interval: Duration, now: Instant) -> Instant {
     let late = now.saturating_duration_since(beat);
     let past = late.as_nanos() % interval.as_nanos().max(1);
     let past = Duration::from_nanos(u64::try_from(past).unwrap_or(0));

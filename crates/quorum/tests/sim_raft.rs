@@ -11,15 +11,11 @@ use simulation::Tally;
 /// Runs seeds and counts what happened.
 fn run(seeds: core::ops::Range<u64>) -> Tally {
     let tally = RefCell::new(Tally::default());
-    purlin_sim::run(
-        seeds,
-        |seed| simulation::world(seed, None),
-        |world| {
-            simulation::check(world)?;
-            tally.borrow_mut().add(&simulation::tally(world));
-            Ok(())
-        },
-    );
+    purlin_sim::run(seeds, simulation::world, |world| {
+        simulation::check(world)?;
+        tally.borrow_mut().add(&simulation::tally(world));
+        Ok(())
+    });
     tally.into_inner()
 }
 
@@ -50,15 +46,11 @@ fn survey() {
         let runner = purlin_sim::Runner::new()
             .shrink_effort(u32::try_from(effort).unwrap())
             .timeline(usize::try_from(number("LINES", 60)).unwrap());
-        let found = runner.search(
-            seed..=seed,
-            |seed| simulation::world(seed, None),
-            |world| {
-                let checked = simulation::check(world);
-                tally.borrow_mut().add(&simulation::tally(world));
-                checked
-            },
-        );
+        let found = runner.search(seed..=seed, simulation::world, |world| {
+            let checked = simulation::check(world);
+            tally.borrow_mut().add(&simulation::tally(world));
+            checked
+        });
         if let Err(failure) = found {
             if effort > 0 {
                 println!("{failure}");

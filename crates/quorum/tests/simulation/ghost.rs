@@ -365,7 +365,7 @@ impl Ghost {
         let (role, term) = (raft.role(), raft.term().0);
         let tally = &mut self.tally;
         match role {
-            RoleKind::Leader => return self.leads(node, raft),
+            RoleKind::Leader => self.leads(node, raft),
             RoleKind::PreCandidate => tally.pre_campaigns += 1,
             RoleKind::Candidate => tally.campaigns += 1,
             RoleKind::Follower if was == RoleKind::Leader => {

@@ -23,6 +23,8 @@ mod rows;
 mod scenario;
 mod server;
 mod simulate;
+mod stores;
+mod stores;
 mod timeline;
 mod trouble;
 

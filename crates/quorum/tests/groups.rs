@@ -1,5 +1,8 @@
 //! Many groups on a few stores: heartbeats coalesced, silence and how it ends.
 
+extern crate alloc;
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 use core::time::Duration;
 use proptest::prelude::*;
@@ -14,7 +17,6 @@ use purlin_quorum::raft::{
     Change, Config, Configuration, Entry, Input, MembershipChange, Output, Payload, ProposeError,
     Raft, ReadMode, ReadToken, Recovered, Refusal, RoleKind, Term,
 };
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 const BEAT: Duration = Duration::from_millis(100);
 /// An election timeout and its whole jitter, and some beats for what comes after.
@@ -137,7 +139,7 @@ impl World {
                 Output::Write(write) => {
                     let disk = &mut replica.disk;
                     disk.hard_state = write.hard_state.unwrap_or(disk.hard_state);
-                    let keep = write.entries.first_index().0 as usize - 1;
+                    let keep = usize::try_from(write.entries.first_index().0 - 1).expect("short");
                     if !write.entries.is_empty() {
                         disk.entries.truncate(keep);
                         let entries = write.entries.iter().map(|(_, entry)| entry.clone());

@@ -22,7 +22,7 @@ impl Raft {
     /// # Errors
     ///
     /// [`Refusal::CannotLead`] for a learner, a witness, a node outside the group or one that is
-    /// installing a snapshot.
+    /// installing a snapshot; with leases also for one that hears a leader.
     pub fn campaign(&mut self, now: Instant) -> Result<(), Refusal> {
         self.admit(now)?;
         if self.is_leader() {

@@ -90,6 +90,9 @@ pub enum LabError {
         /// How many the row is about.
         expected: u64,
     },
+    /// A simulation shows a defect.
+    #[error("{0}")]
+    Violation(String),
     /// No runtime for tasks that wait.
     #[error("no runtime for waiting tasks: {0}")]
     Runtime(io::Error),

@@ -1,4 +1,4 @@
-//! Charts as SVG: lines and horizontal bars, drawn with plotters.
+//! Charts as SVG: lines, horizontal bars and timelines, drawn with plotters.
 //!
 //! The SVG is meant to stand inside the [page](crate::page): its colours are CSS variables with a
 //! fallback, so that one drawing is readable on light and dark ground, and its legend is HTML (see
@@ -8,11 +8,13 @@ mod axis;
 mod bars;
 mod lines;
 mod palette;
+mod timeline;
 
 pub use self::axis::{Axis, Scale};
 pub use self::bars::Bar;
 pub use self::lines::Line;
 pub use self::palette::SERIES;
+pub use self::timeline::{Arrow, Span, Timeline};
 use crate::error::LabError;
 
 /// Width of a chart in its own units; the page scales it.
@@ -41,6 +43,7 @@ pub struct Plot {
 enum Drawing {
     Lines { x: Axis, y: Axis, lines: Vec<Line> },
     Bars { axis: Axis, bars: Vec<Bar> },
+    Timeline { x: Axis, timeline: Timeline },
 }
 
 impl Plot {
@@ -62,6 +65,15 @@ impl Plot {
         }
     }
 
+    /// Spans of time in rows, and what passes between the rows.
+    #[must_use]
+    pub fn timeline(title: &str, x: Axis, timeline: Timeline) -> Self {
+        Self {
+            title: title.to_owned(),
+            drawing: Drawing::Timeline { x, timeline },
+        }
+    }
+
     /// The title.
     #[must_use]
     pub fn title(&self) -> &str {
@@ -74,6 +86,7 @@ impl Plot {
         match &self.drawing {
             Drawing::Lines { lines, .. } => lines.iter().all(|line| line.points.is_empty()),
             Drawing::Bars { bars, .. } => bars.is_empty(),
+            Drawing::Timeline { timeline, .. } => timeline.spans.is_empty(),
         }
     }
 
@@ -82,12 +95,9 @@ impl Plot {
     #[must_use]
     pub fn legend(&self) -> Vec<(&str, &'static str)> {
         match &self.drawing {
-            Drawing::Lines { lines, .. } => lines
-                .iter()
-                .enumerate()
-                .map(|(index, line)| (line.name.as_str(), palette::css(index)))
-                .collect(),
+            Drawing::Lines { lines, .. } => in_colours(lines.iter().map(|line| &line.name)),
             Drawing::Bars { .. } => Vec::new(),
+            Drawing::Timeline { timeline, .. } => in_colours(timeline.kinds.iter()),
         }
     }
 
@@ -100,6 +110,7 @@ impl Plot {
         let drawn = match &self.drawing {
             Drawing::Lines { x, y, lines } => lines::draw(x, y, lines),
             Drawing::Bars { axis, bars } => bars::draw(axis, bars),
+            Drawing::Timeline { x, timeline } => timeline::draw(x, timeline),
         };
         let svg = drawn.map_err(|reason| LabError::Plot {
             title: self.title.clone(),
@@ -107,6 +118,13 @@ impl Plot {
         })?;
         Ok(palette::paint(&svg, &self.title))
     }
+}
+
+fn in_colours<'a>(names: impl Iterator<Item = &'a String>) -> Vec<(&'a str, &'static str)> {
+    let named = names.enumerate();
+    named
+        .map(|(index, name)| (name.as_str(), palette::css(index)))
+        .collect()
 }
 
 #[cfg(test)]

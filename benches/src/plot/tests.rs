@@ -86,3 +86,59 @@ fn the_legend_names_the_series_in_their_colours() {
         ]
     );
 }
+
+#[test]
+fn a_timeline_shows_its_rows_its_spans_and_the_labels_that_fit() {
+    let span = |row: usize, from: f64, to: f64, label: &str| Span {
+        row,
+        from,
+        to,
+        kind: row,
+        label: label.to_owned(),
+    };
+    let timeline = Timeline {
+        rows: ["above", "below"].map(str::to_owned).into(),
+        kinds: ["leads", "follows"].map(str::to_owned).into(),
+        spans: vec![
+            span(0, 0.0, 9.0, "long"),
+            span(1, 0.0, 0.1, "short"),
+            span(1, 0.1, 10.0, ""),
+        ],
+        arrows: vec![Arrow {
+            from: (0, 1.0),
+            to: (1, 2.0),
+            kind: 1,
+        }],
+    };
+    let plot = Plot::timeline("t", Axis::new("s", Scale::Linear), timeline);
+    assert_eq!(plot.legend().len(), 2);
+    let svg = plot.svg().expect("every value has a place");
+    let document = roxmltree::Document::parse(&svg).expect("well-formed");
+    let text: Vec<_> = document
+        .descendants()
+        .filter_map(|node| node.text())
+        .map(str::trim)
+        .collect();
+    for expected in ["above", "below", "long", "10"] {
+        assert!(
+            text.contains(&expected),
+            "{expected} is missing in {text:?}"
+        );
+    }
+    assert!(!text.contains(&"short"), "there is no room for it");
+    let filled = |index: usize| {
+        let rectangles = document.descendants();
+        rectangles
+            .filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "rect")))
+            .filter(|node| node.attribute("fill") == Some(palette::css(index)))
+            .count()
+    };
+    assert_eq!([filled(0), filled(1)], [1, 2]);
+    let height = |text: &str| {
+        let mut nodes = document.descendants();
+        let node = nodes.find(|node| node.text().map(str::trim) == Some(text) && node.is_element());
+        let y = node.and_then(|node| node.attribute("y"));
+        y.and_then(|y| y.parse::<f64>().ok()).expect("a place")
+    };
+    assert!(height("above") < height("below"));
+}

@@ -25,8 +25,7 @@
 //!
 //! ```
 //! use bytes::Bytes;
-//! use core::time::Duration;
-//! use purlin_core::machine::Machine;
+//! //! use purlin_core::machine::Machine;
 //! use purlin_core::node::NodeId;
 //! use purlin_core::time::Instant;
 //! use purlin_quorum::raft::{Config, Configuration, Message, Output, Payload, Raft, Recovered, RoleKind};
@@ -93,6 +92,7 @@
 pub mod mutants;
 
 mod append;
+mod beat;
 mod change;
 pub mod codec;
 mod commit;
@@ -101,8 +101,13 @@ mod durable;
 mod election;
 mod entry;
 mod error;
+#[cfg(any(test, fuzzing, feature = "conformance"))]
+mod fingerprint;
+pub mod groups;
 mod input;
 mod install;
+#[cfg(any(test, fuzzing, feature = "conformance"))]
+mod invariants;
 mod log;
 mod machine;
 mod membership;
@@ -116,6 +121,7 @@ mod read;
 mod receive;
 pub mod replica;
 mod replicate;
+mod rest;
 mod role;
 mod ship;
 mod snapshot;
@@ -143,7 +149,7 @@ pub use status::{PeerStatus, RoleKind, Status};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
-use core::time::Duration;
+use core::num::NonZeroU64;
 use log::Log;
 use membership::History;
 use progress::Inflight;
@@ -152,7 +158,7 @@ use purlin_core::machine::Machine;
 use purlin_core::node::NodeId;
 use purlin_core::random::SplitMix64;
 use purlin_core::time::Instant;
-use read::ForwardedRead;
+use read::Reads;
 use role::{Incarnations, Incoming, Role, Writes};
 
 /// One node of one Raft group. See the [module](self) for the contract.
@@ -188,7 +194,7 @@ pub struct Raft {
 
     // What of it changed in this call, and what waits for the disk.
     hard_dirty: bool,
-    log_dirty: Option<Index>,
+    log_dirty: Option<NonZeroU64>,
     writes: Writes,
     held: VecDeque<(Ticket, Message)>,
 
@@ -200,15 +206,18 @@ pub struct Raft {
 
     role: Role,
     leader: Option<NodeId>,
-    /// What [`Output::LeaderChanged`] said last.
-    reported: (Term, Option<NodeId>),
+    /// [`Output::LeaderChanged`] has not said so yet.
+    leader_changed: bool,
     /// When a leader was last heard.
     contact: Option<Instant>,
-    /// How long to wait for a leader.
-    patience: Duration,
+    /// How long to wait for a leader, in nanoseconds.
+    patience: u64,
     /// When to campaign, or to send heartbeats.
     deadline: Option<Instant>,
     quiesced: bool,
+    /// At a heartbeat everything was on disk and applied, the queues gave back their memory, and
+    /// nothing was written since.
+    rested: bool,
 
     // Of a follower: its log is equal to the leader's up to here, ...
     matched: Index,
@@ -217,10 +226,7 @@ pub struct Raft {
     ack_due: bool,
     incoming: Option<Box<Incoming>>,
 
-    /// Reads that the leader was asked about.
-    forwarded: VecDeque<ForwardedRead>,
-    /// Confirmed reads that wait for the state machine, by index.
-    waiting: VecDeque<(Index, ReadToken)>,
+    reads: Option<Box<Reads>>,
     next_forward: u64,
 
     known: Incarnations,

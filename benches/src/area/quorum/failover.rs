@@ -54,15 +54,13 @@ impl Outages {
     }
 
     /// Of our own nodes, asked at every tick whether their time has come.
-    pub(super) fn ours_ticked(runs: u64, seed: u64) -> Self {
-        let configs = ours::ticked(1);
-        Self::of(runs, seed, |seed, crash| ours_ticked(&configs, seed, crash))
+    pub(super) fn ours_ticked(configs: &ours::Configs, runs: u64, seed: u64) -> Self {
+        Self::of(runs, seed, |seed, crash| ours_ticked(configs, seed, crash))
     }
 
     /// Of our own nodes, each asked when its time comes.
-    pub(super) fn ours_timed(runs: u64, seed: u64) -> Self {
-        let configs = ours::ticked(1);
-        Self::of(runs, seed, |seed, crash| ours_timed(&configs, seed, crash))
+    pub(super) fn ours_timed(configs: &ours::Configs, runs: u64, seed: u64) -> Self {
+        Self::of(runs, seed, |seed, crash| ours_timed(configs, seed, crash))
     }
 
     #[cfg(feature = "rivals")]
@@ -94,8 +92,9 @@ fn ours_without_leader(
     seed: u64,
     crash: Crash,
 ) -> (ours::Network, [ours::Node; 3]) {
-    let mut network = ours::Network::starting(Instant::default() + TICK);
-    let mut nodes = ours::group(configs, seed, network.now);
+    // Where there are leases, a node does not vote for an election timeout after its start.
+    let mut network = ours::Network::starting(Instant::default() + TICK * 11);
+    let mut nodes = ours::group(configs, seed, Instant::default());
     network.elect(&mut nodes);
     for _ in 0..crash.ticks {
         network.now += TICK;
@@ -167,10 +166,13 @@ fn raft_rs_ticked(config: &raft::Config, logger: &slog::Logger, crash: Crash) ->
 }
 
 fn figure(settings: &Settings, figure: impl Fn(&Outages) -> f64) -> Result<Samples, LabError> {
+    let configs = ours::ticked(1);
     let counted = Counted::over_seeds(settings)
-        .ours(OURS, |seed| Ok(figure(&Outages::ours_ticked(RUNS, seed))))?
+        .ours(OURS, |seed| {
+            Ok(figure(&Outages::ours_ticked(&configs, RUNS, seed)))
+        })?
         .floor(OURS_TIMERS, |seed| {
-            Ok(figure(&Outages::ours_timed(RUNS, seed)))
+            Ok(figure(&Outages::ours_timed(&configs, RUNS, seed)))
         })?;
     // It draws its timeouts itself, others at each run.
     #[cfg(feature = "rivals")]
@@ -212,7 +214,11 @@ mod tests {
 
     #[test]
     fn nobody_campaigns_before_the_election_timeout() {
-        for outages in [Outages::ours_ticked(RUNS, 1), Outages::ours_timed(RUNS, 1)] {
+        let configs = ours::ticked(1);
+        for outages in [
+            Outages::ours_ticked(&configs, RUNS, 1),
+            Outages::ours_timed(&configs, RUNS, 1),
+        ] {
             assert!(
                 outages.percentile(0) > 9.0,
                 "the heartbeat is up to a tick old"
@@ -227,7 +233,9 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_outages() {
-        assert_eq!(Outages::ours_ticked(RUNS, 3), Outages::ours_ticked(RUNS, 3));
-        assert_ne!(Outages::ours_ticked(RUNS, 3), Outages::ours_ticked(RUNS, 4));
+        let configs = ours::ticked(1);
+        let outages = |seed| Outages::ours_ticked(&configs, RUNS, seed);
+        assert_eq!(outages(3), outages(3));
+        assert_ne!(outages(3), outages(4));
     }
 }

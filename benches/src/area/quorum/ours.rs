@@ -39,10 +39,16 @@ pub(super) fn configs(change: impl Fn(&mut Config)) -> Configs {
 
 /// Election timeout 10 ticks and as much jitter, heartbeats every `heartbeat` ticks.
 pub(super) fn ticked(heartbeat: u32) -> Configs {
+    ticked_but(heartbeat, |_| ())
+}
+
+/// The same, but for what `change` changes.
+pub(super) fn ticked_but(heartbeat: u32, change: impl Fn(&mut Config)) -> Configs {
     configs(|config| {
         config.election_timeout = TICK * 10;
         config.election_jitter = TICK * 10;
         config.heartbeat_interval = TICK * heartbeat;
+        change(config);
     })
 }
 
@@ -144,7 +150,7 @@ impl Network {
     /// Proposes `command` so many times at once.
     #[inline]
     pub(super) fn propose(&mut self, leader: &mut Node, command: &Command, batch: usize) {
-        let command = || Bytes::copy_from_slice(command);
+        let command = || Bytes::from_owner(*command);
         if batch == 1 {
             let proposed = leader.raft.propose(self.now, command());
             proposed.expect("the first node leads");

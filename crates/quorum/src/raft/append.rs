@@ -7,7 +7,7 @@ use super::{Entries, Log, Payload, Raft};
 use purlin_core::node::NodeId;
 
 /// What an entry takes beside its payload, rounded up.
-const ENTRY_OVERHEAD: u64 = 48;
+pub(crate) const ENTRY_OVERHEAD: u64 = 48;
 
 impl Raft {
     pub(crate) fn on_append(
@@ -134,6 +134,7 @@ impl Raft {
         for (index, entry) in entries.iter() {
             if let Payload::Configuration(configuration) = &entry.payload {
                 self.history.push(index, configuration.clone());
+                self.forget_strangers(configuration);
                 configuration_changed = true;
             }
         }
@@ -211,5 +212,6 @@ impl Raft {
                 quiesced,
             },
         );
+        self.rest();
     }
 }

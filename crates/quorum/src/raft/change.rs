@@ -66,11 +66,17 @@ impl Raft {
         Position::new(self.hard.term, index)
     }
 
+    /// Who is removed may come back with another disk. Each configuration counts, not the last one
+    /// alone: a node that was behind learns at once that a peer went and came back.
+    pub(crate) fn forget_strangers(&mut self, configuration: &Configuration) {
+        self.known
+            .retain(|&(peer, _)| configuration.is_member(peer));
+    }
+
     /// Other members are in force.
     pub(crate) fn configuration_changed(&mut self) {
         let configuration = self.configuration().clone();
-        self.known
-            .retain(|&(peer, _)| configuration.is_member(peer));
+        self.forget_strangers(&configuration);
         let (id, next) = (self.config.id, self.log.last_index());
         if let Role::Leader(leader) = &mut self.role {
             for peer in &mut leader.peers {
@@ -81,7 +87,10 @@ impl Raft {
                 match leader.peer_mut(member) {
                     Some(peer) => peer.witness = witness,
                     None if member == id => {}
-                    None => leader.peers.push(Peer::new(member, next, witness)),
+                    None => leader.peers.push(Peer {
+                        since: leader.rounds.sent,
+                        ..Peer::new(member, next, witness)
+                    }),
                 }
             }
             leader.peers.sort_unstable_by_key(|peer| peer.id);

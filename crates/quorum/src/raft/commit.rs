@@ -44,9 +44,8 @@ impl Raft {
             if node == id {
                 stable.0
             } else {
-                leader
-                    .peer(node)
-                    .map_or(0, |peer| peer.progress.matched().0)
+                let counted = leader.peer(node).filter(|peer| !peer.fenced);
+                counted.map_or(0, |peer| peer.progress.matched().0)
             }
         };
         let configuration = self.configuration();
@@ -108,8 +107,13 @@ impl Raft {
     }
 
     /// Gives out what is committed and durable here, as far as the host keeps up. Durable, because
-    /// a state machine must not be ahead of its own log when the node starts again.
+    /// a state machine must not be ahead of its own log when the node starts again. Nothing while the
+    /// host replaces the state machine by a snapshot: the entries would come to it when they are in it
+    /// already.
     pub(crate) fn hand_out(&mut self) {
+        if self.is_installing() {
+            return;
+        }
         let mut upto = self.commit.min(self.writes.stable);
         if mutant!(self, GiveOutUncommitted) {
             upto = self.writes.stable;

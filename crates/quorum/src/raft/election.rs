@@ -22,16 +22,18 @@ impl Raft {
     /// # Errors
     ///
     /// [`Refusal::CannotLead`] for a learner, a witness, a node outside the group or one that is
-    /// installing a snapshot; with leases also for one that hears a leader.
+    /// installing a snapshot; with leases [`Refusal::LeasePromised`] in the election timeout after
+    /// this node has heard of a leader, or was started: its own vote would break the lease.
     pub fn campaign(&mut self, now: Instant) -> Result<(), Refusal> {
         self.admit(now)?;
         if self.is_leader() {
             return Ok(());
         }
-        // A follower that hears a leader has promised its lease not to elect anybody, itself neither.
-        let promised = self.config.lease_drift_ppm.is_some() && self.hears_leader();
-        if promised || !self.can_lead() {
+        if !self.can_lead() {
             return Err(Refusal::CannotLead(self.config.id));
+        }
+        if self.config.lease_drift_ppm.is_some() && self.hears_leader() {
+            return Err(Refusal::LeasePromised);
         }
         self.quiesced = false;
         self.start_campaign();
@@ -43,7 +45,9 @@ impl Raft {
     /// timeout. Does nothing on a leader, nor with leases: they stand on followers remembering.
     pub fn forget_leader(&mut self, now: Instant) {
         if self.admit(now).is_ok() && !self.is_leader() && self.config.lease_drift_ppm.is_none() {
-            self.leader = None;
+            // Nobody would wake a silent node that waits for nobody.
+            self.stir_self();
+            self.leader_changed |= self.leader.take().is_some();
             self.contact = None;
             self.finish();
         }
@@ -61,7 +65,9 @@ impl Raft {
             .incoming
             .as_ref()
             .is_some_and(|incoming| matches!(incoming.storing, Some((_, true))));
+        // There is no term after the last: who campaigned in it again would vote twice.
         !installing
+            && self.hard.term < Term(u64::MAX)
             && !self.configuration().is_empty()
             && (votes(self.configuration())
                 || (votes(self.history.at(self.commit))
@@ -265,7 +271,9 @@ impl Raft {
             (VoteResult::Lost, _) => {
                 self.role = Role::Follower;
                 // Nobody was elected either, or we would hear of it: try again rather soon.
-                self.deadline = Some(self.now + self.config.heartbeat_interval + self.jitter());
+                self.deadline = Some(
+                    self.now + self.config.heartbeat_interval + Duration::from_nanos(self.jitter()),
+                );
             }
         }
     }
@@ -289,6 +297,7 @@ impl Raft {
         }
         let led = self.is_leader();
         self.role = Role::Follower;
+        self.leader_changed |= new_term || leader != self.leader;
         self.leader = leader;
         self.quiesced = false;
         // Somebody's candidacy is no reason to wait longer (§5.2): one that cannot win would keep
@@ -302,10 +311,10 @@ impl Raft {
         let next = self.log.last_index().next();
         let configuration = self.configuration().clone();
         let id = self.config.id;
-        let peers = configuration
-            .members()
-            .into_iter()
-            .filter(|&member| member != id)
+        let mut members = configuration.members();
+        members.retain(|&member| member != id);
+        let members = members.into_iter();
+        let peers = members
             .map(|member| Peer::new(member, next, configuration.is_witness(member)))
             .collect();
         let mut uncommitted = super::progress::Inflight::default();
@@ -316,6 +325,7 @@ impl Raft {
             uncommitted.push(self.log.last_index(), tail.bytes());
         }
         self.leader = Some(id);
+        self.leader_changed = true;
         self.role = Role::Leader(Box::new(Leader {
             peers,
             term_start: next,
@@ -323,6 +333,7 @@ impl Raft {
             awake_since: self.now,
             uncommitted,
             reads: VecDeque::new(),
+            silence: u64::MAX,
             transfer: None,
             lease_until: Instant::default(),
             lease_void: false,
@@ -343,23 +354,28 @@ impl Raft {
         self.random.next_u64()
     }
 
-    fn jitter(&mut self) -> Duration {
-        let bound = u64::try_from(self.config.election_jitter.as_nanos()).unwrap_or(u64::MAX);
-        Duration::from_nanos(if bound == 0 {
+    fn jitter(&mut self) -> u64 {
+        let bound = nanos(self.config.election_jitter);
+        if bound == 0 {
             0
         } else {
             self.random.below(bound)
-        })
+        }
     }
 
     /// Draws how long to wait for a leader from now on. Not at every message: nodes differ, and go on
     /// differing.
     pub(crate) fn draw_patience(&mut self) {
-        self.patience = self.config.election_timeout + self.jitter();
+        self.patience = nanos(self.config.election_timeout).saturating_add(self.jitter());
     }
 
     #[inline]
     pub(crate) fn reset_election_deadline(&mut self) {
-        self.deadline = Some(self.now + self.patience);
+        self.deadline = Some(self.now + Duration::from_nanos(self.patience));
     }
+}
+
+/// At most 584 years.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -45,6 +45,10 @@ pub enum Refusal {
     /// Lease reads are not configured.
     #[error("no lease reads without a bound on the drift of clocks")]
     NoLease,
+    /// A leader was heard of not long ago and may hold a lease, which this node has promised to
+    /// respect.
+    #[error("a leader was heard of and may hold a lease")]
+    LeasePromised,
     /// A change of members is not committed yet.
     #[error("the change of members at index {0} is not committed yet")]
     ChangePending(Index),

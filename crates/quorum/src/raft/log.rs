@@ -265,6 +265,12 @@ impl Log {
         }
     }
 
+    /// Gives back all memory that no entry is in: nothing is added for a while.
+    pub(crate) fn rest(&mut self) {
+        self.segments.shrink_to_fit();
+        self.tail.shrink_to_fit();
+    }
+
     /// Forgets everything: the log starts anew after `base`.
     pub(crate) fn reset(&mut self, base: Position) {
         *self = Self::new(base);

@@ -64,10 +64,11 @@ impl Machine for Raft {
 
     #[inline]
     fn poll_timeout(&self) -> Option<Instant> {
-        match (self.deadline, self.forwarded.front()) {
-            (Some(deadline), Some(read)) => Some(deadline.min(read.deadline)),
-            (deadline, read) => deadline.or_else(|| read.map(|read| read.deadline)),
-        }
+        let Some(reads) = self.reads.as_deref() else {
+            return self.deadline;
+        };
+        let read = reads.forwarded.front().map(|read| read.deadline);
+        self.deadline.into_iter().chain(read).min()
     }
 }
 
@@ -100,18 +101,31 @@ impl Raft {
 
     /// A leader's regular business.
     fn heartbeat(&mut self) {
+        if self.goes_on_leading() {
+            self.start_round();
+            self.end_heartbeat();
+        }
+    }
+
+    /// Its first part: what comes before the round of heartbeats.
+    pub(crate) fn goes_on_leading(&mut self) -> bool {
         let timeout = self.config.election_timeout;
         if let Role::Leader(leader) = &self.role
             && self.config.check_quorum
             && self.now >= leader.heard() + timeout + self.config.heartbeat_interval
         {
             self.become_follower(self.hard.term, None);
-            return;
+            return false;
         }
         self.deadline = Some(self.now + self.config.heartbeat_interval);
         self.expire_transfer();
-        self.start_round();
+        true
+    }
+
+    /// Its last part: what comes after.
+    pub(crate) fn end_heartbeat(&mut self) {
         self.retry_snapshots();
         self.fall_silent();
+        self.rest();
     }
 }

@@ -8,6 +8,7 @@ use super::output::{Output, StopReason};
 use super::position::{Index, Term};
 use super::role::Role;
 use super::{Entries, Raft};
+use core::num::NonZeroU64;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 
@@ -122,7 +123,10 @@ impl Raft {
     /// Entries from `from` on are new.
     #[inline]
     pub(crate) fn log_changed(&mut self, from: Index) {
-        self.log_dirty = Some(self.log_dirty.map_or(from, |earlier| earlier.min(from)));
+        let earlier = self
+            .log_dirty
+            .map_or(from, |earlier| from.min(Index(earlier.get())));
+        self.log_dirty = NonZeroU64::new(earlier.0);
     }
 
     /// Ends a call: what changed goes out as one write, and what may be answered is answered.
@@ -136,8 +140,7 @@ impl Raft {
         if self.hard_dirty || self.log_dirty.is_some() {
             self.emit_write();
         }
-        if self.reported != (self.hard.term, self.leader) {
-            self.reported = (self.hard.term, self.leader);
+        if core::mem::take(&mut self.leader_changed) {
             self.outbox.push_back(Output::LeaderChanged {
                 term: self.hard.term,
                 leader: self.leader,
@@ -145,9 +148,10 @@ impl Raft {
         }
     }
 
-    fn emit_write(&mut self) {
+    pub(crate) fn emit_write(&mut self) {
         let ticket = self.next_ticket();
         self.writes.issued = ticket;
+        self.rested = false;
         let mut hard_state = self.hard_dirty.then_some(self.hard);
         if mutant!(self, ForgetVote)
             && let Some(hard_state) = &mut hard_state
@@ -160,6 +164,7 @@ impl Raft {
         let last = self.log.last_index();
         let entries = match self.log_dirty.take() {
             Some(from) => {
+                let from = Index(from.get());
                 self.writes.in_flight.push_back((ticket, last));
                 self.log.slice(from, last, u64::MAX)
             }

@@ -220,6 +220,11 @@ impl Progress {
         self.paused = true;
     }
 
+    /// Gives back the memory of a window that nothing is in.
+    pub(crate) fn rest(&mut self) {
+        self.inflight.rest();
+    }
+
     /// Goes on: the follower has room; or an answer may have been lost, and one more probe goes
     /// through.
     pub fn resume(&mut self) {
@@ -306,6 +311,11 @@ impl Inflight {
             self.messages.pop_front();
             self.bytes -= bytes;
         }
+    }
+
+    /// Gives back the memory that nothing is in.
+    pub(crate) fn rest(&mut self) {
+        self.messages.shrink_to_fit();
     }
 
     fn clear(&mut self) {

@@ -4,6 +4,7 @@ use super::Raft;
 use super::message::Body;
 use super::position::Position;
 use super::progress::ProgressState;
+use super::read::Reads;
 use super::role::Role;
 use purlin_core::time::Instant;
 
@@ -24,15 +25,19 @@ impl Raft {
         self.quiesced
     }
 
-    /// A message wakes, unless it says to stay silent.
+    /// A message wakes, unless it says to stay silent, or answers something that this node does not
+    /// wait for any more. Followers that are awake need a leader that is, and it them.
     pub(crate) fn stir(&mut self, body: &Body) {
         let stays = matches!(
             body,
             Body::Heartbeat {
                 quiesce: Some(_),
                 ..
-            } | Body::HeartbeatAck { .. }
+            } | Body::HeartbeatAck { quiesced: true, .. }
                 | Body::Commit { .. }
+                | Body::PreVote { .. }
+                | Body::Vote { .. }
+                | Body::ReadIndex { .. }
         );
         if !stays {
             self.stir_self();
@@ -47,6 +52,7 @@ impl Raft {
         if let Role::Leader(leader) = &mut self.role {
             // Nobody was asked for a while: that nobody answered means nothing.
             leader.awake_since = now;
+            leader.silence = u64::MAX;
             for peer in &mut leader.peers {
                 peer.quiesced = false;
             }
@@ -61,9 +67,11 @@ impl Raft {
     /// everybody may fall silent.
     pub(crate) fn wants_silence(&self) -> Option<Position> {
         let leader = self.leading()?;
+        if !self.config.quiesce {
+            return None;
+        }
         let last = self.log.last();
-        let idle = self.config.quiesce
-            && self.commit == last.index
+        let idle = self.commit == last.index
             && self.applied == last.index
             && self.writes.stable == last.index
             && leader.reads.is_empty()
@@ -84,19 +92,16 @@ impl Raft {
             && self.commit == last.index
             && self.applied == last.index
             && self.writes.stable == last.index
-            && self.forwarded.is_empty()
-            && self.waiting.is_empty()
+            && self.reads.as_deref().is_none_or(Reads::is_empty)
     }
 
     /// A leader falls silent when everybody else has.
     pub(crate) fn fall_silent(&mut self) {
-        if self.quiesced || self.wants_silence().is_none() {
-            return;
-        }
         let Role::Leader(leader) = &self.role else {
             return;
         };
-        if leader.peers.iter().all(|peer| peer.quiesced) {
+        let alone = leader.peers.iter().all(|peer| peer.quiesced);
+        if alone && !self.quiesced && self.wants_silence().is_some() {
             self.quiesced = true;
             self.deadline = None;
         }

@@ -3,11 +3,12 @@
 use super::Raft;
 use super::error::Refusal;
 use super::input::{ReadMode, ReadToken};
-use super::message::Body;
+use super::message::{Body, Message};
 use super::output::{AbortReason, Output};
-use super::position::Index;
-use super::role::{Role, UnconfirmedRead};
+use super::position::{Index, Position};
+use super::role::{Role, Rounds, UnconfirmedRead};
 use crate::quorum::{Majority, QuorumSystem as _};
+use alloc::collections::VecDeque;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 
@@ -19,6 +20,29 @@ pub(crate) struct ForwardedRead {
     pub(crate) number: ReadToken,
     pub(crate) token: ReadToken,
     pub(crate) deadline: Instant,
+}
+
+/// What a leader says to each follower in a round.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Heartbeat {
+    pub(crate) commit: Index,
+    pub(crate) round: u64,
+    pub(crate) quiesce: Option<Position>,
+}
+
+/// Reads that wait, of any role. Few nodes have some: made when one comes, dropped when idle.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reads {
+    /// Those that the leader was asked about.
+    pub(crate) forwarded: VecDeque<ForwardedRead>,
+    /// Confirmed ones that wait for the state machine, by index.
+    pub(crate) waiting: VecDeque<(Index, ReadToken)>,
+}
+
+impl Reads {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.forwarded.is_empty() && self.waiting.is_empty()
+    }
 }
 
 impl Raft {
@@ -35,13 +59,18 @@ impl Raft {
     /// [`Refusal::NoLease`].
     pub fn read(&mut self, now: Instant, token: ReadToken, mode: ReadMode) -> Result<(), Refusal> {
         self.admit(now)?;
+        self.rested = false;
         if mode == ReadMode::Lease && self.config.lease_drift_ppm.is_none() {
             return Err(Refusal::NoLease);
         }
-        let waiting = self.waiting.len()
-            + self
-                .leading()
-                .map_or(self.forwarded.len(), |leader| leader.reads.len());
+        let (forwarded, waiting) = self
+            .reads
+            .as_deref()
+            .map_or((0, 0), |reads| (reads.forwarded.len(), reads.waiting.len()));
+        let unconfirmed = self
+            .leading()
+            .map_or(forwarded, |leader| leader.reads.len());
+        let waiting = waiting + unconfirmed;
         if waiting >= self.config.max_reads {
             return Err(Refusal::TooManyReads(waiting));
         }
@@ -55,7 +84,8 @@ impl Raft {
                 number = token;
             }
             let deadline = self.now + self.config.election_timeout;
-            self.forwarded.push_back(ForwardedRead {
+            let reads = self.reads.get_or_insert_default();
+            reads.forwarded.push_back(ForwardedRead {
                 number,
                 token,
                 deadline,
@@ -136,36 +166,68 @@ impl Raft {
 
     /// Begins a round of heartbeats.
     pub(crate) fn start_round(&mut self) {
-        let now = self.now;
-        let commit = self.commit;
+        let mut outbox = core::mem::take(&mut self.outbox);
+        let draft = self.message(self.config.id, Body::TimeoutNow);
+        self.send_round(|to, heartbeat| {
+            let Heartbeat {
+                commit,
+                round,
+                quiesce,
+            } = heartbeat;
+            let body = Body::Heartbeat {
+                commit,
+                round,
+                quiesce,
+            };
+            outbox.push_back(Output::Send(Message { to, body, ..draft }));
+        });
+        self.outbox = outbox;
+        self.confirm_alone();
+    }
+
+    /// Begins a round of heartbeats, which go to `send`.
+    pub(crate) fn send_round(&mut self, mut send: impl FnMut(NodeId, Heartbeat)) {
         let quiesce = self.wants_silence();
         let tells_all = mutant!(self, CommitByHeartbeat);
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
-        let round = leader.rounds.start(now);
-        let mut peers = core::mem::take(&mut leader.peers);
-        for peer in peers.iter_mut().filter(|peer| !peer.fenced) {
-            let commit = if tells_all {
-                commit
+        let round = leader.rounds.start(self.now);
+        if quiesce.is_some() {
+            leader.silence = leader.silence.min(round);
+        } else {
+            leader.silence = u64::MAX;
+            for peer in &mut leader.peers {
+                peer.quiesced = false;
+            }
+        }
+        for peer in leader.peers.iter_mut().filter(|peer| !peer.fenced) {
+            let has = if tells_all {
+                self.commit
             } else {
-                commit.min(peer.progress.matched())
+                peer.progress.matched()
             };
+            let commit = self.commit.min(has);
             peer.told = peer.told.max(commit);
             peer.sent_before = peer.progress.next().previous();
-            self.send(
+            send(
                 peer.id,
-                Body::Heartbeat {
+                Heartbeat {
                     commit,
                     round,
                     quiesce,
                 },
             );
         }
-        if let Role::Leader(leader) = &mut self.role {
-            leader.peers = peers;
+    }
+
+    /// A leader that is a quorum by itself needs no answers. Any other needs at least one, and its
+    /// own next round changes nothing.
+    pub(crate) fn confirm_alone(&mut self) {
+        let configuration = self.configuration();
+        if configuration.voters().len() == 1 || configuration.is_joint() {
+            self.confirm_rounds();
         }
-        self.confirm_rounds();
     }
 
     /// A peer has heard of a round.
@@ -173,13 +235,18 @@ impl Raft {
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
-        let sent = leader.rounds.sent;
+        let Rounds {
+            sent, confirmed, ..
+        } = leader.rounds;
         let Some(peer) = leader.peer_mut(from) else {
             return;
         };
         if round > peer.round && round <= sent {
             peer.round = round;
-            self.confirm_rounds();
+            // What is confirmed already is not confirmed further by one more.
+            if round > confirmed {
+                self.confirm_rounds();
+            }
         }
     }
 
@@ -279,10 +346,14 @@ impl Raft {
     }
 
     pub(crate) fn on_read_index(&mut self, number: ReadToken, index: Option<Index>) {
-        let Some(at) = self.forwarded.iter().position(|read| read.number == number) else {
+        let Some(reads) = self.reads.as_deref_mut() else {
             return;
         };
-        let Some(ForwardedRead { token, .. }) = self.forwarded.remove(at) else {
+        let forwarded = &mut reads.forwarded;
+        let Some(at) = forwarded.iter().position(|read| read.number == number) else {
+            return;
+        };
+        let Some(ForwardedRead { token, .. }) = forwarded.remove(at) else {
             return;
         };
         match index {
@@ -296,28 +367,32 @@ impl Raft {
         if index <= self.applied || mutant!(self, ReadBeforeApplied) {
             self.outbox.push_back(Output::ReadReady(token));
         } else {
-            let at = self.waiting.partition_point(|&(other, _)| other <= index);
-            self.waiting.insert(at, (index, token));
+            let waiting = &mut self.reads.get_or_insert_default().waiting;
+            let at = waiting.partition_point(|&(other, _)| other <= index);
+            waiting.insert(at, (index, token));
         }
     }
 
     /// Answers the reads for which enough is applied.
     pub(crate) fn answer_reads(&mut self) {
-        while self
-            .waiting
-            .front()
-            .is_some_and(|&(index, _)| index <= self.applied)
+        let Some(reads) = self.reads.as_deref_mut() else {
+            return;
+        };
+        while let Some(&(index, token)) = reads.waiting.front()
+            && index <= self.applied
         {
-            if let Some((_, token)) = self.waiting.pop_front() {
-                self.outbox.push_back(Output::ReadReady(token));
-            }
+            reads.waiting.pop_front();
+            self.outbox.push_back(Output::ReadReady(token));
         }
     }
 
     /// Gives up the reads that no leader has confirmed; with `confirmed` the others too.
     pub(crate) fn abort_reads(&mut self, reason: AbortReason, confirmed: bool) {
-        while let Some(read) = self.forwarded.pop_front() {
-            self.abort(read.token, reason);
+        let mut reads = self.reads.take();
+        if let Some(reads) = &mut reads {
+            for read in reads.forwarded.drain(..) {
+                self.abort(read.token, reason);
+            }
         }
         if let Role::Leader(leader) = &mut self.role {
             for read in core::mem::take(&mut leader.reads) {
@@ -333,21 +408,27 @@ impl Raft {
                 }
             }
         }
-        while confirmed && let Some((_, token)) = self.waiting.pop_front() {
-            self.abort(token, reason);
+        if confirmed && let Some(reads) = &mut reads {
+            for (_, token) in reads.waiting.drain(..) {
+                self.abort(token, reason);
+            }
         }
+        self.reads = reads;
     }
 
     /// Gives up the reads to which the leader has not answered in time.
     pub(crate) fn expire_reads(&mut self) {
-        while self
-            .forwarded
-            .front()
-            .is_some_and(|read| read.deadline <= self.now)
+        let Some(reads) = self.reads.as_deref_mut() else {
+            return;
+        };
+        while let Some(&ForwardedRead {
+            token, deadline, ..
+        }) = reads.forwarded.front()
+            && deadline <= self.now
         {
-            if let Some(read) = self.forwarded.pop_front() {
-                self.abort(read.token, AbortReason::TimedOut);
-            }
+            reads.forwarded.pop_front();
+            let output = Output::ReadAborted(token, AbortReason::TimedOut);
+            self.outbox.push_back(output);
         }
     }
 
@@ -355,14 +436,14 @@ impl Raft {
     /// node that was removed does not hear of it, and the entry with which a leader started its term
     /// may be lost with the leader.
     pub(crate) fn abort_reads_ahead(&mut self, reason: AbortReason) {
-        while self
-            .waiting
-            .back()
-            .is_some_and(|&(index, _)| index > self.commit)
+        let Some(reads) = self.reads.as_deref_mut() else {
+            return;
+        };
+        while let Some(&(index, token)) = reads.waiting.back()
+            && index > self.commit
         {
-            if let Some((_, token)) = self.waiting.pop_back() {
-                self.abort(token, reason);
-            }
+            reads.waiting.pop_back();
+            self.outbox.push_back(Output::ReadAborted(token, reason));
         }
     }
 

@@ -5,6 +5,7 @@ use super::message::{Body, Message};
 use super::position::Term;
 use super::role::Role;
 use super::{Output, Raft};
+use core::num::NonZeroU64;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 
@@ -28,7 +29,7 @@ impl Raft {
             return Err(Refusal::Misdirected);
         }
         self.check_shape(&message)?;
-        if self.is_fenced(&message) {
+        if self.is_fenced(from, message.incarnation) {
             self.finish();
             return Ok(());
         }
@@ -189,8 +190,7 @@ impl Raft {
     }
 
     /// Whether the sender stands on another disk than before, or was found to have lost what it had.
-    fn is_fenced(&mut self, message: &Message) -> bool {
-        let from = message.from;
+    pub(crate) fn is_fenced(&mut self, from: NodeId, incarnation: Option<NonZeroU64>) -> bool {
         if self
             .leading()
             .and_then(|leader| leader.peer(from))
@@ -198,7 +198,7 @@ impl Raft {
         {
             return true;
         }
-        let Some(incarnation) = message.incarnation else {
+        let Some(incarnation) = incarnation else {
             return false;
         };
         if !self.configuration().is_member(from) {

@@ -1,95 +1,39 @@
 //! The loop around a node, written once: a [`Raft`], its [`Storage`] and a [`StateMachine`], driven
 //! by messages and the time.
 
+mod error;
+mod event;
+mod state_machine;
 mod waiting;
 
+pub use error::ReplicaError;
+pub use event::Event;
+pub use state_machine::{RestoreError, StateMachine};
+
+use super::append::ENTRY_OVERHEAD;
 use super::durable::{Recovered, Ticket};
 use super::error::{ProposeError, Refusal};
 use super::input::{ReadMode, ReadToken};
-use super::membership::{Configuration, MembershipChange};
+use super::membership::MembershipChange;
 use super::message::Message;
-use super::output::{AbortReason, Output, StopReason};
-use super::position::{Index, Position, Term};
+use super::output::Output;
+use super::position::{Index, Position};
+use super::progress::ProgressState;
 use super::snapshot::{ChunkRequest, SnapshotChunk, SnapshotMeta};
-use super::start::StartError;
+use super::status::RoleKind;
 use super::storage::{Storage, StorageError};
 use super::{Config, Entries, Payload, Raft};
-use alloc::sync::Arc;
+use alloc::collections::VecDeque;
 use bytes::Bytes;
+use core::num::NonZeroU64;
 use purlin_core::machine::Machine as _;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
-use thiserror::Error;
 use waiting::Waiting;
 
-/// What a group agrees on: the same commands in the same order on every node.
-///
-/// # Implementing
-///
-/// Do depend on nothing but the commands: no clock, no randomness, no iteration order of hash maps
-/// in what is answered or stored. Do not refuse: what is committed is committed; an invalid command
-/// changes nothing and says so in its reply.
-pub trait StateMachine {
-    /// What a command answers.
-    type Reply;
-
-    /// Applies the next command.
-    fn apply(&mut self, index: Index, command: &Bytes) -> Self::Reply;
-
-    /// The whole state, for [`restore`](Self::restore) here or on another node.
-    fn snapshot(&self) -> Bytes;
-
-    /// Replaces the state by one that [`snapshot`](Self::snapshot) gave. Empty bytes: the state
-    /// before the first command.
-    fn restore(&mut self, snapshot: &Bytes);
-}
-
-/// What a replica has to say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event<R> {
-    /// Send this.
-    Send(Message),
-    /// A command proposed here was applied, and answers this.
-    Applied(Position, R),
-    /// A command proposed here was not applied and never will be: another one stands in its place.
-    Lost(Position),
-    /// What became of a command proposed here is not known: a snapshot covers it.
-    Unknown(Position),
-    /// Look at the state machine now: the read is linearizable.
-    ReadReady(ReadToken),
-    /// The read must be asked again.
-    ReadAborted(ReadToken, AbortReason),
-    /// Who leads has changed.
-    LeaderChanged(Term, Option<NodeId>),
-    /// The members have changed, or will.
-    ConfigurationChanged(Arc<Configuration>),
-    /// A peer has lost what it had acknowledged.
-    Fenced(NodeId),
-    /// The replica does nothing any more.
-    Stopped(StopReason),
-}
-
-/// Why a replica does not start or go on.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ReplicaError<E: core::error::Error + 'static> {
-    /// The store failed. The replica has stopped: open it anew.
-    #[error("the store failed: {0}")]
-    Storage(#[from] StorageError<E>),
-    /// The store holds what cannot be.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// The store belongs to another node or cluster than the configuration says.
-    #[error("the store belongs to another node or cluster")]
-    WrongStore,
-    /// The store has no bytes for the snapshot that it names.
-    #[error("the snapshot at {0} is missing in the store")]
-    MissingSnapshot(Position),
-    /// The node refused what its own outputs led to: a defect.
-    #[error("the node refused its own work: {0}")]
-    Defect(#[from] Refusal),
-}
+/// A follower that is being sent a snapshot puts off the next one until the log is so many times as
+/// long as it would be: each new one makes the transfer begin anew.
+const PATIENCE: u64 = 4;
 
 /// A node with its store and state machine.
 ///
@@ -97,7 +41,69 @@ pub enum ReplicaError<E: core::error::Error + 'static> {
 /// it answers `None`. Messages come out before the disk is waited for where Raft allows it, and one
 /// sync serves everything that was fed before: feed all that has arrived, then poll.
 ///
-/// The state machine is restored from the last snapshot and the log when the replica opens.
+/// The state machine is restored from the last snapshot and the log when the replica opens, and need
+/// not be durable itself. Snapshots go through memory as a whole; where they are too large for that,
+/// drive a [`Raft`] yourself.
+///
+/// One thread at a time. [`poll_event`](Self::poll_event) blocks as long as the store does.
+///
+/// ```
+/// use bytes::Bytes;
+/// use core::time::Duration;
+/// use purlin_core::node::NodeId;
+/// use purlin_core::time::Instant;
+/// use purlin_quorum::raft::replica::{Event, Replica, RestoreError, StateMachine};
+/// use purlin_quorum::raft::storage::{Identity, MemoryStorage, Storage};
+/// use purlin_quorum::raft::{ClusterId, Config, Configuration, Index};
+///
+/// #[derive(Default)]
+/// struct Register(Bytes);
+///
+/// impl StateMachine for Register {
+///     type Reply = Bytes; // what was there before
+///     fn apply(&mut self, _: Index, command: &Bytes) -> Bytes {
+///         core::mem::replace(&mut self.0, command.clone())
+///     }
+///     fn snapshot(&self) -> Bytes {
+///         self.0.clone()
+///     }
+///     fn restore(&mut self, snapshot: &Bytes) -> Result<(), RestoreError> {
+///         self.0 = snapshot.clone();
+///         Ok(())
+///     }
+/// }
+///
+/// // A group of one, which needs no network. In production: `FileStorage`, bootstrapped once.
+/// let mut store = MemoryStorage::new();
+/// let drawn_at_random = 0x5eed;
+/// let identity = Identity::new(ClusterId(0), NodeId(1), drawn_at_random);
+/// store.bootstrap(identity, Configuration::new([NodeId(1)]))?;
+///
+/// let mut now = Instant::default();
+/// let config = Config::new(NodeId(1));
+/// let mut replica = Replica::open(config.clone(), store, Register::default(), 7, now)?;
+/// now += Duration::from_secs(2);
+/// replica.handle_timeout(now); // votes for itself,
+/// while replica.poll_event(now)?.is_some() {} // and leads when that is on the disk
+/// let position = replica.propose(now, Bytes::from_static(b"x"))?;
+/// let mut applied = None;
+/// while let Some(event) = replica.poll_event(now)? {
+///     if let Event::Applied(at, before) = event {
+///         applied = Some((at, before));
+///     }
+/// }
+/// assert_eq!(applied, Some((position, Bytes::new())));
+///
+/// // It crashes, and is opened anew.
+/// let mut store = replica.into_storage();
+/// store.crash();
+/// let mut replica = Replica::open(config, store, Register::default(), 8, now)?;
+/// now += Duration::from_secs(2);
+/// replica.handle_timeout(now);
+/// while replica.poll_event(now)?.is_some() {}
+/// assert_eq!(replica.machine().0, "x");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Replica<S: Storage, M: StateMachine> {
     raft: Raft,
@@ -106,18 +112,21 @@ pub struct Replica<S: Storage, M: StateMachine> {
     waiting: Waiting,
     /// Written and not synced.
     unsynced: Option<Ticket>,
-    events: alloc::collections::VecDeque<Event<M::Reply>>,
+    events: VecDeque<Event<M::Reply>>,
     snapshot_after_bytes: u64,
-    bytes_since_snapshot: u64,
+    /// Bytes of the entries applied since the last snapshot.
+    since_snapshot: u64,
 }
 
 impl<S: Storage, M: StateMachine> Replica<S, M> {
-    /// Opens a replica on a store that was bootstrapped or joined. The incarnation comes from the
-    /// store. See [`Raft::new`] for `seed` and `now`.
+    /// Opens a replica on a store that was bootstrapped or joined, with a state machine as it is
+    /// before the first command. The incarnation comes from the store. See [`Raft::new`] for `seed`
+    /// and `now`.
     ///
     /// # Errors
     ///
-    /// [`ReplicaError`]: the store fails, is another's, or contradicts itself.
+    /// [`ReplicaError`]: the store fails, is empty, is another's, or contradicts itself; or the state
+    /// machine does not take what it holds.
     pub fn open(
         mut config: Config,
         mut storage: S,
@@ -127,7 +136,7 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
     ) -> Result<Self, ReplicaError<S::Error>> {
         let identity = storage.identity().ok_or(StorageError::Empty)?;
         if identity.node != config.id || identity.cluster != config.cluster {
-            return Err(ReplicaError::WrongStore);
+            return Err(ReplicaError::WrongStore(identity));
         }
         config.incarnation = Some(identity.incarnation);
         let recovered = storage.recover()?;
@@ -144,15 +153,18 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
             machine,
             waiting: Waiting::default(),
             unsynced: None,
-            events: alloc::collections::VecDeque::new(),
+            events: VecDeque::new(),
             snapshot_after_bytes: 64 << 20,
-            bytes_since_snapshot: 0,
+            since_snapshot: 0,
         })
     }
 
-    /// Takes a snapshot and cuts the log whenever commands of more than `bytes` were applied since
-    /// the last. Default 64 MiB. A snapshot is made and stored within
-    /// [`poll_event`](Self::poll_event).
+    /// Takes a snapshot and cuts the log whenever entries of more than `bytes` (48 for each beside
+    /// its command) were applied since the last; of four times as many while a follower is being sent
+    /// the last one, which a newer one would make begin anew. Default 64 MiB. Should be a good part of
+    /// the state's size, and well below [`Config::max_log_bytes`].
+    ///
+    /// A snapshot is made and stored within [`poll_event`](Self::poll_event).
     pub fn snapshot_after(&mut self, bytes: u64) {
         self.snapshot_after_bytes = bytes;
     }
@@ -170,6 +182,12 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
         &self.machine
     }
 
+    /// The store.
+    #[must_use]
+    pub fn storage(&self) -> &S {
+        &self.storage
+    }
+
     /// The store, when the replica is not needed any more.
     #[must_use]
     pub fn into_storage(self) -> S {
@@ -185,8 +203,7 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
         self.raft.receive(now, message)
     }
 
-    /// See [`Raft::propose`]; [`Event::Applied`], [`Event::Lost`] or [`Event::Unknown`] says what
-    /// became of it.
+    /// See [`Raft::propose`]; an [`Event`] says what became of it.
     ///
     /// # Errors
     ///
@@ -201,7 +218,7 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
         Ok(position)
     }
 
-    /// See [`Raft::change_membership`]; [`Event::Lost`] says if nothing came of it.
+    /// See [`Raft::change_membership`]; an [`Event`] says what became of it.
     ///
     /// # Errors
     ///
@@ -211,10 +228,13 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
         now: Instant,
         change: &MembershipChange,
     ) -> Result<Position, Refusal> {
-        self.raft.change_membership(now, change)
+        let position = self.raft.change_membership(now, change)?;
+        self.waiting.push(position);
+        Ok(position)
     }
 
-    /// See [`Raft::read`].
+    /// See [`Raft::read`]; [`Event::ReadReady`] or [`Event::ReadAborted`] answers. The cheaper way
+    /// while a lease holds: [`Raft::lease_read`].
     ///
     /// # Errors
     ///
@@ -230,6 +250,20 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
     /// As there.
     pub fn transfer_leadership(&mut self, now: Instant, to: NodeId) -> Result<(), Refusal> {
         self.raft.transfer_leadership(now, to)
+    }
+
+    /// See [`Raft::campaign`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn campaign(&mut self, now: Instant) -> Result<(), Refusal> {
+        self.raft.campaign(now)
+    }
+
+    /// See [`Raft::wake`].
+    pub fn wake(&mut self, now: Instant) {
+        self.raft.wake(now);
     }
 
     /// See [`Raft::unreachable`].
@@ -252,8 +286,9 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
     ///
     /// # Errors
     ///
-    /// [`ReplicaError::Storage`]: the node has stopped, and the store is to be opened anew. Events
-    /// that came before are still there.
+    /// The store failed, or the state machine did not take a snapshot. That comes once: the node has
+    /// stopped, the events after it say what is left open, the last one is [`Event::Stopped`], and
+    /// everything else is refused. What the disk holds is what the next start will find.
     pub fn poll_event(
         &mut self,
         now: Instant,
@@ -262,13 +297,11 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
             if let Some(event) = self.events.pop_front() {
                 return Ok(Some(event));
             }
-            let done = self.advance(now);
-            match done {
+            match self.advance(now) {
                 Ok(true) => {}
                 Ok(false) => return Ok(None),
                 Err(error) => {
                     self.raft.write_failed(now);
-                    self.unsynced = None;
                     return Err(error);
                 }
             }
@@ -278,19 +311,40 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
     /// One step; whether there was one to do.
     fn advance(&mut self, now: Instant) -> Result<bool, ReplicaError<S::Error>> {
         if let Some(output) = self.raft.poll_output() {
-            self.carry_out(now, output)?;
+            if self.raft.role() == RoleKind::Stopped {
+                self.wind_down(output);
+            } else {
+                self.carry_out(now, output)?;
+            }
             return Ok(true);
+        }
+        if self.raft.role() == RoleKind::Stopped {
+            return Ok(false);
         }
         if let Some(ticket) = self.unsynced.take() {
             self.storage.sync()?;
             self.raft.persisted(now, ticket)?;
             return Ok(true);
         }
-        if self.bytes_since_snapshot > self.snapshot_after_bytes {
-            self.bytes_since_snapshot = 0;
+        if self.is_snapshot_due() {
             return self.take_snapshot(now);
         }
         Ok(false)
+    }
+
+    /// Of what a stopped node had wanted done before, only the answers are of use.
+    fn wind_down(&mut self, output: Output) {
+        match output {
+            Output::ReadReady(token) => self.events.push_back(Event::ReadReady(token)),
+            Output::ReadAborted(token, reason) => {
+                self.events.push_back(Event::ReadAborted(token, reason));
+            }
+            Output::Stopped(reason) => {
+                self.forget_up_to(Index(u64::MAX));
+                self.events.push_back(Event::Stopped(reason));
+            }
+            _ => {}
+        }
     }
 
     fn carry_out(&mut self, now: Instant, output: Output) -> Result<(), ReplicaError<S::Error>> {
@@ -322,20 +376,22 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
 
     fn apply(&mut self, now: Instant, entries: &Entries) -> Result<(), ReplicaError<S::Error>> {
         for (index, entry) in entries.iter() {
+            self.since_snapshot += entry.payload.len() as u64 + ENTRY_OVERHEAD;
             let mut reply = None;
             if let Payload::Command(command) = &entry.payload
                 && !command.is_empty()
             {
-                self.bytes_since_snapshot += command.len() as u64;
                 reply = Some(self.machine.apply(index, command));
             }
             let applied = Position::new(entry.term, index);
             while let Some(proposed) = self.waiting.take_up_to(index) {
-                let reply = reply.take_if(|_| proposed == applied);
-                self.events.push_back(match reply {
+                let event = match reply.take_if(|_| proposed == applied) {
                     Some(reply) => Event::Applied(proposed, reply),
+                    // Whoever proposes proposes a command that is not empty, or members.
+                    None if proposed == applied => Event::MembersChanged(proposed),
                     None => Event::Lost(proposed),
-                });
+                };
+                self.events.push_back(event);
             }
         }
         if let Some(last) = entries.last() {
@@ -367,24 +423,44 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
                 &chunk.meta,
                 self.raft.config().id,
             )?;
-            while let Some(position) = self.waiting.take_up_to(chunk.meta.position.index) {
-                self.events.push_back(Event::Unknown(position));
-            }
+            self.since_snapshot = 0;
+            self.forget_up_to(chunk.meta.position.index);
         }
         self.raft.chunk_stored(now, &chunk.meta, stored)?;
         Ok(())
     }
 
+    /// What becomes of the proposals up to `index` will not be known.
+    fn forget_up_to(&mut self, index: Index) {
+        while let Some(position) = self.waiting.take_up_to(index) {
+            self.events.push_back(Event::Unknown(position));
+        }
+    }
+
+    fn is_snapshot_due(&self) -> bool {
+        let bound = self.snapshot_after_bytes;
+        if self.since_snapshot <= bound || self.since_snapshot > bound.saturating_mul(PATIENCE) {
+            return self.since_snapshot > bound;
+        }
+        let peers = self.raft.status().peers;
+        peers
+            .iter()
+            .all(|peer| peer.state != ProgressState::Snapshot)
+    }
+
     /// Cuts the log by a snapshot of the present state, if that is beyond the last one.
     fn take_snapshot(&mut self, now: Instant) -> Result<bool, ReplicaError<S::Error>> {
+        self.since_snapshot = 0;
         let index = self.raft.applied_index();
-        let last = self.raft.status().snapshot.index;
-        let Some(mut meta) = self.raft.snapshot_meta(index, 0).filter(|_| index > last) else {
+        // Snapshots of the same state may differ in bytes from node to node.
+        let maker = self.raft.config().incarnation.map_or(0, NonZeroU64::get);
+        let Some(meta) = self.raft.snapshot_meta(index, maker) else {
             return Ok(false);
         };
+        if index <= self.raft.status().snapshot.index {
+            return Ok(false);
+        }
         let data = self.machine.snapshot();
-        // Snapshots of the same state may differ in bytes from node to node.
-        meta.id = self.raft.config().id.0;
         self.storage.compact(&meta, &mut core::iter::once(data))?;
         self.raft.compact(now, meta)?;
         Ok(true)
@@ -398,9 +474,12 @@ fn restore<S: Storage, M: StateMachine>(
     meta: &SnapshotMeta,
     id: NodeId,
 ) -> Result<(), ReplicaError<S::Error>> {
-    if meta.position.index > Index::ZERO && !meta.configuration.is_witness(id) {
-        let missing = ReplicaError::MissingSnapshot(meta.position);
-        machine.restore(&storage.snapshot(meta)?.ok_or(missing)?);
+    if meta.position.index == Index::ZERO || meta.configuration.is_witness(id) {
+        return Ok(());
     }
-    Ok(())
+    let missing = ReplicaError::MissingSnapshot(meta.position);
+    let snapshot = storage.snapshot(meta)?.ok_or(missing)?;
+    machine
+        .restore(&snapshot)
+        .map_err(|error| ReplicaError::Restore(meta.position, error))
 }

@@ -87,7 +87,7 @@ impl Raft {
         }
         self.replicate();
         self.finish();
-        Position::new(self.hard.term, Index(last.0 + 1 - count))
+        Position::new(self.hard.term, Index(last.0 - (count - 1)))
     }
 
     fn check_proposal(&self, commands: &[impl AsRef<[u8]>]) -> Result<(), Refusal> {
@@ -190,7 +190,7 @@ impl Raft {
         }
         let mut news = false;
         self.with_peer(from, |peer, mail| {
-            news = peer.acknowledge(matched, round);
+            news = peer.acknowledge(matched, round, mail.round);
             mail.append(peer, false);
         });
         if news {
@@ -234,8 +234,8 @@ impl Raft {
             return;
         }
         let mut news = false;
-        self.with_peer(from, |peer, _| {
-            news = peer.acknowledge(matched, round);
+        self.with_peer(from, |peer, mail| {
+            news = peer.acknowledge(matched, round, mail.round);
             let next = peer.progress.matched().next();
             peer.progress.probe(next);
             peer.progress.pause();
@@ -256,10 +256,11 @@ impl Raft {
         quiesced: bool,
     ) {
         if matched <= self.log.last_index() {
+            let silence = self.leading().map_or(u64::MAX, |leader| leader.silence);
             let mut news = false;
             self.with_peer(from, |peer, mail| {
-                peer.quiesced = quiesced;
-                news = peer.acknowledge(matched, round);
+                peer.quiesced = quiesced && round >= silence && matched == mail.log.last_index();
+                news = peer.acknowledge(matched, round, mail.round);
                 peer.retry(received, round, mail);
             });
             if news {
@@ -315,10 +316,14 @@ impl Raft {
 }
 
 impl Peer {
-    /// Everything up to `matched` is durable on the peer. Whether that is news.
-    fn acknowledge(&mut self, matched: Index, round: u64) -> bool {
-        if round >= self.matched_round {
-            self.matched_round = round;
+    /// Everything up to `matched` is durable on the peer, which had heard of `round`, where `sent` is
+    /// the latest. Whether that is news.
+    fn acknowledge(&mut self, matched: Index, round: u64, sent: u64) -> bool {
+        if round < self.since {
+            return false;
+        }
+        if matched >= self.progress.matched() {
+            self.matched_round = sent;
         }
         let news = self.progress.acknowledge(matched);
         match self.progress.state() {

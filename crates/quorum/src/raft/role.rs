@@ -49,6 +49,9 @@ pub(crate) struct Leader {
     pub(crate) uncommitted: Inflight,
     /// Reads that wait for a quorum to confirm their round, in the order of rounds.
     pub(crate) reads: VecDeque<UnconfirmedRead>,
+    /// The first of the latest rounds that all asked for silence: answers to earlier ones may be from
+    /// before the peer was woken. 2^64 - 1 when the latest did not ask.
+    pub(crate) silence: u64,
     pub(crate) transfer: Option<Transfer>,
     /// The lease holds until here, if nothing was given away.
     pub(crate) lease_until: Instant,
@@ -81,8 +84,12 @@ pub(crate) struct Peer {
     pub(crate) progress: Progress,
     /// The latest round it has acknowledged.
     pub(crate) round: u64,
-    /// The round that it had heard of when it acknowledged `progress.matched()`.
+    /// The latest round sent when `progress.matched()` was acknowledged, or acknowledged again: the
+    /// peer had heard of none later than that.
     pub(crate) matched_round: u64,
+    /// The latest round sent when it became a member. What it says of earlier ones, somebody of its
+    /// name said who has been removed since.
+    pub(crate) since: u64,
     /// What it was told is committed.
     pub(crate) told: Index,
     /// What was sent before the last heartbeat: if less had arrived when that did, the rest is lost.
@@ -102,6 +109,7 @@ impl Peer {
             progress: Progress::new(next),
             round: 0,
             matched_round: 0,
+            since: 0,
             told: Index::ZERO,
             sent_before: Index::ZERO,
             witness,

@@ -1,6 +1,8 @@
 //! What the file store does with damaged, missing, foreign and newer files, and with real ones.
 
+use alloc::sync::Arc;
 use bytes::Bytes;
+use core::sync::atomic::{AtomicU64, Ordering};
 use purlin_core::node::NodeId;
 use purlin_quorum::raft::storage::conformance::{self, Crash, CrashableStorage, SimDisk};
 use purlin_quorum::raft::storage::{
@@ -11,8 +13,6 @@ use purlin_quorum::raft::{
     SnapshotMeta, Term, Ticket, Write,
 };
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 type File<D = SimDisk> = FileStorage<D>;
 
@@ -103,14 +103,16 @@ fn lived() -> (SimDisk, Everything, (String, usize)) {
         let term = 1 + index / 10;
         store
             .write(&write(term, index, vec![command(term, b'a', 20)]))
-            .unwrap();
-        store.sync().unwrap();
+            .expect("a good disk");
+        store.sync().expect("a good disk");
         if index == 12 {
             let parts = [vec![1; 50_000], vec![2; 50_000]].map(Bytes::from);
-            store.compact(&meta(2, 10), &mut parts.into_iter()).unwrap();
+            store
+                .compact(&meta(2, 10), &mut parts.into_iter())
+                .expect("a good disk");
         }
     }
-    let before = everything(&disk).unwrap();
+    let before = everything(&disk).expect("a good disk");
     let last_segment = files(&disk)
         .into_iter()
         .rfind(|(name, _)| name.starts_with("log-"))
@@ -119,8 +121,8 @@ fn lived() -> (SimDisk, Everything, (String, usize)) {
         hard_state: None,
         ..write(3, 30, vec![command(3, b'z', 20)])
     };
-    store.write(&one_record).unwrap();
-    store.sync().unwrap();
+    store.write(&one_record).expect("a good disk");
+    store.sync().expect("a good disk");
     assert!(
         files(&disk)
             .iter()
@@ -178,13 +180,14 @@ fn a_log_cut_anywhere_loses_whole_writes_only() {
         ends.push((files(&disk)[0].1, usize::try_from(index).unwrap()));
     }
     let contents = disk.contents(&segment.0).unwrap();
-    for len in 0..=contents.len() {
+    for len in ends[0].0..=contents.len() {
         let cut = with(&disk, &segment.0, Some(contents[..len].to_vec()));
         let (recovered, _) = everything(&cut).unwrap();
         let expected = ends
             .iter()
             .rfind(|&&(end, _)| end <= len)
-            .map_or(0, |&(_, entries)| entries);
+            .map(|&(_, entries)| entries)
+            .unwrap();
         assert_eq!(recovered.entries.len(), expected, "cut at {len}");
         // And it goes on from there.
         let mut store = open(&cut).unwrap();
@@ -197,6 +200,35 @@ fn a_log_cut_anywhere_loses_whole_writes_only() {
         let (recovered, _) = everything(&cut).unwrap();
         assert_eq!(recovered.entries.last(), Some(&command(1, b'b', 9)));
         assert_eq!(recovered.entries.len(), expected + 1);
+    }
+}
+
+#[test]
+fn the_segment_that_the_snapshot_names_has_its_start() {
+    let (disk, mut store) = founded(1);
+    store
+        .write(&write(5, 1, vec![command(4, b'a', 400)]))
+        .unwrap(); // A segment ends with it.
+    let mut data = core::iter::once(Bytes::from_static(b"state"));
+    store.compact(&meta(4, 1), &mut data).unwrap();
+    drop(store);
+    let names: Vec<_> = files(&disk).into_iter().map(|(name, _)| name).collect();
+    let [segment, _] = &names[..] else {
+        panic!("{names:?}")
+    };
+    let contents = disk.contents(segment).unwrap();
+    let cut = (0..contents.len()).map(|len| contents[..len].to_vec());
+    let flipped = (0..contents.len()).map(|place| {
+        let mut damaged = contents.clone();
+        damaged[place] ^= 1;
+        damaged
+    });
+    for damaged in cut.chain(flipped) {
+        // The vote in term 5 is in there only.
+        match everything(&with(&disk, segment, Some(damaged))) {
+            Err(StorageError::Medium(FileError::Corrupt { .. } | FileError::Version { .. })) => {}
+            result => panic!("{result:?}"),
+        }
     }
 }
 
@@ -309,6 +341,63 @@ fn old_segments_go_away() {
     // 300 bytes a segment: 23 entries in four segments, the snapshot, and one in the making.
     assert!(most < 16, "{most} files");
     assert_eq!(everything(&disk).unwrap().0.entries.len(), 3);
+}
+
+/// Compacts a store of nine segments on a disk that fails after so many operations; whether it failed.
+fn compact_failing(disk: &SimDisk, operations: u64) -> bool {
+    let mut store = open(disk).expect("an empty disk opens");
+    let founders = Configuration::new([NodeId(1)]);
+    store.bootstrap(identity(1), founders).expect("a good disk");
+    for index in 1..=9 {
+        let entry = vec![command(1, b'a', 300)];
+        store.write(&write(1, index, entry)).expect("a good disk");
+    }
+    store.sync().expect("a good disk");
+    disk.fail_after(operations);
+    let mut data = core::iter::once(Bytes::from_static(b"state"));
+    store.compact(&meta(1, 8), &mut data).is_err()
+}
+
+#[test]
+fn a_snapshot_is_kept_durably_before_segments_go_at_start() {
+    let mut failures = 0;
+    for (operations, later) in (0..14).flat_map(|first| (0..14).map(move |second| (first, second)))
+    {
+        for seed in 0..20 {
+            let disk = SimDisk::new();
+            failures += u32::from(compact_failing(&disk, operations));
+            // The process starts again, and power fails while it opens the store.
+            disk.crash(Crash::Process);
+            disk.fail_after(later);
+            drop(open(&disk));
+            disk.crash(Crash::Power(seed));
+            let (recovered, _) = everything(&disk).unwrap();
+            let last = recovered.snapshot.position.index + recovered.entries.len() as u64;
+            assert_eq!(last, Index(9));
+        }
+    }
+    assert!(failures > 1_000, "{failures}");
+}
+
+#[test]
+fn a_segment_of_another_time_is_found() {
+    // The same store with another past, as from a backup.
+    let [now, then] = [5, 4].map(|term| {
+        let (disk, mut store) = founded(1);
+        for index in 1..5 {
+            store
+                .write(&write(term, index, vec![command(term, b'a', 300)]))
+                .unwrap();
+        }
+        store.sync().unwrap();
+        disk
+    });
+    let segments = files(&now);
+    let (first, second) = (&segments[0].0, &segments[1].0);
+    assert_eq!(
+        corrupt_file(&with(&now, first, then.contents(first))),
+        *second
+    );
 }
 
 /// A directory of the real file system that goes away with the test.

@@ -1,7 +1,9 @@
 //! A store in memory with deliberate flaws, one at a time. The suite must find each: one that cannot
 //! find known flaws proves nothing.
 
+use alloc::sync::Arc;
 use bytes::Bytes;
+use core::num::NonZeroU64;
 use purlin_core::random::{RandomExt as _, SplitMix64};
 use purlin_quorum::raft::storage::conformance::{Crash, CrashableStorage};
 use purlin_quorum::raft::storage::{Identity, Storage, StorageError};
@@ -9,8 +11,6 @@ use purlin_quorum::raft::{
     Configuration, Entries, Entry, HardState, Index, Payload, Recovered, SnapshotChunk,
     SnapshotMeta, Write,
 };
-use std::num::NonZeroU64;
-use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
@@ -71,7 +71,7 @@ pub(crate) const FLAWS: [Flaw; 24] = [
 #[error("the medium was told to fail")]
 pub(crate) struct Broken;
 
-type Result<T> = std::result::Result<T, StorageError<Broken>>;
+type Result<T> = core::result::Result<T, StorageError<Broken>>;
 
 /// What was done, in order: what a store holds is what that comes to.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! The bytes of version 1 of the file format stay as they are, and stay readable.
 
+use alloc::sync::Arc;
 use bytes::Bytes;
 use purlin_core::node::NodeId;
 use purlin_quorum::raft::storage::conformance::SimDisk;
@@ -9,7 +10,6 @@ use purlin_quorum::raft::{
     Term, Ticket, Write,
 };
 use std::path::PathBuf;
-use std::sync::Arc;
 
 const FILES: [(&str, &[u8]); 4] = [
     (
@@ -69,10 +69,10 @@ fn empty() -> Entry {
 fn live(disk: SimDisk) {
     let mut options = FileOptions::default();
     options.segment_bytes = 100;
-    let mut store = FileStorage::open_on(disk, options).unwrap();
+    let mut store = FileStorage::open_on(disk, options).expect("a good disk");
     store
         .bootstrap(identity(), Configuration::new([1, 2, 3].map(NodeId)))
-        .unwrap();
+        .expect("a good disk");
     let mut write = |first, entries, hard_state| {
         let entries = Entries::new(Index(first), entries);
         store
@@ -81,8 +81,8 @@ fn live(disk: SimDisk) {
                 hard_state,
                 entries,
             })
-            .unwrap();
-        store.sync().unwrap();
+            .expect("a good disk");
+        store.sync().expect("a good disk");
     };
     write(1, vec![one(), one()], Some(hard_state(1, Some(1))));
     write(0, vec![], Some(hard_state(2, None)));
@@ -97,7 +97,9 @@ fn live(disk: SimDisk) {
         Bytes::from_static(b"the state "),
         Bytes::from_static(b"machine"),
     ];
-    store.compact(&meta(), &mut data.into_iter()).unwrap();
+    store
+        .compact(&meta(), &mut data.into_iter())
+        .expect("a good disk");
 }
 
 #[test]

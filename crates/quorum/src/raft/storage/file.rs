@@ -1,12 +1,14 @@
 //! A store in the files of one directory.
 
 mod disk;
+mod error;
 mod identity;
 mod log;
 mod record;
 mod snapshot;
 
 pub use disk::{Disk, OsDisk};
+pub use error::FileError;
 
 use super::{Identity, Storage, StorageError};
 use crate::raft::durable::{HardState, Recovered, Write};
@@ -14,8 +16,6 @@ use crate::raft::entry::Entry;
 use crate::raft::membership::Configuration;
 use crate::raft::position::Position;
 use crate::raft::snapshot::{SnapshotChunk, SnapshotMeta};
-use alloc::borrow::ToOwned as _;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -23,7 +23,6 @@ use log::Log;
 use snapshot::{COMPACTING, INCOMING, Manifest, SNAPSHOT, Writer};
 use std::io;
 use std::path::Path;
-use thiserror::Error;
 
 /// A durable store: a segmented, checksummed, append-only log and a snapshot, in one directory.
 ///
@@ -48,6 +47,7 @@ use thiserror::Error;
 /// * Memory: a buffer of about 1 MiB; one record (at most 64 MiB, as large as the entries of one
 ///   write) while writing or opening, besides the log itself, which [`recover`](Storage::recover)
 ///   hands over.
+/// * An entry has at most 32 MiB, less 64 bytes: see [`max_entry_bytes`](Storage::max_entry_bytes).
 /// * Disk: the snapshot (twice while it is replaced), the log after it, and up to one segment more.
 ///
 /// Every method blocks. One thread at a time.
@@ -115,63 +115,6 @@ impl Default for FileOptions {
     fn default() -> Self {
         Self {
             segment_bytes: 16 << 20,
-        }
-    }
-}
-
-/// How files fail.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum FileError {
-    /// The file system refused; [`kind`](io::Error::kind) is `StorageFull` when the disk is full.
-    #[error("could not {action} {file}")]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// With which file.
-        file: String,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// Another process has the store open.
-    #[error("another process has the store open")]
-    Locked,
-    /// Something that was durable is not what it was. Nothing has been changed. Start the node with
-    /// an empty store and a new identity, as a new member, or restore the file.
-    #[error("{file} is damaged at byte {offset}: {what}")]
-    Corrupt {
-        /// The file.
-        file: String,
-        /// Where.
-        offset: u64,
-        /// What is wrong.
-        what: &'static str,
-    },
-    /// A newer release made the file.
-    #[error("{file} is of version {version} of the format; this release reads version 1")]
-    Version {
-        /// The file.
-        file: String,
-        /// Its version.
-        version: u8,
-    },
-}
-
-impl FileError {
-    fn io(action: &'static str, file: &str) -> impl FnOnce(io::Error) -> Self {
-        let file = file.to_owned();
-        move |source| Self::Io {
-            action,
-            file,
-            source,
-        }
-    }
-
-    fn corrupt(file: &str, offset: u64, what: &'static str) -> Self {
-        Self::Corrupt {
-            file: file.to_owned(),
-            offset,
-            what,
         }
     }
 }
@@ -366,6 +309,10 @@ impl<D: Disk> Storage for FileStorage<D> {
                 entries,
             })
         })
+    }
+
+    fn max_entry_bytes(&self) -> u64 {
+        log::MAX_PAYLOAD
     }
 
     fn write(&mut self, write: &Write) -> Result<(), StorageError<FileError>> {

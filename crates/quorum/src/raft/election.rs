@@ -29,9 +29,7 @@ impl Raft {
         if self.is_leader() {
             return Ok(());
         }
-        // A follower that hears a leader has promised its lease not to elect anybody, itself neither.
-        let promised = self.config.lease_drift_ppm.is_some() && self.hears_leader();
-        if promised || !self.can_lead() {
+        if !self.can_lead() {
             return Err(Refusal::CannotLead(self.config.id));
         }
         if self.config.lease_drift_ppm.is_some() && self.hears_leader() {

@@ -306,9 +306,7 @@ impl Ghost {
             }
             Body::Rejected { .. } => tally.append_rejections += 1,
             Body::Snapshot(chunk) => {
-                let is_new = shadow.sends_chunk(to, term, chunk.offset);
-                tally.snapshots_begun += u64::from(is_new && chunk.offset == 0);
-                tally.snapshots_resumed += u64::from(is_new && chunk.offset > 0);
+                shadow.sends_chunk(to, term, chunk, tally);
             }
             Body::TimeoutNow => self.transfer = Some((to, term.0)),
             _ => {}
@@ -390,6 +388,14 @@ impl Ghost {
         }
         let leader = *self.leaders.entry(term).or_insert(node);
         assert_eq!(leader, node, "election safety: two leaders in term {term}");
+        let has_vote_of = |voter: &NodeId| match *voter == node {
+            true => self.nodes[slot(node)].has_vote_for(term, node),
+            false => self.votes.get(&(term, *voter)) == Some(&node),
+        };
+        assert!(
+            is_quorum(raft.configuration(), has_vote_of),
+            "election safety: {node} leads in term {term} without the votes of a quorum"
+        );
         // Terms of committers grow with the index.
         let before = self.committed.partition_point(|entry| entry.by < term);
         let Some(last) = before.checked_sub(1).map(|last| self.committed[last]) else {
@@ -428,6 +434,10 @@ impl Ghost {
         }
         if leads {
             let term = raft.log_term(Index(to)).map_or(0, |term| term.0);
+            assert_eq!(
+                term, by,
+                "{node} commits {to} by counting, an entry of an earlier term"
+            );
             let has = |voter: &&NodeId| self.nodes[slot(**voter)].has_durably(to, term);
             let configuration = raft.configuration();
             for voters in [configuration.voters(), configuration.outgoing()] {
@@ -438,6 +448,11 @@ impl Ghost {
                 );
             }
         }
+    }
+
+    /// Whether the node has lost its disk.
+    pub(crate) fn is_wiped(&self, node: NodeId) -> bool {
+        self.nodes[slot(node)].wipes > 0
     }
 
     /// Whether the node's log may lack commands: it may be added as a witness only.

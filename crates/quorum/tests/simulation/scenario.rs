@@ -86,9 +86,9 @@ pub(crate) fn world_of_lost_disks(seed: u64) -> World<RaftHost> {
     let wipes = FaultPlan::new(plan.nodes, plan.trouble)
         .kinds(&[FaultKind::Wipe])
         .max_down(1)
-        .intensity(60)
+        .intensity(100)
         .schedule(random.next_u64());
-    // A quorum must survive: one disk is lost in a world.
+    // A quorum must survive: one disk is lost in a world, and nobody changes the members.
     let faults = wipes.incidents().iter().take(1).cloned().collect();
     build(random, RaftHost::new(plan, |_| ()), faults, seed)
 }
@@ -116,7 +116,7 @@ fn plan(random: &mut impl Random) -> Plan {
     }
     let compact_every = pick(random, &[8, 30, 120]);
     if one_in(random, 3) {
-        config.max_log_bytes = 400 * compact_every;
+        config.max_log_bytes = 70 * compact_every;
     }
     config.trailing_entries = pick(random, &[0, 0, 5, 50]);
     config.max_reads = pick(random, &[4, 1_000]);
@@ -163,7 +163,11 @@ fn build(random: &mut impl Random, host: RaftHost, faults: Schedule, seed: u64) 
                 },
             ],
         ),
-        sync_failure: Probability::ppm(pick(random, &[0, 0, 500])),
+        sync_failure: Probability::ppm(if plan.wipes {
+            0
+        } else {
+            pick(random, &[0, 0, 500])
+        }),
         ..StorageModel::disk()
     };
     let lossy = Link {
@@ -191,7 +195,11 @@ fn build(random: &mut impl Random, host: RaftHost, faults: Schedule, seed: u64) 
         ..ClientModel::new(5)
     };
     let nodes = plan.nodes;
-    let orders = pick(random, &[0, 40, 150, 400]);
+    let orders = if plan.wipes {
+        0
+    } else {
+        pick(random, &[0, 40, 150, 400])
+    };
     let campaigns = pick(random, &[10, 10, 80]);
     let workload = workload(nodes, orders, campaigns);
     World::builder(host, nodes, seed)

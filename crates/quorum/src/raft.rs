@@ -208,6 +208,8 @@ pub struct Raft {
     /// When to campaign, or to send heartbeats.
     deadline: Option<Instant>,
     quiesced: bool,
+    /// It asked for pre-votes, and no leader came of it.
+    in_vain: bool,
     /// No queue has had anything in it since all gave back their memory.
     rested: bool,
 

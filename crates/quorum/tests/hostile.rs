@@ -576,3 +576,32 @@ fn nothing_that_an_enemy_says_makes_a_node_panic() {
     }
     assert!(led > 1_000, "leaders are attacked too: {led}");
 }
+
+#[test]
+fn who_cannot_win_holds_back_nobody_who_can() {
+    for preferred in [0, 1] {
+        let mut group = Group::new(5, |config| {
+            config.priority = u32::from(config.id == NodeId(1)) * preferred;
+        });
+        // Two of five are down, and 1 and 3 do not reach each other: only 2 reaches a quorum.
+        for _ in 0..6_000 {
+            group.now += 10 * MS;
+            for id in [1, 2, 3] {
+                group.with(id, |raft, now| raft.handle_timeout(now));
+            }
+            while !group.mail.is_empty() {
+                let message = group.mail.remove(0);
+                let ends = [message.from.0, message.to.0];
+                if ends.contains(&2) && ends.iter().all(|&end| end <= 3) {
+                    group.receive(message);
+                }
+            }
+        }
+        let role = group.node(2).role();
+        assert_eq!(
+            role,
+            RoleKind::Leader,
+            "after a minute, priority {preferred}"
+        );
+    }
+}

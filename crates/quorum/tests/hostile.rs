@@ -132,7 +132,9 @@ impl Group {
     /// Starts a node from an empty disk.
     fn wipe(&mut self, id: u64, incarnation: u64, recovered: Recovered) {
         let mut config = self.node(id).config().clone();
-        config.incarnation = config.incarnation.and(NonZeroU64::new(incarnation));
+        config.incarnation = config
+            .incarnation
+            .and_then(|_| NonZeroU64::new(incarnation));
         let at = usize::try_from(id).expect("small") - 1;
         self.nodes[at] = Raft::new(config, recovered, id, self.now).expect("valid");
     }
@@ -431,6 +433,7 @@ fn number(random: &mut impl Random, present: u64) -> u64 {
 }
 
 /// A message of any kind with any numbers, for a node that stands there.
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of message")]
 fn malice(random: &mut impl Random, raft: &Raft, extremes: bool) -> Message {
     let last = raft.last_position();
     let present = if extremes {

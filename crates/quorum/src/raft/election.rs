@@ -186,6 +186,8 @@ impl Raft {
             && match last.cmp(&self.log.last()) {
                 Ordering::Greater => true,
                 Ordering::Less => false,
+                // Whoever had its chance holds back nobody who may reach more voters.
+                Ordering::Equal if self.in_vain => true,
                 // Two that are as good as each other and ask at once would split the votes.
                 Ordering::Equal => match &self.role {
                     Role::PreCandidate(_) => {
@@ -268,7 +270,8 @@ impl Raft {
             (VoteResult::Pending, _) => {}
             (VoteResult::Won, false) => self.ask_votes(false),
             (VoteResult::Won, true) => self.become_leader(),
-            (VoteResult::Lost, _) => {
+            (VoteResult::Lost, real) => {
+                self.in_vain |= !real;
                 self.role = Role::Follower;
                 // Nobody was elected either, or we would hear of it: try again rather soon.
                 self.deadline = Some(
@@ -300,6 +303,7 @@ impl Raft {
         self.leader_changed |= new_term || leader != self.leader;
         self.leader = leader;
         self.quiesced = false;
+        self.in_vain &= leader.is_none();
         // Somebody's candidacy is no reason to wait longer (§5.2): one that cannot win would keep
         // those waiting who could.
         if led || leader.is_some() || self.deadline.is_none() {
@@ -326,6 +330,7 @@ impl Raft {
         }
         self.leader = Some(id);
         self.leader_changed = true;
+        self.in_vain = false;
         self.role = Role::Leader(Box::new(Leader {
             peers,
             term_start: next,

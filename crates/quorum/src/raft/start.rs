@@ -113,6 +113,7 @@ impl Raft {
             round: 0,
             ack_due: false,
             quiesced: false,
+            in_vain: false,
             rested: false,
             incoming: None,
             reads: None,

@@ -15,7 +15,7 @@ pub struct ClusterId(pub u64);
 ///
 /// All nodes of a group should have the same values, but for [`id`](Self::id),
 /// [`priority`](Self::priority) and [`incarnation`](Self::incarnation); with leases the
-/// [`election_timeout`](Self::election_timeout) and [`lease_drift`](Self::lease_drift) must be the
+/// [`election_timeout`](Self::election_timeout) and [`lease_drift_ppm`](Self::lease_drift_ppm) must be the
 /// same.
 ///
 /// ```
@@ -81,7 +81,8 @@ pub struct Config {
     /// Bytes that are given out to be applied and not yet reported so. Default 16 MiB.
     pub max_unapplied_bytes: u64,
     /// Bytes of the log of a follower, 48 for each entry beside its payload, beyond which it takes
-    /// no more until it has compacted. Default 1 GiB.
+    /// no more until it has compacted. Default 1 GiB. Several times
+    /// [`max_entry_bytes`](Self::max_entry_bytes), or a large entry may never find room.
     pub max_log_bytes: u64,
     /// Entries that stay in memory when a snapshot covers them, so that followers that are a little
     /// behind need no snapshot. Default 1,024.

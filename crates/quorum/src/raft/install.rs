@@ -60,6 +60,10 @@ impl Raft {
         let end = stored + chunk.data.len() as u64;
         let meta = chunk.meta.clone();
         let storing = Some((end, chunk.done));
+        // The term first: a disk with a snapshot of a later term than its own contradicts itself.
+        if self.hard_dirty {
+            self.emit_write();
+        }
         self.incoming = Some(Box::new(Incoming {
             meta,
             stored,

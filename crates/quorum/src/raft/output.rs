@@ -30,8 +30,9 @@ pub enum Output {
     /// Read a part of the own snapshot, for a follower.
     FetchChunk(ChunkRequest),
     /// Store a part of a snapshot that comes from the leader. At offset 0, begin anew. When it is
-    /// the last part, replace the state machine, the stored snapshot and the whole stored log by it,
-    /// durably and in one step. Report with [`chunk_stored`](super::Raft::chunk_stored).
+    /// the last part, make the writes before it durable, then replace the state machine, the stored
+    /// snapshot and the whole stored log by it, durably and in one step. Report with
+    /// [`chunk_stored`](super::Raft::chunk_stored); nothing comes to be applied before that.
     StoreChunk(SnapshotChunk),
     /// Who leads, as far as this node knows, or which part it plays, has changed.
     LeaderChanged {

@@ -148,7 +148,7 @@ impl Raft {
         }
     }
 
-    fn emit_write(&mut self) {
+    pub(crate) fn emit_write(&mut self) {
         let ticket = self.next_ticket();
         self.writes.issued = ticket;
         self.rested = false;

@@ -77,11 +77,11 @@ impl Raft {
     }
 
     /// What a snapshot of the state after applying `index` is to be called; `None` when `index` is
-    /// not applied or not in memory. `id` tells snapshots of the same index apart whose bytes may
+    /// not applied or not in memory, or while the state machine is being replaced. `id` tells snapshots of the same index apart whose bytes may
     /// differ.
     #[must_use]
     pub fn snapshot_meta(&self, index: Index, id: u64) -> Option<SnapshotMeta> {
-        if index > self.applied {
+        if index > self.applied || self.is_installing() {
             return None;
         }
         let term = self.log.term(index)?;

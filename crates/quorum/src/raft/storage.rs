@@ -199,6 +199,13 @@ pub trait Storage {
     /// [`StorageError::Empty`], or the medium fails.
     fn recover(&mut self) -> Result<Recovered, StorageError<Self::Error>>;
 
+    /// The largest payload that an entry can have here: propose nothing larger, or the write is refused
+    /// and the node stops. [`Replica`](super::replica::Replica) lowers
+    /// [`Config::max_entry_bytes`](super::Config::max_entry_bytes) to it. No bound by default.
+    fn max_entry_bytes(&self) -> u64 {
+        u64::MAX
+    }
+
     /// Takes one [`Write`]. It may be lost in a crash until [`sync`](Self::sync) has returned.
     ///
     /// # Errors

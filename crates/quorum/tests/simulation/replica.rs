@@ -212,9 +212,12 @@ impl Replica {
     }
 
     fn apply(&mut self, index: Index, entry: &Entry) {
-        if index <= self.applied {
-            return; // a snapshot has overtaken it
-        }
+        assert_eq!(
+            index,
+            self.applied.next(),
+            "{} is to apply out of order",
+            self.id
+        );
         let answer = self.registers.apply(entry);
         self.applied = index;
         let digest = self.registers.digest();

@@ -180,13 +180,14 @@ fn a_log_cut_anywhere_loses_whole_writes_only() {
         ends.push((files(&disk)[0].1, usize::try_from(index).unwrap()));
     }
     let contents = disk.contents(&segment.0).unwrap();
-    for len in 0..=contents.len() {
+    for len in ends[0].0..=contents.len() {
         let cut = with(&disk, &segment.0, Some(contents[..len].to_vec()));
         let (recovered, _) = everything(&cut).unwrap();
         let expected = ends
             .iter()
             .rfind(|&&(end, _)| end <= len)
-            .map_or(0, |&(_, entries)| entries);
+            .map(|&(_, entries)| entries)
+            .unwrap();
         assert_eq!(recovered.entries.len(), expected, "cut at {len}");
         // And it goes on from there.
         let mut store = open(&cut).unwrap();
@@ -199,6 +200,35 @@ fn a_log_cut_anywhere_loses_whole_writes_only() {
         let (recovered, _) = everything(&cut).unwrap();
         assert_eq!(recovered.entries.last(), Some(&command(1, b'b', 9)));
         assert_eq!(recovered.entries.len(), expected + 1);
+    }
+}
+
+#[test]
+fn the_segment_that_the_snapshot_names_has_its_start() {
+    let (disk, mut store) = founded(1);
+    store
+        .write(&write(5, 1, vec![command(4, b'a', 400)]))
+        .unwrap(); // A segment ends with it.
+    let mut data = core::iter::once(Bytes::from_static(b"state"));
+    store.compact(&meta(4, 1), &mut data).unwrap();
+    drop(store);
+    let names: Vec<_> = files(&disk).into_iter().map(|(name, _)| name).collect();
+    let [segment, _] = &names[..] else {
+        panic!("{names:?}")
+    };
+    let contents = disk.contents(segment).unwrap();
+    let cut = (0..contents.len()).map(|len| contents[..len].to_vec());
+    let flipped = (0..contents.len()).map(|place| {
+        let mut damaged = contents.clone();
+        damaged[place] ^= 1;
+        damaged
+    });
+    for damaged in cut.chain(flipped) {
+        // The vote in term 5 is in there only.
+        match everything(&with(&disk, segment, Some(damaged))) {
+            Err(StorageError::Medium(FileError::Corrupt { .. } | FileError::Version { .. })) => {}
+            result => panic!("{result:?}"),
+        }
     }
 }
 

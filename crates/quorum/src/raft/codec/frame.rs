@@ -40,8 +40,9 @@ impl Message {
 /// The length of the message that follows after `header`, if it has at most `limit` bytes: then
 /// read so many into a buffer of its own and [decode](Message::decode) that, without a copy.
 ///
-/// The `limit` is how much memory a peer can make this node take for one message. It must let
-/// through what the peers send: twice the largest of `max_message_bytes`, `max_entry_bytes` and
+/// The `limit` is how much memory a peer can make this node take for the bytes of one message;
+/// decoding them may take [many times](super#what-it-costs) as much. It must let through what the
+/// peers send: twice the largest of `max_message_bytes`, `max_entry_bytes` and
 /// `snapshot_chunk_bytes` of their [`Config`](crate::raft::Config), and 64 KiB more, is room enough.
 ///
 /// ```

@@ -47,6 +47,7 @@ use std::path::Path;
 /// * Memory: a buffer of about 1 MiB; one record (at most 64 MiB, as large as the entries of one
 ///   write) while writing or opening, besides the log itself, which [`recover`](Storage::recover)
 ///   hands over.
+/// * An entry has at most 32 MiB, less 64 bytes: see [`max_entry_bytes`](Storage::max_entry_bytes).
 /// * Disk: the snapshot (twice while it is replaced), the log after it, and up to one segment more.
 ///
 /// Every method blocks. One thread at a time.
@@ -308,6 +309,10 @@ impl<D: Disk> Storage for FileStorage<D> {
                 entries,
             })
         })
+    }
+
+    fn max_entry_bytes(&self) -> u64 {
+        log::MAX_PAYLOAD
     }
 
     fn write(&mut self, write: &Write) -> Result<(), StorageError<FileError>> {

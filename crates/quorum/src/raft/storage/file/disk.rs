@@ -106,12 +106,10 @@ impl OsDisk {
     /// as the file system says.
     pub fn open(directory: impl AsRef<Path>) -> io::Result<Self> {
         let directory = directory.as_ref().to_owned();
+        let holders = holders(&directory, |path| path.is_dir());
         fs::create_dir_all(&directory)?;
-        if let Some(parent) = directory
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-        {
-            sync_directory(parent)?;
+        for holder in holders {
+            sync_directory(holder)?;
         }
         let lock = OpenOptions::new()
             .create(true)
@@ -223,6 +221,22 @@ impl Disk for OsDisk {
     }
 }
 
+/// The directories whose names must be durable for `directory` to be there after a crash: the one
+/// that holds it, and of those that hold that, the ones above what has to be made.
+fn holders(directory: &Path, exists: impl Fn(&Path) -> bool) -> Vec<&Path> {
+    let mut holders = Vec::new();
+    for path in directory.ancestors() {
+        let Some(holder) = path.parent() else { break };
+        // The last name of a relative path is held by the working directory.
+        let is_here = holder.as_os_str().is_empty();
+        holders.push(if is_here { Path::new(".") } else { holder });
+        if is_here || exists(holder) {
+            break;
+        }
+    }
+    holders
+}
+
 #[cfg(unix)]
 fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
@@ -232,4 +246,31 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_that_is_made_is_made_durable() {
+        let there = |paths: &'static [&'static str]| {
+            move |path: &Path| paths.iter().any(|there| Path::new(there) == path)
+        };
+        for (directory, exists, expected) in [
+            ("/a/b/c", &["/", "/a", "/a/b", "/a/b/c"][..], &["/a/b"][..]),
+            ("/a/b/c", &["/"], &["/a/b", "/a", "/"]),
+            ("/a/b/", &["/", "/a"], &["/a"]),
+            ("a/b", &[], &["a", "."]),
+            ("a", &["a"], &["."]),
+            ("/", &["/"], &[]),
+        ] {
+            let expected: Vec<&Path> = expected.iter().map(Path::new).collect();
+            assert_eq!(
+                holders(Path::new(directory), there(exists)),
+                expected,
+                "{directory}"
+            );
+        }
+    }
 }

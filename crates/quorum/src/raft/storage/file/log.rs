@@ -19,6 +19,9 @@ use alloc::vec::Vec;
 
 /// How much is held back at most before it goes to the file.
 const BUFFER: usize = 1 << 20;
+/// The largest payload of an entry, and so much less than a record can have that the term and length
+/// fit beside it.
+pub(super) const MAX_PAYLOAD: u64 = (MAX_BODY / 2 - 64) as u64;
 const PREFIX: &str = "log-";
 
 /// The file of a segment.

@@ -7,7 +7,8 @@
 //! pages in any order, so that a good record may even follow a bad one. A bad record is a write that
 //! a crash has cut short, and goes away with all that follows, if
 //!
-//! * it is in the last segment, and
+//! * it is in the last segment,
+//! * it is not the start of the segment that the snapshot names, which was durable before it, and
 //! * no header after it says that the segment was durable beyond it when that was written.
 //!
 //! Everything else is damage: the store does not open. One case remains that no log can tell apart:
@@ -132,6 +133,13 @@ pub(in crate::raft::storage::file) fn open(
     for (&number, left) in numbers.iter().zip((0..numbers.len()).rev()) {
         replay.highest = Index::ZERO;
         len = segment(disk, number, left == 0, &mut replay)?;
+        if len == 0 && number == from {
+            return Err(FileError::corrupt(
+                &segment_name(from),
+                0,
+                "a damaged start",
+            ));
+        }
         sealed.push((number, replay.highest));
     }
     let Some((number, highest)) = sealed.pop() else {

@@ -47,21 +47,3 @@ fn every_mutant_is_found() {
         );
     }
 }
-
-#[test]
-#[ignore = "dev"]
-fn one() {
-    let name = std::env::var("MUTANT").unwrap();
-    let seed: u64 = std::env::var("FIRST").unwrap().parse().unwrap();
-    let mutant = Mutant::ALL
-        .iter()
-        .find(|(m, _)| format!("{m:?}") == name)
-        .unwrap()
-        .0;
-    let found = Runner::new().shrink_effort(1).timeline(3000).search(
-        seed..=seed,
-        |seed| simulation::world(seed, Some(mutant)),
-        simulation::check,
-    );
-    println!("{}", found.err().unwrap());
-}

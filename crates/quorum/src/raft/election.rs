@@ -240,8 +240,8 @@ impl Raft {
         if let Role::Candidate(votes) = &mut self.role
             && voter
         {
-            let voters = configuration.voters().iter().copied();
-            let silent = voters.filter(|&node| votes.get(node).is_none()).next();
+            let mut voters = configuration.voters().iter().copied();
+            let silent = voters.find(|&node| votes.get(node).is_none());
             let is_again = takes_twice && votes.get(from).is_some();
             let from = silent.filter(|_| is_again).unwrap_or(from);
             votes.record(from, granted);

@@ -208,8 +208,8 @@ pub struct Raft {
     leader: Option<NodeId>,
     /// [`Output::LeaderChanged`] has not said so yet.
     leader_changed: bool,
-    /// When a leader was last heard.
-    contact: Option<Instant>,
+    /// Until when a leader is believed to live.
+    heard_until: Instant,
     /// How long to wait for a leader, in nanoseconds.
     patience: u64,
     /// When to campaign, or to send heartbeats.

@@ -186,7 +186,7 @@ impl Raft {
         if self.leader != Some(from) || !matches!(self.role, Role::Follower) {
             self.become_follower(self.hard.term, Some(from));
         }
-        self.contact = Some(self.now);
+        self.heard_until = self.now + self.config.election_timeout;
         self.round = self.round.max(round);
         if !self.quiesced {
             self.reset_election_deadline();

@@ -80,7 +80,10 @@ impl Raft {
         check_terms(base, &entries, hard_state.term)?;
         let history = history(&snapshot, &entries);
         log.extend(entries);
-        let leases = config.lease_drift_ppm.is_some();
+        let heard_until = match config.lease_drift_ppm {
+            Some(_) => now + config.election_timeout,
+            None => Instant::default(),
+        };
         let mut raft = Self {
             random: SplitMix64::new(seed),
             now,
@@ -101,7 +104,7 @@ impl Raft {
             role: Role::Follower,
             leader: None,
             leader_changed: false,
-            contact: leases.then_some(now),
+            heard_until,
             patience: 0,
             deadline: None,
             matched: Index::ZERO,

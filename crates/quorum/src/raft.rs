@@ -215,6 +215,8 @@ pub struct Raft {
     /// When to campaign, or to send heartbeats.
     deadline: Option<Instant>,
     quiesced: bool,
+    /// It asked for pre-votes, and no leader came of it.
+    in_vain: bool,
     /// At a heartbeat everything was on disk and applied, the queues gave back their memory, and
     /// nothing was written since.
     rested: bool,

@@ -19,7 +19,7 @@ fn hunt(mutant: Mutant) -> (u64, Duration, String) {
     let began = clock.now();
     let found = Runner::new().shrink_effort(0).search(
         0..SEEDS,
-        |seed| simulation::world(seed, Some(mutant)),
+        |seed| simulation::world_of(seed, move |raft| raft.set_mutant(mutant)),
         simulation::check,
     );
     match found {

@@ -34,12 +34,10 @@ impl Raft {
                 return;
             }
             Some(index) => {
-                let new = self.fitting(entries.into_from(index));
-                agreed = index.previous() + new.len() as u64;
-                if new.is_empty() {
-                    // What comes before them is equal all the same.
-                    self.matched = self.matched.max(agreed);
-                    self.follow_commit(commit.min(agreed));
+                if self.is_full() {
+                    // What comes before is equal all the same.
+                    self.matched = self.matched.max(index.previous());
+                    self.follow_commit(commit.min(index.previous()));
                     let matched = self.matched.min(self.writes.stable);
                     self.send_durable(
                         from,
@@ -50,7 +48,7 @@ impl Raft {
                     );
                     return;
                 }
-                self.replace_tail(index, new);
+                self.replace_tail(index, entries.into_from(index));
             }
             None => {}
         }
@@ -96,34 +94,26 @@ impl Raft {
             .map(|(index, _)| index)
     }
 
-    /// The first of these, for which there is room beside what stays of the log: if need be without
-    /// the entries that are kept for followers although a snapshot covers them. An empty log takes at
-    /// least one.
-    fn fitting(&mut self, new: Entries) -> Entries {
+    /// Whether the log takes no more until the host has compacted. What is not committed does not
+    /// count: the leader bounds that, and to commit it more may be needed (the entry with which a
+    /// leader starts its term), so that a bound on it could stop the group for good.
+    fn is_full(&mut self) -> bool {
+        let bound = self.config.max_log_bytes;
         let size =
             |entries: u64, bytes: u64| bytes.saturating_add(entries.saturating_mul(ENTRY_OVERHEAD));
-        let first = new.first_index();
-        let held = |log: &Log| {
-            let replaced = log.slice(first, log.last_index(), u64::MAX).bytes();
-            size(first.previous() - log.base().index, log.bytes() - replaced)
-        };
-        let bound = self.config.max_log_bytes;
-        let all = size(new.len() as u64, new.bytes());
-        if held(&self.log).saturating_add(all) <= bound {
-            return new;
+        let held = |log: &Log| size(log.last_index() - log.base().index, log.bytes());
+        if held(&self.log) <= bound {
+            return false;
         }
+        // What is kept for followers although a snapshot covers it can go.
         let covered = self.snapshot.position.index;
         if self.log.base().index < covered {
             self.log.compact(covered);
             self.history.compact(covered);
         }
-        let mut held = held(&self.log);
-        let taken = new.iter().take_while(|(_, entry)| {
-            let was_empty = held == 0;
-            held = held.saturating_add(size(1, entry.payload.len() as u64));
-            was_empty || held <= bound
-        });
-        Entries::new(first, taken.map(|(_, entry)| entry.clone()).collect())
+        let (next, last) = (self.commit.next(), self.log.last_index());
+        let uncommitted = self.log.slice(next, last, u64::MAX);
+        held(&self.log) - size(uncommitted.len() as u64, uncommitted.bytes()) > bound
     }
 
     /// Puts `entries`, which begin at `from`, in the place of everything from there on.

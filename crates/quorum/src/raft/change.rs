@@ -60,6 +60,9 @@ impl Raft {
         self.configuration_changed();
         self.replicate();
         self.advance_commit_by_quorum();
+        if mutant!(self, LeaveJointEarly) {
+            self.go_on_with_change();
+        }
         Position::new(self.hard.term, index)
     }
 

@@ -186,6 +186,8 @@ impl Raft {
             && match last.cmp(&self.log.last()) {
                 Ordering::Greater => true,
                 Ordering::Less => false,
+                // Whoever had its chance holds back nobody who may reach more voters.
+                Ordering::Equal if self.in_vain => true,
                 // Two that are as good as each other and ask at once would split the votes.
                 Ordering::Equal => match &self.role {
                     Role::PreCandidate(_) => {
@@ -238,8 +240,8 @@ impl Raft {
         if let Role::Candidate(votes) = &mut self.role
             && voter
         {
-            let voters = configuration.voters().iter().copied();
-            let silent = voters.filter(|&node| votes.get(node).is_none()).next();
+            let mut voters = configuration.voters().iter().copied();
+            let silent = voters.find(|&node| votes.get(node).is_none());
             let is_again = takes_twice && votes.get(from).is_some();
             let from = silent.filter(|_| is_again).unwrap_or(from);
             votes.record(from, granted);
@@ -268,7 +270,8 @@ impl Raft {
             (VoteResult::Pending, _) => {}
             (VoteResult::Won, false) => self.ask_votes(false),
             (VoteResult::Won, true) => self.become_leader(),
-            (VoteResult::Lost, _) => {
+            (VoteResult::Lost, real) => {
+                self.in_vain |= !real;
                 self.role = Role::Follower;
                 // Nobody was elected either, or we would hear of it: try again rather soon.
                 self.deadline = Some(
@@ -289,6 +292,7 @@ impl Raft {
         }
         if new_term || leader != self.leader || self.is_leader() {
             self.abort_reads(AbortReason::LeaderChanged, false);
+            self.abort_reads_ahead(AbortReason::LeaderChanged);
             self.matched = self.commit;
             self.round = 0;
             self.ack_due = false;
@@ -299,6 +303,7 @@ impl Raft {
         self.leader_changed |= new_term || leader != self.leader;
         self.leader = leader;
         self.quiesced = false;
+        self.in_vain &= leader.is_none();
         // Somebody's candidacy is no reason to wait longer (§5.2): one that cannot win would keep
         // those waiting who could.
         if led || leader.is_some() || self.deadline.is_none() {
@@ -325,6 +330,7 @@ impl Raft {
         }
         self.leader = Some(id);
         self.leader_changed = true;
+        self.in_vain = false;
         self.role = Role::Leader(Box::new(Leader {
             peers,
             term_start: next,

@@ -31,6 +31,7 @@ impl Raft {
             role,
             leader,
             quiesced,
+            in_vain,
             matched,
             round,
             incoming,
@@ -80,7 +81,7 @@ impl Raft {
             Role::Leader(leader) => hash_leader(leader, self.now, rename, state),
         }
         leader.map(rename).hash(state);
-        (self.hears_leader(), quiesced, matched, round).hash(state);
+        (self.hears_leader(), quiesced, in_vain, matched, round).hash(state);
         incoming.hash(state);
         let reads = reads.as_deref().filter(|reads| !reads.is_empty());
         if let Some(Reads { forwarded, waiting }) = reads {

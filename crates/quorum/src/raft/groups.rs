@@ -344,7 +344,11 @@ impl Groups {
         status
     }
 
-    /// Panics when what the store has noted of its groups is not what they are.
+    /// Checks that what the store has noted of its groups is what they are. *O*(groups).
+    ///
+    /// # Panics
+    ///
+    /// When it is not.
     #[cfg(any(test, fuzzing, feature = "conformance"))]
     pub fn check_invariants(&self) {
         self.store.check_invariants();

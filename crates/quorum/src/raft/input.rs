@@ -25,7 +25,7 @@ pub enum ReadMode {
     Index,
     /// The leader answers at once while its lease holds (thesis §6.4.1), and confirms as above when
     /// it does not. Depends on clocks whose rates differ by no more than
-    /// [`Config::lease_drift_ppm`](super::Config::lease_drift_ppm) says.
+    /// [`Config::lease_drift_ppm`](super::Config) says.
     Lease,
 }
 

@@ -3,7 +3,7 @@
 use super::Raft;
 use super::error::{Error, Refusal};
 use super::input::Input;
-use super::output::Output;
+use super::output::{AbortReason, Output};
 use super::role::Role;
 use purlin_core::machine::Machine;
 use purlin_core::time::Instant;
@@ -91,7 +91,8 @@ impl Raft {
             self.heartbeat();
             return;
         }
-        self.abort_reads_ahead();
+        self.abort_reads_ahead(AbortReason::TimedOut);
+        self.in_vain |= matches!(self.role, Role::PreCandidate(_));
         if self.can_lead() {
             self.start_campaign();
         } else {

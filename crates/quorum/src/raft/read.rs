@@ -433,8 +433,9 @@ impl Raft {
     }
 
     /// Nobody leads that would send what confirmed reads wait for, and perhaps nobody ever will: a
-    /// node that was removed does not hear of it.
-    pub(crate) fn abort_reads_ahead(&mut self) {
+    /// node that was removed does not hear of it, and the entry with which a leader started its term
+    /// may be lost with the leader.
+    pub(crate) fn abort_reads_ahead(&mut self, reason: AbortReason) {
         let Some(reads) = self.reads.as_deref_mut() else {
             return;
         };
@@ -442,8 +443,7 @@ impl Raft {
             && index > self.commit
         {
             reads.waiting.pop_back();
-            let output = Output::ReadAborted(token, AbortReason::TimedOut);
-            self.outbox.push_back(output);
+            self.outbox.push_back(Output::ReadAborted(token, reason));
         }
     }
 

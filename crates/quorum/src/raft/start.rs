@@ -7,7 +7,7 @@ use super::log::Log;
 use super::membership::History;
 use super::position::{Index, Position, Term};
 use super::role::{Role, Writes};
-use super::{Entries, Payload, Raft};
+use super::{Entries, Payload, Raft, SnapshotMeta};
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -77,13 +77,8 @@ impl Raft {
         }
         let mut log = Log::new(base);
         let entries = Entries::try_new(base.index.next(), entries)?;
-        let mut history = History::new(snapshot.configuration.clone());
         check_terms(base, &entries, hard_state.term)?;
-        for (index, entry) in entries.iter() {
-            if let Payload::Configuration(configuration) = &entry.payload {
-                history.push(index, configuration.clone());
-            }
-        }
+        let history = history(&snapshot, &entries);
         log.extend(entries);
         let leases = config.lease_drift_ppm.is_some();
         let mut raft = Self {
@@ -113,6 +108,7 @@ impl Raft {
             round: 0,
             ack_due: false,
             quiesced: false,
+            in_vain: false,
             rested: false,
             incoming: None,
             reads: None,
@@ -130,6 +126,17 @@ impl Raft {
         raft.reset_election_deadline();
         Ok(raft)
     }
+}
+
+/// The configurations along the log.
+fn history(snapshot: &SnapshotMeta, entries: &Entries) -> History {
+    let mut history = History::new(snapshot.configuration.clone());
+    for (index, entry) in entries.iter() {
+        if let Payload::Configuration(configuration) = &entry.payload {
+            history.push(index, configuration.clone());
+        }
+    }
+    history
 }
 
 /// Terms grow along the log, and none is later than the node's.

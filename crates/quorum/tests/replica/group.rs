@@ -2,6 +2,7 @@
 
 use crate::machine::Journal;
 use crate::store::{Broken, Store};
+use alloc::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use core::time::Duration;
 use purlin_core::node::NodeId;
@@ -9,7 +10,6 @@ use purlin_core::time::Instant;
 use purlin_quorum::raft::replica::{Event, Replica, ReplicaError};
 use purlin_quorum::raft::storage::{Identity, Storage as _};
 use purlin_quorum::raft::{ClusterId, Config, Configuration, Message, Position, RoleKind};
-use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) type Node = Replica<Store, Journal>;
 

@@ -11,8 +11,7 @@ use purlin_quorum::raft::{ClusterId, Config, Index, StartError};
 
 fn open(config: Config, store: Store) -> ReplicaError<Broken> {
     Replica::open(config, store, Journal::default(), 1, Instant::default())
-        .err()
-        .expect("it must not open")
+        .expect_err("it must not open")
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! A store in memory whose operations fail when a test says so.
 
+use alloc::rc::Rc;
 use bytes::Bytes;
+use core::cell::Cell;
 use core::convert::Infallible;
 use purlin_quorum::raft::storage::{Identity, MemoryStorage, Storage, StorageError};
 use purlin_quorum::raft::{Configuration, Recovered, SnapshotChunk, SnapshotMeta, Write};
-use std::cell::Cell;
-use std::rc::Rc;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Store {

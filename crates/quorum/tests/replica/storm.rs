@@ -1,11 +1,11 @@
 //! Random crashes, cuts and losses: what replicas say of proposals is true.
 
 use crate::group::Group;
+use alloc::collections::BTreeMap;
 use purlin_core::node::NodeId;
 use purlin_core::random::{Random as _, RandomExt as _, SplitMix64};
 use purlin_quorum::raft::replica::Event;
 use purlin_quorum::raft::{Position, RoleKind};
-use std::collections::BTreeMap;
 
 /// A proposal and how often its node said what became of it.
 struct Proposal {
@@ -29,10 +29,10 @@ fn what_is_said_of_proposals_is_true() {
                 .count();
             match proposal.said[..] {
                 [Event::Applied(..)] => {
-                    assert_eq!(applied, 1, "seed {seed}: {number} was acknowledged")
+                    assert_eq!(applied, 1, "seed {seed}: {number} was acknowledged");
                 }
                 [Event::Lost(_)] => {
-                    assert_eq!(applied, 0, "seed {seed}: {number} was said to be lost")
+                    assert_eq!(applied, 0, "seed {seed}: {number} was said to be lost");
                 }
                 [Event::Unknown(_)] | [] => assert!(applied <= 1, "seed {seed}: {number}"),
                 ref more => panic!("seed {seed}: {number}: {more:?}"),

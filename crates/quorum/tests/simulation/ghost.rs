@@ -24,6 +24,8 @@ use super::store::Found;
 pub(crate) struct Ghost {
     /// Who led in which term.
     leaders: BTreeMap<u64, NodeId>,
+    /// The last term in which somebody has campaigned.
+    last_campaign: u64,
     /// Who voted for whom in which term.
     votes: BTreeMap<(u64, NodeId), NodeId>,
     /// All entries ever made at each index, from 1.
@@ -157,6 +159,11 @@ impl Ghost {
         assert!(
             since <= raft.commit_index().0,
             "one configuration at a time: {node} makes one at {index} while that at {since} is not committed"
+        );
+        assert_eq!(
+            raft.log_term(raft.commit_index()),
+            Some(raft.term()),
+            "{node} makes a configuration at {index} before it has committed in its term"
         );
         assert!(
             quorums_meet(&old, new),
@@ -299,9 +306,7 @@ impl Ghost {
             }
             Body::Rejected { .. } => tally.append_rejections += 1,
             Body::Snapshot(chunk) => {
-                let is_new = shadow.sends_chunk(to, term, chunk.offset);
-                tally.snapshots_begun += u64::from(is_new && chunk.offset == 0);
-                tally.snapshots_resumed += u64::from(is_new && chunk.offset > 0);
+                shadow.sends_chunk(to, term, chunk, tally);
             }
             Body::TimeoutNow => self.transfer = Some((to, term.0)),
             _ => {}
@@ -324,6 +329,13 @@ impl Ghost {
         let before = (shadow.role, shadow.term);
         // A leader that is removed commits that, and leads no more.
         let leads = role == RoleKind::Leader || before == (RoleKind::Leader, term);
+        if role == RoleKind::Candidate || role == RoleKind::Leader {
+            self.last_campaign = self.last_campaign.max(term);
+        }
+        assert!(
+            term <= self.last_campaign,
+            "{node} is in term {term}, in which nobody has campaigned"
+        );
         if before != (role, term) {
             assert!(shadow.term <= term, "{node} goes back to term {term}");
             (shadow.role, shadow.term) = (role, term);
@@ -351,7 +363,7 @@ impl Ghost {
         let (role, term) = (raft.role(), raft.term().0);
         let tally = &mut self.tally;
         match role {
-            RoleKind::Leader => return self.leads(node, raft),
+            RoleKind::Leader => self.leads(node, raft),
             RoleKind::PreCandidate => tally.pre_campaigns += 1,
             RoleKind::Candidate => tally.campaigns += 1,
             RoleKind::Follower if was == RoleKind::Leader => {
@@ -376,6 +388,14 @@ impl Ghost {
         }
         let leader = *self.leaders.entry(term).or_insert(node);
         assert_eq!(leader, node, "election safety: two leaders in term {term}");
+        let has_vote_of = |voter: &NodeId| match *voter == node {
+            true => self.nodes[slot(node)].has_vote_for(term, node),
+            false => self.votes.get(&(term, *voter)) == Some(&node),
+        };
+        assert!(
+            is_quorum(raft.configuration(), has_vote_of),
+            "election safety: {node} leads in term {term} without the votes of a quorum"
+        );
         // Terms of committers grow with the index.
         let before = self.committed.partition_point(|entry| entry.by < term);
         let Some(last) = before.checked_sub(1).map(|last| self.committed[last]) else {
@@ -414,6 +434,10 @@ impl Ghost {
         }
         if leads {
             let term = raft.log_term(Index(to)).map_or(0, |term| term.0);
+            assert_eq!(
+                term, by,
+                "{node} commits {to} by counting, an entry of an earlier term"
+            );
             let has = |voter: &&NodeId| self.nodes[slot(**voter)].has_durably(to, term);
             let configuration = raft.configuration();
             for voters in [configuration.voters(), configuration.outgoing()] {
@@ -424,6 +448,11 @@ impl Ghost {
                 );
             }
         }
+    }
+
+    /// Whether the node has lost its disk.
+    pub(crate) fn is_wiped(&self, node: NodeId) -> bool {
+        self.nodes[slot(node)].wipes > 0
     }
 
     /// Whether the node's log may lack commands: it may be added as a witness only.

@@ -21,7 +21,7 @@ mod tally;
 
 pub(crate) use host::RaftHost;
 use host::world_id;
-pub(crate) use scenario::{world, world_of_lost_disks};
+pub(crate) use scenario::{world, world_of, world_of_lost_disks};
 pub(crate) use tally::Tally;
 
 use core::time::Duration;
@@ -147,9 +147,10 @@ fn is_settled(world: &World<RaftHost>) -> bool {
         .all(|(_, replica)| replica.open_reads() == 0);
     let all_applied = leader.state().0 == leader.raft.last_position().index;
     let is_equal = |id: NodeId| {
-        let is_hollow = world.host().ghost.borrow().is_hollow(id);
+        let ghost = world.host().ghost.borrow();
+        let is_exempt = ghost.is_hollow(id) || ghost.is_wiped(id);
         let replica = world.machine(world_id(id));
-        replica.is_some_and(|replica| is_hollow || replica.state() == leader.state())
+        replica.is_some_and(|replica| is_exempt || replica.state() == leader.state())
     };
     is_left && nobody_waits && all_applied && configuration.members().into_iter().all(is_equal)
 }

@@ -11,8 +11,7 @@ use core::time::Duration;
 use purlin_core::node::NodeId;
 use purlin_core::random::{Random, RandomExt as _, SplitMix64, Xoshiro256PlusPlus};
 use purlin_core::time::Instant;
-use purlin_quorum::raft::Config;
-use purlin_quorum::raft::mutants::Mutant;
+use purlin_quorum::raft::{Config, Raft};
 use purlin_sim::model::{RegisterOp, RegisterRet};
 use purlin_sim::{
     ClientModel, ClockModel, Fault, FaultKind, FaultPlan, Incident, Latency, Link, NodeSet,
@@ -42,8 +41,6 @@ pub(crate) struct Plan {
     pub(crate) wipes: bool,
     /// So long there are faults and clients.
     pub(crate) trouble: Duration,
-    /// The one bug that the nodes have.
-    pub(crate) mutant: Option<Mutant>,
 }
 
 impl Plan {
@@ -66,14 +63,16 @@ const MS: Duration = Duration::from_millis(1);
 const LEASE_DRIFT_PPM: u32 = 120_000;
 
 /// A world by its seed.
-pub(crate) fn world(seed: u64, mutant: Option<Mutant>) -> World<RaftHost> {
+pub(crate) fn world(seed: u64) -> World<RaftHost> {
+    world_of(seed, |_| ())
+}
+
+/// The same, of nodes to which something is done before they start: they are given a bug.
+pub(crate) fn world_of(seed: u64, prepare: impl Fn(&mut Raft) + 'static) -> World<RaftHost> {
     let random = &mut Xoshiro256PlusPlus::from_seed(SplitMix64::mix(seed));
-    let plan = Plan {
-        mutant,
-        ..plan(random)
-    };
+    let plan = plan(random);
     let faults = faults(random, &plan);
-    build(random, plan, faults, seed)
+    build(random, RaftHost::new(plan, prepare), faults, seed)
 }
 
 /// A world in which disks get lost, one at a time, and nothing else goes wrong at that time.
@@ -87,11 +86,11 @@ pub(crate) fn world_of_lost_disks(seed: u64) -> World<RaftHost> {
     let wipes = FaultPlan::new(plan.nodes, plan.trouble)
         .kinds(&[FaultKind::Wipe])
         .max_down(1)
-        .intensity(60)
+        .intensity(100)
         .schedule(random.next_u64());
-    // A quorum must survive: one disk is lost in a world.
+    // A quorum must survive: one disk is lost in a world, and nobody changes the members.
     let faults = wipes.incidents().iter().take(1).cloned().collect();
-    build(random, plan, faults, seed)
+    build(random, RaftHost::new(plan, |_| ()), faults, seed)
 }
 
 fn plan(random: &mut impl Random) -> Plan {
@@ -117,7 +116,7 @@ fn plan(random: &mut impl Random) -> Plan {
     }
     let compact_every = pick(random, &[8, 30, 120]);
     if one_in(random, 3) {
-        config.max_log_bytes = 400 * compact_every;
+        config.max_log_bytes = 70 * compact_every;
     }
     config.trailing_entries = pick(random, &[0, 0, 5, 50]);
     config.max_reads = pick(random, &[4, 1_000]);
@@ -133,7 +132,6 @@ fn plan(random: &mut impl Random) -> Plan {
         one_sync_at_a_time: one_in(random, 2),
         witnesses: one_in(random, 4),
         wipes: false,
-        mutant: None,
         trouble: Duration::from_millis(3_000),
     }
 }
@@ -151,7 +149,8 @@ fn pick<T: Clone>(random: &mut impl Random, choices: &[T]) -> T {
     choices[usize::try_from(place).unwrap_or(0)].clone()
 }
 
-fn build(random: &mut impl Random, plan: Plan, faults: Schedule, seed: u64) -> World<RaftHost> {
+fn build(random: &mut impl Random, host: RaftHost, faults: Schedule, seed: u64) -> World<RaftHost> {
+    let plan = &host.plan;
     let storage = StorageModel {
         sync_latency: pick(
             random,
@@ -164,7 +163,11 @@ fn build(random: &mut impl Random, plan: Plan, faults: Schedule, seed: u64) -> W
                 },
             ],
         ),
-        sync_failure: Probability::ppm(pick(random, &[0, 0, 500])),
+        sync_failure: Probability::ppm(if plan.wipes {
+            0
+        } else {
+            pick(random, &[0, 0, 500])
+        }),
         ..StorageModel::disk()
     };
     let lossy = Link {
@@ -192,8 +195,14 @@ fn build(random: &mut impl Random, plan: Plan, faults: Schedule, seed: u64) -> W
         ..ClientModel::new(5)
     };
     let nodes = plan.nodes;
-    let workload = workload(nodes, pick(random, &[0, 40, 150, 400]));
-    World::builder(RaftHost::new(plan), nodes, seed)
+    let orders = if plan.wipes {
+        0
+    } else {
+        pick(random, &[0, 40, 150, 400])
+    };
+    let campaigns = pick(random, &[10, 10, 80]);
+    let workload = workload(nodes, orders, campaigns);
+    World::builder(host, nodes, seed)
         .links(link)
         .storage(storage)
         .clocks(clocks)
@@ -276,9 +285,13 @@ fn bridge(random: &mut impl Random, nodes: usize) -> Vec<Fault> {
     vec![cut(&left, &right), cut(&right, &left)]
 }
 
-/// Clients that read and write, and an administrator in place of one of them now and then: so many
-/// times in a thousand.
-fn workload(nodes: usize, orders: u64) -> impl FnMut(Turn<'_, Reply>) -> Option<(NodeId, Request)> {
+/// Clients that read and write, and an administrator in place of one of them now and then: `orders`
+/// times in a thousand, of which `campaigns` in a hundred are to campaign.
+fn workload(
+    nodes: usize,
+    orders: u64,
+    campaigns: u64,
+) -> impl FnMut(Turn<'_, Reply>) -> Option<(NodeId, Request)> {
     let mut next_value = 0;
     // Who has last answered somebody: clients of a real cluster learn that too.
     let mut favourite = NodeId(0);
@@ -311,6 +324,9 @@ fn workload(nodes: usize, orders: u64) -> impl FnMut(Turn<'_, Reply>) -> Option<
             favourite
         };
         asked[client] = node;
+        if is_order && random.below(100) < campaigns {
+            return Some((anybody, Request::Order(Order::Campaign)));
+        }
         if is_order {
             return Some((node, Request::Order(order(random))));
         }
@@ -332,18 +348,17 @@ fn ask(random: &mut impl Random, key: u8, value: u64) -> Request {
             };
             Request::Put(key, swap)
         }
-        5..8 => Request::Get(key, Path::Index),
-        8 => Request::Get(key, Path::Lease),
+        5..7 => Request::Get(key, Path::Index),
+        7 => Request::Get(key, Path::Lease),
         _ => Request::Get(key, Path::Fast),
     }
 }
 
 fn order(random: &mut impl Random) -> Order {
-    match random.below(10) {
+    match random.below(9) {
         0..5 => Order::ChangeMembers(random.next_u64()),
         5..7 => Order::Transfer(random.next_u64()),
-        7 => Order::Campaign,
-        8 => Order::ForgetLeader,
+        7 => Order::ForgetLeader,
         _ => Order::Compact,
     }
 }

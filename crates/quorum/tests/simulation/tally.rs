@@ -75,7 +75,7 @@ tally! {
     reads_of_followers: "reads answered by a follower",
     reads_aborted: "reads aborted",
     reads_refused: "reads refused",
-    fenced: "nodes fenced after losing their disk",
+    fenced: "leaders that fenced a node with a lost disk",
 }
 
 impl fmt::Display for Tally {

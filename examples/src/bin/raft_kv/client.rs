@@ -2,11 +2,11 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
+use purlin_core::time::{Clock as _, SystemClock};
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
-use std::time::Instant;
 
 /// How long to wait for one node, and for all of them.
 const ONE: Duration = Duration::from_secs(6);
@@ -50,8 +50,9 @@ impl Client {
     /// again, which `set` and `get` bear; what does not needs numbers by which the state machine
     /// knows what it has done already (Ongaro's thesis, §6.3).
     pub(crate) fn ask(&mut self, request: &str) -> io::Result<String> {
-        let start = Instant::now();
-        while start.elapsed() < ALL {
+        let clock = SystemClock::new();
+        let deadline = clock.now() + ALL;
+        while clock.now() < deadline {
             let answer = self.ask_once(request).unwrap_or_default();
             match answer.split_once(' ') {
                 Some(("moved", node)) => drop(self.turn_to(node.parse().unwrap_or(1))),

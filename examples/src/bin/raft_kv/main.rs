@@ -21,7 +21,7 @@ use client::Client;
 use cluster::Cluster;
 use core::error::Error;
 use purlin_core::node::NodeId;
-use std::time::Instant;
+use purlin_core::time::{Clock as _, SystemClock};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -45,12 +45,13 @@ fn demo() -> Result<(), Box<dyn Error>> {
 
     println!("kill -9 of node {first}");
     cluster.kill(first)?;
-    let start = Instant::now();
+    let clock = SystemClock::new();
+    let start = clock.now();
     client.ask("set after kill")?;
     let second = client.leader()?;
     println!(
         "{:?} later node {second} leads and takes writes",
-        start.elapsed()
+        clock.now() - start
     );
     check(&mut client, 0..200)?;
     write(&mut client, 200..400)?;
@@ -72,14 +73,15 @@ fn demo() -> Result<(), Box<dyn Error>> {
 }
 
 fn write(client: &mut Client, numbers: core::ops::Range<u32>) -> Result<(), Box<dyn Error>> {
-    let (count, start) = (numbers.len(), Instant::now());
+    let (clock, count) = (SystemClock::new(), numbers.len());
+    let start = clock.now();
     for number in numbers {
         let answer = client.ask(&format!("set k{number} v{number}"))?;
         assert_eq!(answer, "ok");
     }
     println!(
         "{count} writes, one after the other, took {:?}",
-        start.elapsed()
+        clock.now() - start
     );
     Ok(())
 }

@@ -1,15 +1,17 @@
 //! One port for peers, which send frames after a line `raft`, and for clients, which send lines.
 //!
 //! The system chooses the port, and a file says which: `DIRECTORY/ID.address`.
+#![expect(clippy::disallowed_methods, reason = "a program has threads")]
 
 use crate::client::connect;
 use alloc::collections::BTreeMap;
+use core::net::Ipv4Addr;
 use core::time::Duration;
 use purlin_core::node::NodeId;
 use purlin_quorum::raft::Message;
 use purlin_quorum::raft::codec::{FRAME_HEADER, frame_len};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::spawn;

@@ -171,7 +171,9 @@ impl Waiting {
             Event::ReadReady(token) => {
                 if let Some((key, reply)) = self.reads.remove(&token) {
                     let value = store.0.get(&key);
-                    reply.send(&value.map_or("none".to_owned(), |value| format!("value {value}")));
+                    reply.send(
+                        &value.map_or_else(|| "none".into(), |value| format!("value {value}")),
+                    );
                 }
                 return;
             }

@@ -1,6 +1,9 @@
 //! The other stores: what is to be said to each at the next beat, whether it lives, and which
 //! groups are silent because it does.
 
+#[cfg(test)]
+mod tests;
+
 use super::message::{Answer, Beat, GroupId, Heartbeats};
 use crate::raft::{Config, Configuration};
 use alloc::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,8 @@
 //! The groups of a store, by slot and by name.
 
+#[cfg(test)]
+mod tests;
+
 use super::message::GroupId;
 use crate::raft::{Configuration, Raft};
 use alloc::collections::{BTreeMap, btree_map};

@@ -1,4 +1,4 @@
-//! Commands proposed here of which nothing is known yet.
+//! Commands and changes proposed here of which nothing is known yet.
 
 use crate::raft::position::{Index, Position};
 use alloc::collections::VecDeque;

@@ -6,7 +6,8 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use purlin_core::node::NodeId;
 use purlin_quorum::raft::{
-    Configuration, Entries, HardState, Index, Payload, Position, RoleKind, SnapshotMeta, Term,
+    Configuration, Entries, HardState, Index, Payload, Position, RoleKind, SnapshotChunk,
+    SnapshotMeta, Term,
 };
 
 /// An entry that some node has made at some index.
@@ -27,7 +28,7 @@ pub(super) struct Shadow {
     /// The last entry that was given out to be applied.
     pub(super) given: u64,
     lives: u32,
-    wipes: u32,
+    pub(super) wipes: u32,
     /// The log with all writes so far.
     log: Terms,
     /// The configurations along it, and the one it starts with.
@@ -40,8 +41,8 @@ pub(super) struct Shadow {
     /// The last record written, and the last one synced.
     written: u64,
     synced: u64,
-    /// To whom it sends a snapshot as leader of which term.
-    chunks: Vec<(NodeId, Term)>,
+    /// To whom it sends a snapshot as leader of which term, and where the next part begins.
+    chunks: Vec<(NodeId, Term, u64)>,
 }
 
 #[derive(Debug)]
@@ -226,6 +227,11 @@ impl Shadow {
         }
     }
 
+    /// Whether it is certain to remember that it voted for the candidate.
+    pub(super) fn has_vote_for(&self, term: u64, candidate: NodeId) -> bool {
+        self.durable_vote.term.0 == term && self.durable_vote.vote == Some(candidate)
+    }
+
     pub(super) fn assert_vote_is_durable(&self, node: NodeId, term: Term, candidate: NodeId) {
         let HardState { term: known, vote } = self.durable_vote;
         assert!(
@@ -242,19 +248,26 @@ impl Shadow {
         );
     }
 
-    /// Whether this is the first part of a snapshot that it sends to that node in that term.
-    pub(super) fn sends_chunk(&mut self, to: NodeId, term: Term, offset: u64) -> bool {
-        let known = self.chunks.iter_mut().find(|(node, _)| *node == to);
+    /// It sends a part of a snapshot.
+    pub(super) fn sends_chunk(
+        &mut self,
+        to: NodeId,
+        term: Term,
+        chunk: &SnapshotChunk,
+        tally: &mut Tally,
+    ) {
+        let next = chunk.offset + chunk.data.len() as u64;
+        let known = self
+            .chunks
+            .iter()
+            .find(|(node, since, _)| (*node, *since) == (to, term));
         match known {
-            Some((_, known)) if *known == term && offset > 0 => false,
-            Some((_, known)) => {
-                *known = term;
-                true
-            }
-            None => {
-                self.chunks.push((to, term));
-                true
-            }
+            // The follower has more than was sent to it in this term.
+            Some((_, _, expected)) if chunk.offset > *expected => tally.snapshots_resumed += 1,
+            Some(_) => {}
+            None => tally.snapshots_begun += 1,
         }
+        self.chunks.retain(|(node, ..)| *node != to);
+        self.chunks.push((to, term, next));
     }
 }

@@ -64,11 +64,9 @@ impl Replica {
                     id,
                     term: position.term,
                 };
-                let replaced = self.proposals.insert(position.index, proposal);
-                drop(ghost);
-                // The log was overwritten here, twice: what became of the earlier command nobody
-                // can tell from this log, and its client waits in vain.
-                drop(replaced);
+                // When it replaces one, the log was overwritten here, twice: what became of the
+                // earlier command nobody can tell from this log, and its client waits in vain.
+                self.proposals.insert(position.index, proposal);
                 true
             }
             Err(ProposeError { .. }) => {
@@ -214,7 +212,7 @@ impl Replica {
                 };
                 let begun = to != self.id && self.raft.transfer_leadership(now, to).is_ok();
                 ghost.tally.transfers_begun += u64::from(begun);
-                self.transfer = self.transfer.or(begun.then(|| self.raft.term()));
+                self.transfer = self.transfer.or_else(|| begun.then(|| self.raft.term()));
                 begun
             }
             Order::Campaign => {

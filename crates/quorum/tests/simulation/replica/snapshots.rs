@@ -14,12 +14,21 @@ impl Replica {
         if self.is_stopped() {
             return;
         }
-        if self.applied - self.snapshot.0.position.index >= self.plan.compact_every {
+        let since = self.applied - self.snapshot.0.position.index;
+        if since >= self.plan.compact_every || since > 0 && self.is_log_half_full() {
             self.compact();
         }
         if self.applied - self.written_applied >= self.plan.save_every && !self.is_installing() {
             self.write_applied();
         }
+    }
+
+    /// Whether the log comes near its bound, if it has one.
+    fn is_log_half_full(&self) -> bool {
+        let bound = self.plan.config.max_log_bytes;
+        let entries = self.raft.last_position().index - self.snapshot.0.position.index;
+        // An entry counts for 48 bytes more than its payload.
+        bound < 1 << 20 && self.raft.status().log_bytes + 48 * entries > bound / 2
     }
 
     /// Begins a compaction. False when one is under way or there is nothing to compact.

@@ -25,7 +25,8 @@
 //!
 //! ```
 //! use bytes::Bytes;
-//! //! use purlin_core::machine::Machine;
+//! use core::time::Duration;
+//! use purlin_core::machine::Machine;
 //! use purlin_core::node::NodeId;
 //! use purlin_core::time::Instant;
 //! use purlin_quorum::raft::{Config, Configuration, Message, Output, Payload, Raft, Recovered, RoleKind};

@@ -46,7 +46,7 @@ impl Raft {
             held: _,
             // Times, by what has passed of them.
             now: _,
-            contact: _,
+            heard_until: _,
             deadline: _,
             patience: _,
             random: _,

@@ -204,9 +204,13 @@ impl Raft {
             Some(vote) => vote == from || mutant!(self, VoteTwice),
             None => self.leader.is_none() && (transfer || !self.hears_leader()),
         };
-        let is_up_to_date = last >= self.log.last()
-            || mutant!(self, VoteForAnyLog)
-            || mutant!(self, VoteByLength) && last.index >= self.log.last_index();
+        let mut is_up_to_date = last >= self.log.last();
+        if mutant!(self, VoteForAnyLog) {
+            is_up_to_date = true;
+        }
+        if mutant!(self, VoteByLength) {
+            is_up_to_date = last.index >= self.log.last_index();
+        }
         let granted = free && is_up_to_date;
         if granted {
             if self.hard.vote.is_none() || mutant!(self, VoteTwice) {
@@ -238,8 +242,8 @@ impl Raft {
         if let Role::Candidate(votes) = &mut self.role
             && voter
         {
-            let voters = configuration.voters().iter().copied();
-            let silent = voters.filter(|&node| votes.get(node).is_none()).next();
+            let mut voters = configuration.voters().iter().copied();
+            let silent = voters.find(|&node| votes.get(node).is_none());
             let is_again = takes_twice && votes.get(from).is_some();
             let from = silent.filter(|_| is_again).unwrap_or(from);
             votes.record(from, granted);

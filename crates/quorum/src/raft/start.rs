@@ -85,7 +85,6 @@ impl Raft {
             }
         }
         log.extend(entries);
-        let leases = config.lease_drift_ppm.is_some();
         let mut raft = Self {
             random: SplitMix64::new(seed),
             now,
@@ -106,7 +105,7 @@ impl Raft {
             role: Role::Follower,
             leader: None,
             leader_changed: false,
-            contact: leases.then_some(now),
+            contact: config.lease_drift_ppm.map(|_| now),
             patience: 0,
             deadline: None,
             matched: Index::ZERO,

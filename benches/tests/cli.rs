@@ -39,7 +39,7 @@ impl Drop for Folder {
 
 #[test]
 fn usage_errors_exit_with_2_and_print_nothing_on_standard_output() {
-    let cases: [&[&str]; 10] = [
+    let cases: [&[&str]; 13] = [
         &["nothing"],
         &["core", "--variant", "nothing"],
         &["core", "--size", "0"],
@@ -48,6 +48,9 @@ fn usage_errors_exit_with_2_and_print_nothing_on_standard_output() {
         &["hashring", "--size", "1"],
         &["lb", "--size", "201"],
         &["lb", "--scenario", "nothing"],
+        &["quorum", "--scenario", "nothing"],
+        &["quorum", "--nodes", "2"],
+        &["quorum", "--from", "7"],
         &["versus"],
         &["versus", "core", "--trace", "t.u64"],
     ];

@@ -23,6 +23,8 @@ mod rows;
 mod scenario;
 mod server;
 mod simulate;
+mod stores;
+mod stores;
 mod timeline;
 mod trouble;
 
@@ -143,6 +145,7 @@ fn report(settings: &Settings, extent: &Extent) -> Result<Report, LabError> {
             trouble.add(scenario, variant, place == 0, seed)?;
         }
     }
+    report = report.table(scenario::table(&arguments.scenarios));
     let (table, plots) = trouble.report();
     report = plots.into_iter().fold(report.table(table), Report::plot);
     if settings.wants(LEASES.name) {
@@ -181,12 +184,12 @@ mod tests {
             ..typed(&["--scenario", "calm", "--nodes", "5"])
         };
         let report = Quorum.run(&settings(100)).expect("few crashes");
-        let [timeline, trouble, outages] = &report.tables().collect::<Vec<_>>()[..] else {
+        let [timeline, _, trouble, outages] = &report.tables().collect::<Vec<_>>()[..] else {
             panic!("{report:?}");
         };
         assert!(timeline.title().contains("5 nodes") && trouble.title().contains("5 nodes"));
         assert_eq!((trouble.rows().len(), outages.rows().len()), (1, 2));
-        assert_eq!(trouble.rows()[0][2], Cell::text("no-pre-vote"));
+        assert_eq!(trouble.rows()[0][1], Cell::text("no-pre-vote"));
         assert_eq!(outages.rows()[0][2], Cell::count(100));
         for size in [CRASHES.start() - 1, CRASHES.end() + 1] {
             let refused = Quorum.run(&settings(size)).expect_err("out of range");

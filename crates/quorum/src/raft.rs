@@ -208,13 +208,15 @@ pub struct Raft {
     leader: Option<NodeId>,
     /// [`Output::LeaderChanged`] has not said so yet.
     leader_changed: bool,
-    /// When a leader was last heard.
-    contact: Option<Instant>,
+    /// Until when a leader is believed to live.
+    heard_until: Instant,
     /// How long to wait for a leader, in nanoseconds.
     patience: u64,
     /// When to campaign, or to send heartbeats.
     deadline: Option<Instant>,
     quiesced: bool,
+    /// It asked for pre-votes, and no leader came of it.
+    in_vain: bool,
     /// At a heartbeat everything was on disk and applied, the queues gave back their memory, and
     /// nothing was written since.
     rested: bool,

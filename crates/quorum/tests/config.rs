@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use purlin_core::machine::Machine as _;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
-use purlin_quorum::raft::{Config, Configuration, Output, Raft, Recovered, RoleKind};
+use purlin_quorum::raft::{Config, Configuration, Output, Raft, Recovered, Refusal, RoleKind};
 
 fn duration() -> impl Strategy<Value = Duration> {
     prop_oneof![
@@ -83,6 +83,10 @@ proptest! {
         let raft = Raft::new(config.clone(), recovered, seed, now);
         prop_assert_eq!(valid.is_ok(), raft.is_ok());
         let Ok(mut raft) = raft else { return Ok(()) };
+        if config.lease_drift_ppm.is_some() {
+            prop_assert_eq!(raft.campaign(now), Err(Refusal::LeasePromised));
+            return Ok(());
+        }
         raft.campaign(now).expect("a voter");
         drain(&mut raft, now);
         prop_assert_eq!(raft.role(), RoleKind::Leader);

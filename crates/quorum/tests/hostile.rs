@@ -6,10 +6,12 @@ use core::num::NonZeroU64;
 use core::time::Duration;
 use purlin_core::machine::Machine as _;
 use purlin_core::node::NodeId;
+use purlin_core::random::{Random, RandomExt as _, SplitMix64};
 use purlin_core::time::Instant;
 use purlin_quorum::raft::{
-    Body, Change, ClusterId, Config, Configuration, Index, MembershipChange, Message, Output,
-    Position, Raft, Recovered, RoleKind, Term,
+    Body, Change, ClusterId, Config, Configuration, Entries, Entry, Index, MembershipChange,
+    Message, Output, Position, Raft, ReadMode, ReadToken, Recovered, RoleKind, SnapshotChunk,
+    SnapshotMeta, Term,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -55,6 +57,11 @@ impl Group {
                 Output::Commit(entries) => raft
                     .applied(self.now, entries.last().expect("some").index)
                     .expect("given out"),
+                Output::StoreChunk(chunk) => {
+                    let end = chunk.offset + chunk.data.len() as u64;
+                    raft.chunk_stored(self.now, &chunk.meta, end)
+                        .expect("given out");
+                }
                 Output::Fenced(peer) => self.fenced.push((id, peer)),
                 _ => {}
             }
@@ -125,7 +132,9 @@ impl Group {
     /// Starts a node from an empty disk.
     fn wipe(&mut self, id: u64, incarnation: u64, recovered: Recovered) {
         let mut config = self.node(id).config().clone();
-        config.incarnation = config.incarnation.and(NonZeroU64::new(incarnation));
+        config.incarnation = config
+            .incarnation
+            .and_then(|_| NonZeroU64::new(incarnation));
         let at = usize::try_from(id).expect("small") - 1;
         self.nodes[at] = Raft::new(config, recovered, id, self.now).expect("valid");
     }
@@ -404,4 +413,198 @@ fn what_a_node_acknowledged_in_an_earlier_life_is_not_its_own() {
         .find(|peer| peer.id == NodeId(4))
         .expect("a peer");
     assert_eq!(peer.matched, Index(0), "its disk is empty");
+}
+
+/// Numbers that break arithmetic, numbers that mean something, and the present one.
+fn number(random: &mut impl Random, present: u64) -> u64 {
+    let numbers = [
+        0,
+        1,
+        2,
+        3,
+        u64::MAX - 1,
+        u64::MAX,
+        present,
+        present,
+        present,
+        present.saturating_add(1),
+    ];
+    numbers[usize::try_from(random.below(numbers.len() as u64)).expect("small")]
+}
+
+/// A message of any kind with any numbers, for a node that stands there.
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of message")]
+fn malice(random: &mut impl Random, raft: &Raft, extremes: bool) -> Message {
+    let last = raft.last_position();
+    let present = if extremes {
+        last.index.0.min(u64::MAX - 1)
+    } else {
+        last.index.0
+    };
+    let term = raft.term().0;
+    let mut index = || Index(number(random, present));
+    let (one, two) = (index(), index());
+    let position = Position::new(Term(number(random, last.term.0.min(u64::MAX - 1))), one);
+    let round = number(random, 3);
+    let flag = random.below(2) == 0;
+    let meta = SnapshotMeta {
+        position,
+        configuration: raft.configuration().clone(),
+        id: random.below(2),
+    };
+    let count = random.below(3);
+    let entries = (0..count).map(|_| Entry::command(Term(term), Bytes::from_static(b"x")));
+    let body = match random.below(16) {
+        0 => Body::RequestPreVote {
+            last: position,
+            priority: u32::MAX,
+        },
+        1 => Body::PreVote { granted: flag },
+        2 => Body::RequestVote {
+            last: position,
+            transfer: flag,
+        },
+        3 => Body::Vote { granted: true },
+        4 | 5 => {
+            // Mostly after what it has.
+            let previous = if flag { last } else { position };
+            let first = previous.index.next();
+            let entries = Entries::try_new(first, entries.collect());
+            let entries = entries.unwrap_or_else(|_| Entries::empty(first));
+            Body::Append {
+                previous,
+                commit: two,
+                entries,
+                round,
+            }
+        }
+        6 => Body::Appended {
+            matched: one,
+            round,
+        },
+        7 => Body::Rejected {
+            previous: two,
+            hint: position,
+            last: one,
+            round,
+        },
+        8 => Body::Full {
+            matched: one,
+            round,
+        },
+        9 => Body::Commit { commit: one },
+        10 => Body::Heartbeat {
+            commit: one,
+            round,
+            quiesce: flag.then_some(position),
+        },
+        11 => Body::HeartbeatAck {
+            matched: one,
+            received: two,
+            round,
+            quiesced: flag,
+        },
+        12 => Body::Snapshot(SnapshotChunk {
+            meta,
+            offset: [0, 1, u64::MAX][usize::try_from(random.below(3)).expect("small")],
+            data: Bytes::from_static(b"y"),
+            done: flag,
+        }),
+        13 => Body::SnapshotAck {
+            meta,
+            stored: two.0,
+            round,
+        },
+        14 => Body::TimeoutNow,
+        _ if flag => Body::RequestReadIndex {
+            token: ReadToken(one.0),
+        },
+        _ => Body::ReadIndex {
+            token: ReadToken(one.0),
+            index: Some(two),
+        },
+    };
+    let asks = matches!(body, Body::RequestPreVote { .. } | Body::PreVote { .. });
+    let term = match random.below(if extremes { 40 } else { 20 }) {
+        0 => term.saturating_add(1),
+        1 => term.saturating_sub(1),
+        20 => u64::MAX - 1,
+        21 => u64::MAX,
+        _ if asks => term.saturating_add(1),
+        _ => term,
+    };
+    Message {
+        cluster: ClusterId(0),
+        from: NodeId(2 + random.below(3)),
+        to: NodeId(1),
+        term: Term(term),
+        incarnation: None,
+        body,
+    }
+}
+
+#[test]
+fn nothing_that_an_enemy_says_makes_a_node_panic() {
+    let mut led = 0;
+    for seed in 0..3_000 {
+        let random = &mut SplitMix64::new(seed);
+        let mut group = Group::new(3, |config| {
+            config.lease_drift_ppm = (seed % 2 == 0).then_some(1_000);
+            config.pre_vote = seed % 3 == 0;
+            config.quiesce = seed % 5 == 0;
+            config.max_log_bytes = if seed % 7 == 0 { 500 } else { 1 << 20 };
+            config.trailing_entries = 0;
+        });
+        for _ in 0..200 {
+            group.now += Duration::from_millis(random.below(400));
+            let from_enemy = malice(random, group.node(1), seed % 4 == 0);
+            group.with(1, |raft, now| {
+                let _ = raft.receive(now, from_enemy);
+            });
+            group.with(1, |raft, now| raft.handle_timeout(now));
+            group.with(1, |raft, now| {
+                led += u32::from(raft.role() == RoleKind::Leader);
+                let _ = raft.propose(now, Bytes::from_static(b"z"));
+                let _ = raft.read(now, ReadToken(1), ReadMode::Index);
+                let _ = raft.propose_all(now, vec![Bytes::from_static(b"z"); 2]);
+                if let Some(meta) = raft.snapshot_meta(raft.applied_index(), 1) {
+                    let _ = raft.compact(now, meta);
+                }
+            });
+            group.mail.clear();
+            let raft = group.node(1);
+            assert!(raft.applied_index() <= raft.commit_index());
+            assert!(raft.commit_index() <= raft.last_position().index);
+        }
+    }
+    assert!(led > 1_000, "leaders are attacked too: {led}");
+}
+
+#[test]
+fn who_cannot_win_holds_back_nobody_who_can() {
+    for preferred in [0, 1] {
+        let mut group = Group::new(5, |config| {
+            config.priority = u32::from(config.id == NodeId(1)) * preferred;
+        });
+        // Two of five are down, and 1 and 3 do not reach each other: only 2 reaches a quorum.
+        for _ in 0..6_000 {
+            group.now += 10 * MS;
+            for id in [1, 2, 3] {
+                group.with(id, |raft, now| raft.handle_timeout(now));
+            }
+            while !group.mail.is_empty() {
+                let message = group.mail.remove(0);
+                let ends = [message.from.0, message.to.0];
+                if ends.contains(&2) && ends.iter().all(|&end| end <= 3) {
+                    group.receive(message);
+                }
+            }
+        }
+        let role = group.node(2).role();
+        assert_eq!(
+            role,
+            RoleKind::Leader,
+            "after a minute, priority {preferred}"
+        );
+    }
 }

@@ -9,6 +9,7 @@ use super::cluster::TICK;
 use super::ours;
 #[cfg(feature = "rivals")]
 use super::raft_rs;
+use super::stores::Stores;
 use crate::error::LabError;
 use crate::settings::Settings;
 use crate::versus::{Contest, Counted, Samples};
@@ -55,40 +56,47 @@ impl Ours {
     }
 }
 
-/// Bytes requested of the allocator a replica, the replica itself included, after an election and a
-/// command.
+/// Bytes requested of the allocator a replica, the replica itself included, after an election, a
+/// command and a second without anything to do.
 pub(super) fn bytes(settings: &Settings) -> Result<Samples, LabError> {
+    const IDLE_TICKS: usize = 10;
     let replicas = (3 * GROUPS) as f64;
     let counted = Counted::rounds(settings, 1).ours(OURS, |seed| {
-        // A host's groups share their configuration.
-        let configs = ours::configs(|_| ());
-        let mut kept = Vec::new();
+        let mut kept = None;
         let bytes = measure(|| {
-            let groups = Ours::new(GROUPS, &configs, seed)
-                .groups
-                .into_iter()
-                .flatten();
-            kept = Vec::with_capacity(3 * GROUPS);
-            kept.extend(groups.map(|node| node.raft));
+            let mut stores = Stores::new(GROUPS, seed);
+            (0..IDLE_TICKS).for_each(|_| stores.tick());
+            kept = Some(stores.stores);
         });
-        assert!(
-            configs
-                .iter()
-                .all(|config| Arc::strong_count(config) == GROUPS + 1)
-        );
         Ok(bytes.bytes_current as f64 / replicas)
     })?;
     #[cfg(feature = "rivals")]
     let counted = counted.rival(RAFT_RS, |_| {
         let mut kept = Vec::new();
         let bytes = measure(|| {
-            let groups = RaftRs::new(GROUPS, 1).groups.into_iter().flatten();
+            let mut raft_rs = RaftRs::new(GROUPS, 2);
+            (0..IDLE_TICKS * GROUPS).for_each(|tick| raft_rs.tick(tick % GROUPS));
+            let groups = raft_rs.groups.into_iter().flatten();
             kept = Vec::with_capacity(3 * GROUPS);
             kept.extend(groups.map(|node| node.raft));
         });
         Ok(bytes.bytes_current as f64 / replicas)
     })?;
     Ok(counted.samples())
+}
+
+/// A tick of all groups, those of ours on three stores that coalesce heartbeats.
+pub(super) fn coalesced(settings: &Settings) -> Result<Contest, LabError> {
+    let mut ours = Stores::new(GROUPS, settings.seed);
+    let contest = Contest::over(vec![()]).ours(OURS, move |()| ours.tick());
+    #[cfg(feature = "rivals")]
+    let contest = {
+        let mut raft_rs = RaftRs::new(GROUPS, 2);
+        contest.rival(RAFT_RS, move |()| {
+            (0..GROUPS).for_each(|group| raft_rs.tick(group));
+        })
+    };
+    Ok(contest.build())
 }
 
 /// A tick of one of many groups: all three replicas, heartbeats every other tick, and their answers.

@@ -30,7 +30,7 @@ const COMMIT_1024: &str = nodes!("a command of 64 B, 1,024 at once, appended and
 const LONG: Duration = Duration::from_millis(4);
 
 /// All of them, in the order of the README's table.
-pub(super) static ROWS: [Row; 22] = [
+pub(super) static ROWS: [Row; 23] = [
     batched("commit-1", COMMIT_1, commit::batches::<1>, |ns| ns),
     batched("commit-1-raft-rs", COMMIT_1, commit::batches::<1>, |ns| ns),
     allocations("commit-1-allocations", COMMIT_1, commit::allocations::<1>),
@@ -78,7 +78,7 @@ pub(super) static ROWS: [Row; 22] = [
     counted("failover-mean", "the same: the mean", "ticks", failover::mean),
     counted(
         "idle-bytes",
-        "heap requested a replica, itself included, after an election and one command of 64 B, 10,000 groups of three",
+        "heap requested a replica, itself included, after an election, one command of 64 B and a second of idleness, 10,000 groups of three; ours on three stores of `Groups`",
         "B",
         idle::bytes,
     ),
@@ -88,6 +88,13 @@ pub(super) static ROWS: [Row; 22] = [
         idle::tick,
     )
     .in_batches_of(LONG)
+    .promised(),
+    Row::timed(
+        "idle-tick-coalesced",
+        "a tick of 10,000 idle groups: all three replicas of each, heartbeats every other tick; ours on three stores of `Groups`, which coalesce them",
+        idle::coalesced,
+    )
+    .in_batches_of(Duration::from_millis(40))
     .promised(),
     counted(
         "idle-quiescent",

@@ -7,13 +7,14 @@ use purlin_core::node::NodeId;
 use purlin_sim::{Fault, NodeSet, Probability};
 
 use super::load::Load;
+use crate::table::{Cell, Table};
 
 /// A kind of trouble.
 #[derive(Debug)]
 pub(super) struct Scenario {
     pub(super) name: &'static str,
-    /// For the table.
-    pub(super) what: &'static str,
+    /// For those who have not met it.
+    what: &'static str,
     faults: fn(&Cast) -> Vec<Fault>,
     /// The leader hears of no quorum meanwhile, and so leads nobody, whatever it believes.
     cuts_leader_off: bool,
@@ -83,6 +84,15 @@ pub(super) static SCENARIOS: [Scenario; 8] = [
         cuts_leader_off: false,
     },
 ];
+
+/// What their names mean.
+pub(super) fn table(scenarios: &[&Scenario]) -> Table {
+    let mut table = Table::new("Scenarios", ["scenario", "what is wrong"]);
+    for scenario in scenarios {
+        table.push([Cell::text(scenario.name), Cell::text(scenario.what)]);
+    }
+    table
+}
 
 fn only(node: NodeId) -> NodeSet {
     iter::once(node).collect()

@@ -199,3 +199,27 @@ fn election(record: &Record, nodes: usize, crash: Instant) -> Option<Plot> {
         drawn(nodes, spans, arrows, KINDS.len()),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use purlin_core::node::NodeId;
+
+    use super::*;
+
+    #[test]
+    fn there_are_two_elections_a_crash_and_a_restart() {
+        let (table, plots) = run(Config::new(NodeId(1)), 5, 7).expect("a valid rate");
+        let does = |what: &str| {
+            let rows = table.rows().iter();
+            rows.filter(|row| row[3] == Cell::text(what)).count()
+        };
+        assert_eq!([does("leads"), does("is down")], [2, 1]);
+        assert_eq!(plots.len(), 2);
+        let [whole, election] = [0, 1].map(|place: usize| plots[place].legend().len());
+        assert_eq!([whole, election], [VOTES, KINDS.len()]);
+        for plot in plots {
+            let svg = plot.svg().expect("every time has a place");
+            assert!(svg.contains("node 4") && !svg.contains("node 5"));
+        }
+    }
+}

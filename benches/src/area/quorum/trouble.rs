@@ -109,7 +109,6 @@ impl Findings {
     pub(super) fn new(nodes: usize, seeds: u64) -> Self {
         let columns = [
             "scenario",
-            "what is wrong",
             "configuration",
             "committed",
             "p50",
@@ -157,7 +156,6 @@ impl Findings {
             .unwrap_or_default();
         self.table.push([
             Cell::text(scenario.name),
-            Cell::text(scenario.what),
             Cell::text(variant.name),
             Cell::number(100.0 * latencies.len() as f64 / all, "%"),
             milliseconds(percentile(&latencies, 50)),
@@ -242,4 +240,73 @@ pub(super) fn percentile(ascending: &[Duration], percent: usize) -> Option<Durat
 
 pub(super) fn milliseconds(time: Option<Duration>) -> Cell {
     Cell::maybe_number(time.map(|time| time.as_secs_f64() * 1e3), "ms")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::area::quorum::configurations::VARIANTS;
+
+    fn run(scenario: &str, variant: &str) -> Run {
+        let scenario = Scenario::named(scenario).expect("a scenario");
+        let mut variants = VARIANTS.iter();
+        let variant = variants.find(|known| known.name == variant);
+        Run::of(scenario, variant.expect("a variant"), 3, 1).expect("a valid rate")
+    }
+
+    #[test]
+    fn without_faults_there_is_always_a_leader_and_everything_is_committed_once() {
+        let run = run("calm", "default");
+        assert_eq!(run.without_leader, Duration::ZERO);
+        assert!(run.longest_pause() < Duration::from_millis(200));
+        let asked_once = |operation: &Operation| operation.asked == 1 && operation.done.is_some();
+        assert!(run.operations.iter().all(asked_once));
+        let expected = RATE * (BEFORE + WRONG + AFTER).as_secs_f64();
+        // Five standard deviations of a Poisson process.
+        let spread = 5.0 * expected.sqrt();
+        assert!((run.operations.len() as f64 - expected).abs() < spread);
+    }
+
+    #[test]
+    fn a_crash_is_felt_for_an_election_and_nothing_stays_uncommitted() {
+        let run = run("crash", "default");
+        // The heartbeat is up to 0.1 s old; the timeout is 1 s and up to 1 s more.
+        let outage = Duration::from_millis(900)..Duration::from_millis(2_200);
+        assert!(
+            outage.contains(&run.without_leader),
+            "{:?}",
+            run.without_leader
+        );
+        assert!(run.longest_pause() >= run.without_leader);
+        assert!(
+            run.operations
+                .iter()
+                .all(|operation| operation.done.is_some())
+        );
+    }
+
+    #[test]
+    fn a_leader_that_hears_nobody_steps_down_only_if_it_checks_for_a_quorum() {
+        let deaf = |variant| run("deaf", variant).without_leader;
+        assert!(
+            deaf("default") < Duration::from_secs(3),
+            "a timeout and an election"
+        );
+        assert_eq!(deaf("no-check-quorum"), WRONG, "until it hears again");
+    }
+
+    #[test]
+    fn who_was_away_deposes_the_leader_only_without_pre_vote() {
+        let rejoin = |variant| run("rejoin", variant).without_leader;
+        assert_eq!(rejoin("default"), Duration::ZERO);
+        assert!(rejoin("no-pre-vote") > Duration::ZERO);
+    }
+
+    #[test]
+    fn percentiles_are_of_those_there_are() {
+        let times: Vec<Duration> = (1..=200).map(Duration::from_millis).collect();
+        let of = |percent| percentile(&times, percent).map(|time| time.as_millis());
+        assert_eq!([of(50), of(99), of(100)], [Some(100), Some(198), Some(200)]);
+        assert_eq!(percentile(&[], 50), None);
+    }
 }

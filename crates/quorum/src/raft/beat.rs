@@ -42,7 +42,7 @@ impl Raft {
     #[inline]
     pub(crate) fn warm(&self) -> u64 {
         let own = self.hard.term.0 ^ self.commit.0 ^ self.round ^ u64::from(self.rested);
-        let own = own ^ u64::from(self.contact.is_some()) ^ u64::from(self.deadline.is_some());
+        let own = own ^ self.heard_until.as_nanos() ^ u64::from(self.deadline.is_some());
         match &self.role {
             Role::Leader(leader) => leader
                 .peers
@@ -77,7 +77,7 @@ impl Raft {
             return None;
         }
         self.now = now;
-        self.contact = Some(now);
+        self.heard_until = now + self.config.election_timeout;
         self.reset_election_deadline();
         self.round = self.round.max(beat.round);
         // The answer is about this heartbeat, later ones may have come before it.
@@ -152,7 +152,7 @@ impl Raft {
     #[inline]
     pub(crate) fn vouch(&mut self, heard: Instant) {
         if self.quiesced && self.role() == RoleKind::Follower {
-            self.contact = self.contact.max(Some(heard));
+            self.heard_until = self.heard_until.max(heard + self.config.election_timeout);
         }
     }
 

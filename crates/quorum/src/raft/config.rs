@@ -61,7 +61,7 @@ pub struct Config {
     /// default, for no lease reads. Needs `check_quorum`.
     pub lease_drift_ppm: Option<u32>,
     /// Who should rather lead: among those whose logs are equal, a node with a lower priority does
-    /// not get the pre-vote of one with a higher one. Default 0.
+    /// not get the pre-vote of one with a higher one, unless that has tried in vain. Default 0.
     pub priority: u32,
     /// Which disk this node stands on: a number drawn at random when its store was made. Peers
     /// remember it, and a node that comes back with another one has lost its disk: it is fenced.

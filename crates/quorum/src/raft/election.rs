@@ -9,6 +9,7 @@ use super::{Entry, Payload, Raft};
 use crate::quorum::{Majority, QuorumSystem as _, VoteResult, Votes};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use bytes::Bytes;
 use core::cmp::Ordering;
 use core::time::Duration;
@@ -48,7 +49,7 @@ impl Raft {
             // Nobody would wake a silent node that waits for nobody.
             self.stir_self();
             self.leader_changed |= self.leader.take().is_some();
-            self.contact = None;
+            self.heard_until = Instant::default();
             self.finish();
         }
     }
@@ -58,42 +59,20 @@ impl Raft {
     /// that only the removed node has in its log).
     pub(crate) fn can_lead(&self) -> bool {
         let id = self.config.id;
-        let votes = |configuration: &super::Configuration| {
+        let leads = |configuration: &Arc<super::Configuration>| {
             configuration.is_voter(id) && !configuration.is_witness(id)
         };
-        let installing = self
-            .incoming
-            .as_ref()
-            .is_some_and(|incoming| matches!(incoming.storing, Some((_, true))));
+        let mut later = self.history.after(self.commit);
+        let is_candidate = leads(self.history.at(self.commit)) || later.any(leads);
         // There is no term after the last: who campaigned in it again would vote twice.
-        !installing
+        !self.is_installing()
             && self.hard.term < Term(u64::MAX)
             && !self.configuration().is_empty()
-            && (votes(self.configuration())
-                || (votes(self.history.at(self.commit))
-                    || self.history.after(self.commit).any(|later| votes(later)))
-                    && !self.lacks_commands())
-    }
-
-    /// Whether this node was made a witness by an entry that is not committed, and got places of
-    /// commands since. Those are told from the entries with which leaders start their terms by the
-    /// entry before them, which is of the same term. O(uncommitted).
-    fn lacks_commands(&self) -> bool {
-        let id = self.config.id;
-        if !self
-            .history
-            .after(self.commit)
-            .any(|later| later.is_witness(id))
-        {
-            return false;
-        }
-        let mut before = self.log.term(self.commit);
-        let last = self.log.last_index();
-        let tail = self.log.slice(self.commit.next(), last, u64::MAX);
-        tail.iter().any(|(_, entry)| {
-            let before = before.replace(entry.term);
-            entry.payload.is_empty() && before == Some(entry.term)
-        })
+            && is_candidate
+            && !self
+                .history
+                .after(self.commit)
+                .any(|later| later.is_witness(id))
     }
 
     /// Whether a leader is believed to live: then nobody else gets a vote (thesis §4.2.3).
@@ -101,11 +80,11 @@ impl Raft {
         if !self.config.check_quorum || mutant!(self, VoteDespiteLeader) {
             return false;
         }
-        let heard = match &self.role {
-            Role::Leader(leader) => Some(leader.heard()),
-            _ => self.contact,
+        let until = match &self.role {
+            Role::Leader(leader) => leader.heard() + self.config.election_timeout,
+            _ => self.heard_until,
         };
-        heard.is_some_and(|heard| self.now < heard + self.config.election_timeout)
+        self.now < until
     }
 
     pub(crate) fn start_campaign(&mut self) {
@@ -186,6 +165,8 @@ impl Raft {
             && match last.cmp(&self.log.last()) {
                 Ordering::Greater => true,
                 Ordering::Less => false,
+                // Whoever had its chance holds back nobody who may reach more voters.
+                Ordering::Equal if self.in_vain => true,
                 // Two that are as good as each other and ask at once would split the votes.
                 Ordering::Equal => match &self.role {
                     Role::PreCandidate(_) => {
@@ -272,7 +253,8 @@ impl Raft {
             (VoteResult::Pending, _) => {}
             (VoteResult::Won, false) => self.ask_votes(false),
             (VoteResult::Won, true) => self.become_leader(),
-            (VoteResult::Lost, _) => {
+            (VoteResult::Lost, real) => {
+                self.in_vain |= !real;
                 self.role = Role::Follower;
                 // Nobody was elected either, or we would hear of it: try again rather soon.
                 self.deadline = Some(
@@ -304,6 +286,7 @@ impl Raft {
         self.leader_changed |= new_term || leader != self.leader;
         self.leader = leader;
         self.quiesced = false;
+        self.in_vain &= leader.is_none();
         // Somebody's candidacy is no reason to wait longer (§5.2): one that cannot win would keep
         // those waiting who could.
         if led || leader.is_some() || self.deadline.is_none() {
@@ -330,6 +313,7 @@ impl Raft {
         }
         self.leader = Some(id);
         self.leader_changed = true;
+        self.in_vain = false;
         self.role = Role::Leader(Box::new(Leader {
             peers,
             term_start: next,

@@ -2,10 +2,12 @@
 
 use super::Raft;
 use super::message::Message;
-use super::role::{Leader, Role};
+use super::read::Reads;
+use super::role::{Leader, Peer, Role};
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 use purlin_core::node::NodeId;
+use purlin_core::time::Instant;
 
 impl Raft {
     /// Feeds `state` with everything that decides what the node will do, but for the times
@@ -19,14 +21,55 @@ impl Raft {
     /// Tickets count from the last one persisted.
     #[doc(hidden)]
     pub fn hash_state(&self, rename: &impl Fn(NodeId) -> NodeId, state: &mut impl Hasher) {
-        rename(self.config.id).hash(state);
-        self.hard.term.hash(state);
-        self.hard.vote.map(rename).hash(state);
+        // Whoever adds a field says here what it decides.
+        let Self {
+            config,
+            hard,
+            commit,
+            handed,
+            applied,
+            role,
+            leader,
+            quiesced,
+            in_vain,
+            matched,
+            round,
+            incoming,
+            reads,
+            next_forward,
+            known,
+            // By `hash_log` and `hash_writes`.
+            log: _,
+            snapshot: _,
+            history: _,
+            writes: _,
+            held: _,
+            // Times, by what has passed of them.
+            now: _,
+            heard_until: _,
+            deadline: _,
+            patience: _,
+            random: _,
+            // Nothing is left in them between two calls, if the host takes what is put out.
+            hard_dirty: _,
+            log_dirty: _,
+            ack_due: _,
+            leader_changed: _,
+            outbox: _,
+            // Bounds only.
+            unapplied: _,
+            // A shorter way to the same.
+            rested: _,
+            #[cfg(feature = "mutants")]
+                mutant: _,
+        } = self;
+        rename(config.id).hash(state);
+        (hard.term, hard.vote.map(rename)).hash(state);
         self.hash_log(state);
         self.hash_writes(rename, state);
-        (self.commit, self.handed, self.applied).hash(state);
-        core::mem::discriminant(&self.role).hash(state);
-        match &self.role {
+        (commit, handed, applied).hash(state);
+        core::mem::discriminant(role).hash(state);
+        match role {
             Role::Follower | Role::Stopped => {}
             Role::PreCandidate(votes) | Role::Candidate(votes) => {
                 let mut answers: Vec<_> = (self.configuration().members().into_iter())
@@ -35,19 +78,19 @@ impl Raft {
                 answers.sort_unstable();
                 answers.hash(state);
             }
-            Role::Leader(leader) => self.hash_leader(leader, rename, state),
+            Role::Leader(leader) => hash_leader(leader, self.now, rename, state),
         }
-        self.leader.map(rename).hash(state);
-        (self.hears_leader(), self.quiesced, self.matched, self.round).hash(state);
-        self.incoming.hash(state);
-        if let Some(reads) = self.reads.as_deref().filter(|reads| !reads.is_empty()) {
-            for read in &reads.forwarded {
+        leader.map(rename).hash(state);
+        (self.hears_leader(), quiesced, in_vain, matched, round).hash(state);
+        incoming.hash(state);
+        let reads = reads.as_deref().filter(|reads| !reads.is_empty());
+        if let Some(Reads { forwarded, waiting }) = reads {
+            for read in forwarded {
                 (read.number, read.token, read.deadline <= self.now).hash(state);
             }
-            reads.waiting.hash(state);
+            waiting.hash(state);
         }
-        self.next_forward.hash(state);
-        self.known.hash(state);
+        (next_forward, known).hash(state);
     }
 
     fn hash_log(&self, state: &mut impl Hasher) {
@@ -83,36 +126,58 @@ impl Raft {
             message.hash_renamed(rename, state);
         }
     }
+}
 
-    fn hash_leader(
-        &self,
-        leader: &Leader,
-        rename: &impl Fn(NodeId) -> NodeId,
-        state: &mut impl Hasher,
-    ) {
-        let mut peers: Vec<_> = leader.peers.iter().collect();
-        peers.sort_unstable_by_key(|peer| rename(peer.id));
-        peers.len().hash(state);
-        for peer in peers {
-            rename(peer.id).hash(state);
-            peer.progress.hash(state);
-            (peer.round, peer.matched_round, peer.told, peer.sent_before).hash(state);
-            (peer.witness, peer.leaving, peer.quiesced, peer.fenced).hash(state);
-            peer.outgoing.hash(state);
-        }
-        leader.term_start.hash(state);
-        (leader.rounds.sent, leader.rounds.confirmed).hash(state);
-        leader.uncommitted.hash(state);
-        leader.reads.len().hash(state);
-        for read in &leader.reads {
-            (read.round, read.index, read.from.map(rename), read.token).hash(state);
-        }
-        let transfer = leader.transfer.as_ref();
-        transfer
-            .map(|transfer| (rename(transfer.to), transfer.deadline <= self.now))
-            .hash(state);
-        (leader.lease_void, self.now < leader.lease_until).hash(state);
+fn hash_leader(
+    leader: &Leader,
+    now: Instant,
+    rename: &impl Fn(NodeId) -> NodeId,
+    state: &mut impl Hasher,
+) {
+    let Leader {
+        peers,
+        term_start,
+        rounds,
+        uncommitted,
+        reads,
+        silence,
+        transfer,
+        lease_until,
+        lease_void,
+        awake_since: _,
+    } = leader;
+    let mut peers: Vec<_> = peers.iter().collect();
+    peers.sort_unstable_by_key(|peer| rename(peer.id));
+    peers.len().hash(state);
+    for peer in peers {
+        let Peer {
+            id,
+            progress,
+            round,
+            matched_round,
+            since,
+            told,
+            sent_before,
+            witness,
+            leaving,
+            quiesced,
+            fenced,
+            outgoing,
+        } = peer;
+        (rename(*id), progress).hash(state);
+        (round, matched_round, since, told, sent_before).hash(state);
+        (witness, leaving, quiesced, fenced, outgoing).hash(state);
     }
+    (term_start, rounds.sent, rounds.confirmed).hash(state);
+    (uncommitted, silence, lease_void, now < *lease_until).hash(state);
+    reads.len().hash(state);
+    for read in reads {
+        (read.round, read.index, read.from.map(rename), read.token).hash(state);
+    }
+    let transfer = transfer.as_ref();
+    transfer
+        .map(|transfer| (rename(transfer.to), transfer.deadline <= now))
+        .hash(state);
 }
 
 impl Message {

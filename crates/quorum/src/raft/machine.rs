@@ -92,6 +92,7 @@ impl Raft {
             return;
         }
         self.abort_reads_ahead(AbortReason::TimedOut);
+        self.in_vain |= matches!(self.role, Role::PreCandidate(_));
         if self.can_lead() {
             self.start_campaign();
         } else {

@@ -100,7 +100,7 @@ impl super::Raft {
     pub fn set_mutant(&mut self, mutant: Mutant) {
         self.mutant = Some(mutant);
         if mutant == Mutant::LeaseForgottenAtStart {
-            self.contact = None;
+            self.heard_until = purlin_core::time::Instant::default();
         }
     }
 }

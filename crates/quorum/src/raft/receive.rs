@@ -68,6 +68,10 @@ impl Raft {
             Body::Snapshot(chunk) if chunk.meta.position.term > message.term => {
                 return Err(Refusal::Malformed("a snapshot from a later term"));
             }
+            // Entries can only come after one that is there; a snapshot stands anywhere.
+            Body::Snapshot(chunk) if chunk.meta.position.index.0 > u64::MAX / 2 => {
+                return Err(Refusal::Malformed("an index that no log gets to"));
+            }
             _ => {}
         }
         let leads = matches!(self.role, Role::Leader(_)) && message.term == self.hard.term;
@@ -182,7 +186,7 @@ impl Raft {
         if self.leader != Some(from) || !matches!(self.role, Role::Follower) {
             self.become_follower(self.hard.term, Some(from));
         }
-        self.contact = Some(self.now);
+        self.heard_until = self.now + self.config.election_timeout;
         self.round = self.round.max(round);
         if !self.quiesced {
             self.reset_election_deadline();

@@ -24,6 +24,7 @@ use super::status::RoleKind;
 use super::storage::{Storage, StorageError};
 use super::{Config, Entries, Payload, Raft};
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use bytes::Bytes;
 use core::num::NonZeroU64;
 use purlin_core::machine::Machine as _;
@@ -120,7 +121,8 @@ pub struct Replica<S: Storage, M: StateMachine> {
 
 impl<S: Storage, M: StateMachine> Replica<S, M> {
     /// Opens a replica on a store that was bootstrapped or joined, with a state machine as it is
-    /// before the first command. The incarnation comes from the store. See [`Raft::new`] for `seed`
+    /// before the first command. The incarnation comes from the store, and entries are no larger than
+    /// it can hold. See [`Raft::new`] for `seed`
     /// and `now`.
     ///
     /// # Errors
@@ -139,6 +141,7 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
             return Err(ReplicaError::WrongStore(identity));
         }
         config.incarnation = Some(identity.incarnation);
+        config.max_entry_bytes = config.max_entry_bytes.min(storage.max_entry_bytes());
         let recovered = storage.recover()?;
         let meta = recovered.snapshot.clone();
         let recovered = Recovered {
@@ -162,7 +165,10 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
     /// Takes a snapshot and cuts the log whenever entries of more than `bytes` (48 for each beside
     /// its command) were applied since the last; of four times as many while a follower is being sent
     /// the last one, which a newer one would make begin anew. Default 64 MiB. Should be a good part of
-    /// the state's size, and well below [`Config::max_log_bytes`].
+    /// the state's size.
+    ///
+    /// At the latest it does so at half of what [`Config::max_log_bytes`] leaves beside the largest
+    /// entry, or at a quarter of it if that is more: or the log would be full for good.
     ///
     /// A snapshot is made and stored within [`poll_event`](Self::poll_event).
     pub fn snapshot_after(&mut self, bytes: u64) {
@@ -216,6 +222,25 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
         let position = self.raft.propose(now, command)?;
         self.waiting.push(position);
         Ok(position)
+    }
+
+    /// See [`Raft::propose_all`]; of each command an [`Event`] says what became of it.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn propose_all(
+        &mut self,
+        now: Instant,
+        commands: Vec<Bytes>,
+    ) -> Result<Position, ProposeError<Vec<Bytes>>> {
+        let count = commands.len() as u64;
+        let first = self.raft.propose_all(now, commands)?;
+        for at in 0..count {
+            let position = Position::new(first.term, first.index + at);
+            self.waiting.push(position);
+        }
+        Ok(first)
     }
 
     /// See [`Raft::change_membership`]; an [`Event`] says what became of it.
@@ -438,6 +463,9 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
     }
 
     fn is_snapshot_due(&self) -> bool {
+        if self.since_snapshot > self.room_for_log() {
+            return true;
+        }
         let bound = self.snapshot_after_bytes;
         if self.since_snapshot <= bound || self.since_snapshot > bound.saturating_mul(PATIENCE) {
             return self.since_snapshot > bound;
@@ -446,6 +474,14 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
         peers
             .iter()
             .all(|peer| peer.state != ProgressState::Snapshot)
+    }
+
+    /// How much may be applied since the last snapshot with room for more in the log.
+    fn room_for_log(&self) -> u64 {
+        let config = self.raft.config();
+        let (log, largest) = (config.max_log_bytes, config.max_entry_bytes);
+        let beside = log.saturating_sub(largest.saturating_add(ENTRY_OVERHEAD));
+        (beside / 2).max(log / 4)
     }
 
     /// Cuts the log by a snapshot of the present state, if that is beyond the last one.

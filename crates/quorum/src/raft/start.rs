@@ -7,7 +7,7 @@ use super::log::Log;
 use super::membership::History;
 use super::position::{Index, Position, Term};
 use super::role::{Role, Writes};
-use super::{Entries, Payload, Raft};
+use super::{Entries, Payload, Raft, SnapshotMeta};
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -77,14 +77,13 @@ impl Raft {
         }
         let mut log = Log::new(base);
         let entries = Entries::try_new(base.index.next(), entries)?;
-        let mut history = History::new(snapshot.configuration.clone());
         check_terms(base, &entries, hard_state.term)?;
-        for (index, entry) in entries.iter() {
-            if let Payload::Configuration(configuration) = &entry.payload {
-                history.push(index, configuration.clone());
-            }
-        }
+        let history = history(&snapshot, &entries);
         log.extend(entries);
+        let heard_until = match config.lease_drift_ppm {
+            Some(_) => now + config.election_timeout,
+            None => Instant::default(),
+        };
         let mut raft = Self {
             random: SplitMix64::new(seed),
             now,
@@ -105,13 +104,14 @@ impl Raft {
             role: Role::Follower,
             leader: None,
             leader_changed: false,
-            contact: config.lease_drift_ppm.map(|_| now),
+            heard_until,
             patience: 0,
             deadline: None,
             matched: Index::ZERO,
             round: 0,
             ack_due: false,
             quiesced: false,
+            in_vain: false,
             rested: false,
             incoming: None,
             reads: None,
@@ -129,6 +129,17 @@ impl Raft {
         raft.reset_election_deadline();
         Ok(raft)
     }
+}
+
+/// The configurations along the log.
+fn history(snapshot: &SnapshotMeta, entries: &Entries) -> History {
+    let mut history = History::new(snapshot.configuration.clone());
+    for (index, entry) in entries.iter() {
+        if let Payload::Configuration(configuration) = &entry.payload {
+            history.push(index, configuration.clone());
+        }
+    }
+    history
 }
 
 /// Terms grow along the log, and none is later than the node's.

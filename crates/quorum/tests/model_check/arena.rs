@@ -7,9 +7,11 @@ use super::node::{Halt, Node};
 use super::oracle::{Answers, Past};
 use super::scope::Scope;
 use super::view::View;
+use alloc::collections::BTreeSet;
+use alloc::rc::Rc;
+use core::panic::AssertUnwindSafe;
 use purlin_quorum::raft::Message;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
+use std::panic::catch_unwind;
 
 /// Things with numbers, found by their fingerprints.
 #[derive(Debug)]
@@ -120,6 +122,16 @@ impl Arena {
         let found = self.work_out(node, event).map(Rc::new);
         self.outcomes.insert(key, found.clone());
         found
+    }
+
+    /// The kinds of messages that were sent.
+    pub(crate) fn kinds(&self) -> BTreeSet<String> {
+        let words = self.messages.items.iter().map(|message| {
+            let body = format!("{:?}", message.body);
+            let end = body.find(|letter: char| !letter.is_alphabetic());
+            body[..end.unwrap_or(body.len())].to_owned()
+        });
+        words.collect()
     }
 
     pub(crate) fn view(&self, node: u32) -> &View {

@@ -6,6 +6,7 @@
 //! with interchangeable names are told apart no more (see [`naming`]).
 
 mod arena;
+mod claim;
 mod digest;
 mod disk;
 mod event;

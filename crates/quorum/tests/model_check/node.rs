@@ -4,6 +4,7 @@ use super::digest::Bytes as Hashed;
 use super::disk::{Applied, Disk, append_to};
 use super::event::Event;
 use super::scope::Scope;
+use alloc::collections::VecDeque;
 use bytes::Bytes;
 use core::hash::Hash;
 use core::time::Duration;
@@ -11,10 +12,9 @@ use purlin_core::machine::Machine as _;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 use purlin_quorum::raft::{
-    Body, ChunkRequest, Index, Message, Output, Payload, Raft, ReadMode, ReadToken, Recovered,
-    Refusal, SnapshotChunk, SnapshotMeta, StartError, Write,
+    ChunkRequest, Index, Message, Output, Payload, Raft, ReadMode, ReadToken, Recovered, Refusal,
+    SnapshotChunk, SnapshotMeta, StartError, Write,
 };
-use std::collections::VecDeque;
 
 /// Why a step leads nowhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,9 +52,9 @@ pub(crate) struct Node {
     starts: u64,
 }
 
-type Step<T> = Result<T, Halt>;
+pub(crate) type Step<T> = Result<T, Halt>;
 
-fn violation<T>(what: impl core::fmt::Display) -> Step<T> {
+pub(crate) fn violation<T>(what: impl core::fmt::Display) -> Step<T> {
     Err(Halt::Violation(what.to_string()))
 }
 
@@ -267,37 +267,6 @@ impl Node {
         };
         let told = self.raft.chunk(self.now, request.to, chunk);
         expected(told, "a part of a snapshot that was asked for")
-    }
-
-    /// What a message says of the sender's disk must be true of it.
-    fn check_claim(&self, message: &Message) -> Step<()> {
-        let hard = (self.disk.hard.term, self.disk.hard.vote);
-        let vote = match message.body {
-            Body::RequestVote { .. } => Some(message.from),
-            Body::Vote { granted: true } => Some(message.to),
-            _ => None,
-        };
-        if vote.is_some() && hard != (message.term, vote) {
-            return violation(format_args!(
-                "a vote is given that is not durable: {message:?}"
-            ));
-        }
-        let (Body::Appended { matched, .. }
-        | Body::HeartbeatAck { matched, .. }
-        | Body::Full { matched, .. }) = message.body
-        else {
-            return Ok(());
-        };
-        // One of an earlier term was held back until its own term was durable.
-        let durable = matched <= self.disk.snapshot.index()
-            || matched <= self.disk.last_index()
-                && self.disk.term(matched) == self.raft.log_term(matched);
-        if message.term == self.raft.term() && !durable {
-            return violation(format_args!(
-                "what is acknowledged is not durable: {message:?}"
-            ));
-        }
-        Ok(())
     }
 
     /// A fingerprint of all that decides what it will do.

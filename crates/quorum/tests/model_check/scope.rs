@@ -68,7 +68,7 @@ impl Scope {
             nodes: voters,
             voters,
             terms: 2,
-            mail: 4,
+            mail: 2,
             limits: Counts::default(),
             changes: Vec::new(),
             slow_disk: false,
@@ -77,10 +77,6 @@ impl Scope {
             single_entries: false,
             mutant: None,
         }
-    }
-
-    pub(crate) fn named(self, name: &'static str) -> Self {
-        Self { name, ..self }
     }
 
     pub(crate) fn terms(self, terms: u64) -> Self {
@@ -121,16 +117,11 @@ impl Scope {
         }
     }
 
-    pub(crate) fn single(self) -> Self {
+    pub(crate) fn single_entries(self) -> Self {
         Self {
             single_entries: true,
             ..self
         }
-    }
-
-    pub(crate) fn change(mut self, change: MembershipChange) -> Self {
-        self.changes.push(change);
-        self
     }
 
     pub(crate) fn with(self, mutant: Mutant) -> Self {

@@ -6,6 +6,7 @@ use super::event::Event;
 use super::next::{Transition, Violation, successors};
 use super::scope::Scope;
 use super::state::State;
+use alloc::collections::BTreeSet;
 use core::fmt;
 
 /// What a search has seen. Without a violation, nothing was left to visit.
@@ -18,6 +19,8 @@ pub(crate) struct Report {
     pub(crate) depth: u32,
     /// Distinct states of one node.
     pub(crate) nodes: usize,
+    /// What messages say.
+    pub(crate) kinds: BTreeSet<String>,
     /// A shortest way to what must not be.
     pub(crate) violation: Option<String>,
 }
@@ -26,8 +29,12 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} states ({} of a node), {} transitions, depth {}",
-            self.states, self.nodes, self.transitions, self.depth
+            "{} states ({} of a node, {} kinds of messages), {} transitions, depth {}",
+            self.states,
+            self.nodes,
+            self.kinds.len(),
+            self.transitions,
+            self.depth
         )?;
         match &self.violation {
             Some(violation) => write!(f, "\n{violation}"),
@@ -70,6 +77,7 @@ pub(crate) fn explore(scope: Scope) -> Report {
         transitions: search.transitions,
         depth,
         nodes: search.arena.nodes.len(),
+        kinds: search.arena.kinds(),
         violation: violation.map(|violation| search.explain(at - 1, &violation)),
     }
 }

@@ -20,8 +20,7 @@ pub(crate) struct Link {
 }
 
 impl History {
-    fn new<'a>(base: (u64, Link), entries: impl Iterator<Item = &'a Entry>) -> Self {
-        let (base, first) = base;
+    fn new(base: u64, first: Link, entries: &[&Entry]) -> Self {
         let mut links = vec![first];
         let mut digest = first.digest;
         for entry in entries {
@@ -93,14 +92,12 @@ impl View {
     pub(crate) fn of(node: &Node) -> Self {
         let status = node.raft.status();
         let snapshot = &node.disk.snapshot;
-        let base = (
-            snapshot.index().0,
-            Link {
-                term: snapshot.meta.position.term.0,
-                digest: snapshot.digest,
-                is_configuration: false,
-            },
-        );
+        let base = snapshot.index().0;
+        let before = Link {
+            term: snapshot.meta.position.term.0,
+            digest: snapshot.digest,
+            is_configuration: false,
+        };
         let first = snapshot.index().next();
         let entries = node
             .raft
@@ -112,6 +109,8 @@ impl View {
                 Payload::Command(_) => None,
             });
         let voters = Voters::of(latest.last().unwrap_or(&snapshot.meta.configuration));
+        let log: Vec<_> = entries.iter().map(|(_, entry)| entry).collect();
+        let durable: Vec<_> = node.disk.entries.iter().collect();
         Self {
             id: status.id.0,
             leads: status.role == RoleKind::Leader,
@@ -119,8 +118,8 @@ impl View {
             commit: status.commit.0,
             applied: (node.applied.index().0, node.applied.digest),
             orders: node.orders(),
-            log: History::new(base, entries.iter().map(|(_, entry)| entry)),
-            durable: History::new(base, node.disk.entries.iter()),
+            log: History::new(base, before, &log),
+            durable: History::new(base, before, &durable),
             voters,
         }
     }

@@ -35,7 +35,7 @@ fn run(seeds: Range<u64>, world: impl Fn(u64) -> World<RaftHost>) -> Tally {
 #[test]
 fn all_promises_hold_under_all_faults() {
     const SEEDS: u64 = 600;
-    let tally = run(0..SEEDS, |seed| simulation::world(seed, None));
+    let tally = run(0..SEEDS, simulation::world);
     if tally.seeds >= SEEDS {
         for (what, count) in tally.counts() {
             let is_elsewhere = what.contains("lost disk");

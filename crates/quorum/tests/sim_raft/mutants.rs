@@ -34,7 +34,7 @@ fn hunt(mutant: Mutant, what: &str, seeds: u64) -> Duration {
     let began = clock.now();
     let found = Runner::new().shrink_effort(0).search(
         0..seeds,
-        |seed| simulation::world(seed, Some(mutant)),
+        |seed| simulation::world_of(seed, move |raft| raft.set_mutant(mutant)),
         simulation::check,
     );
     let took = clock.now() - began;

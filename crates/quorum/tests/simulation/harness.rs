@@ -21,7 +21,7 @@ mod tally;
 
 pub(crate) use host::RaftHost;
 use host::world_id;
-pub(crate) use scenario::{world, world_of_lost_disks};
+pub(crate) use scenario::{world, world_of, world_of_lost_disks};
 pub(crate) use tally::Tally;
 
 use core::time::Duration;

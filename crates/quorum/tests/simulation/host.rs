@@ -20,10 +20,12 @@ pub(crate) struct RaftHost {
     founders: Arc<Configuration>,
     /// Of a node that knows nothing and waits to be told.
     nobody: Arc<Configuration>,
+    /// Done to every node before it starts.
+    prepare: Box<dyn Fn(&mut Raft)>,
 }
 
 impl RaftHost {
-    pub(crate) fn new(plan: Plan) -> Self {
+    pub(crate) fn new(plan: Plan, prepare: impl Fn(&mut Raft) + 'static) -> Self {
         let founders = (0..plan.voters as u64).map(NodeId).map(raft_id);
         let founders = Arc::new(Configuration::new(founders));
         let ghost = Ghost::new(plan.nodes, founders.clone());
@@ -32,6 +34,7 @@ impl RaftHost {
             ghost: Rc::new(RefCell::new(ghost)),
             founders,
             nobody: Arc::default(),
+            prepare: Box::new(prepare),
         }
     }
 }
@@ -79,9 +82,7 @@ impl Host for RaftHost {
         let raft = Raft::new(config, recovered, boot.seed, boot.now);
         let mut raft =
             raft.unwrap_or_else(|error| panic!("{id} cannot start on {found:?}: {error}"));
-        if let Some(mutant) = self.plan.mutant {
-            raft.set_mutant(mutant);
-        }
+        (self.prepare)(&mut raft);
         Replica::new(id, raft, found, boot.restarts, &self.plan, &self.ghost)
     }
 

@@ -12,8 +12,7 @@ use core::time::Duration;
 use faults::faults;
 use purlin_core::node::NodeId;
 use purlin_core::random::{Random, RandomExt as _, SplitMix64, Xoshiro256PlusPlus};
-use purlin_quorum::raft::Config;
-use purlin_quorum::raft::mutants::Mutant;
+use purlin_quorum::raft::{Config, Raft};
 use purlin_sim::{
     ClientModel, ClockModel, FaultKind, FaultPlan, Latency, Link, Probability, Schedule,
     StorageModel, World,
@@ -43,8 +42,6 @@ pub(crate) struct Plan {
     pub(crate) wipes: bool,
     /// So long there are faults and clients.
     pub(crate) trouble: Duration,
-    /// The one bug that the nodes have.
-    pub(crate) mutant: Option<Mutant>,
 }
 
 impl Plan {
@@ -67,14 +64,16 @@ const MS: Duration = Duration::from_millis(1);
 const LEASE_DRIFT_PPM: u32 = 120_000;
 
 /// A world by its seed.
-pub(crate) fn world(seed: u64, mutant: Option<Mutant>) -> World<RaftHost> {
+pub(crate) fn world(seed: u64) -> World<RaftHost> {
+    world_of(seed, |_| ())
+}
+
+/// The same, of nodes to which something is done before they start: they are given a bug.
+pub(crate) fn world_of(seed: u64, prepare: impl Fn(&mut Raft) + 'static) -> World<RaftHost> {
     let random = &mut Xoshiro256PlusPlus::from_seed(SplitMix64::mix(seed));
-    let plan = Plan {
-        mutant,
-        ..plan(random)
-    };
+    let plan = plan(random);
     let faults = faults(random, &plan);
-    build(random, plan, faults, seed)
+    build(random, RaftHost::new(plan, prepare), faults, seed)
 }
 
 /// A world in which disks get lost, one at a time, and nothing else goes wrong at that time.
@@ -92,7 +91,7 @@ pub(crate) fn world_of_lost_disks(seed: u64) -> World<RaftHost> {
         .schedule(random.next_u64());
     // A quorum must survive: one disk is lost in a world, and nobody changes the members.
     let faults = wipes.incidents().iter().take(1).cloned().collect();
-    build(random, plan, faults, seed)
+    build(random, RaftHost::new(plan, |_| ()), faults, seed)
 }
 
 fn plan(random: &mut impl Random) -> Plan {
@@ -134,7 +133,6 @@ fn plan(random: &mut impl Random) -> Plan {
         one_sync_at_a_time: one_in(random, 2),
         witnesses: one_in(random, 4),
         wipes: false,
-        mutant: None,
         trouble: Duration::from_millis(3_000),
     }
 }
@@ -152,7 +150,8 @@ fn pick<T: Clone>(random: &mut impl Random, choices: &[T]) -> T {
     choices[usize::try_from(place).unwrap_or(0)].clone()
 }
 
-fn build(random: &mut impl Random, plan: Plan, faults: Schedule, seed: u64) -> World<RaftHost> {
+fn build(random: &mut impl Random, host: RaftHost, faults: Schedule, seed: u64) -> World<RaftHost> {
+    let plan = &host.plan;
     let storage = StorageModel {
         sync_latency: pick(
             random,
@@ -204,7 +203,7 @@ fn build(random: &mut impl Random, plan: Plan, faults: Schedule, seed: u64) -> W
     };
     let campaigns = pick(random, &[10, 10, 80]);
     let workload = workload(nodes, orders, campaigns);
-    World::builder(RaftHost::new(plan), nodes, seed)
+    World::builder(host, nodes, seed)
         .links(link)
         .storage(storage)
         .clocks(clocks)

@@ -72,7 +72,7 @@ impl Cluster {
         let Some(message) = self.mail.remove(which % self.mail.len().max(1)) else {
             return;
         };
-        let at = message.to.0 as usize - 1;
+        let at = usize::try_from(message.to.0).expect("of three") - 1;
         self.compare(at, &message);
         drop(self.nodes[at].receive(self.now, message));
         self.drain(at);
@@ -80,79 +80,77 @@ impl Cluster {
 
     /// Both ways, each on a copy.
     fn compare(&mut self, at: usize, message: &Message) {
-        let (from, incarnation) = (message.from, message.incarnation);
-        let (mut short, mut long) = (self.nodes[at].clone(), self.nodes[at].clone());
-        let (group, term) = (GroupId(1), message.term);
-        let said = match message.body {
-            Body::Heartbeat {
-                commit,
-                round,
-                quiesce,
-            } => {
-                let end = Position::new(term, commit);
-                let quiesce = quiesce.inspect(|&last| assert_eq!(last, end, "a beat says it all"));
-                let beat = Beat {
-                    group,
-                    term,
-                    commit,
-                    round,
-                    quiesce: quiesce.is_some(),
-                };
-                let answer = short.hear_beat(self.now, from, incarnation, &beat);
-                let Some(answer) = answer else { return };
-                self.beats += 1;
-                assert_eq!(answer.group, group);
-                Some((
-                    answer.term,
-                    answer.matched,
-                    answer.received,
-                    answer.round,
-                    answer.quiesced,
-                ))
-            }
-            Body::HeartbeatAck {
-                matched,
-                received,
-                round,
-                quiesced,
-            } => {
-                let answer = Answer {
-                    group,
-                    term,
-                    matched,
-                    received,
-                    round,
-                    quiesced,
-                };
-                if !short.hear_answer(self.now, from, incarnation, &answer) {
-                    return;
-                }
-                self.answers += 1;
-                None
-            }
-            _ => return,
+        let mut short = self.nodes[at].clone();
+        let Some(said) = self.take_short_way(&mut short, message) else {
+            return;
         };
+        let mut long = self.nodes[at].clone();
         long.receive(self.now, message.clone())
             .expect("an honest message");
         let mut heard = None;
         while let Some(output) = long.poll_output() {
-            let Output::Send(Message { term, to, body, .. }) = output else {
+            let Output::Send(reply) = output else {
                 panic!("{output:?} is lost on the short way");
             };
-            let Body::HeartbeatAck {
-                matched,
-                received,
-                round,
-                quiesced,
-            } = body
-            else {
-                panic!("{body:?} is lost on the short way");
-            };
-            assert_eq!((to, heard), (from, None));
-            heard = Some((term, matched, received, round, quiesced));
+            let answer = answer(&reply).expect("else it is lost on the short way");
+            assert_eq!((reply.to, heard.replace(answer)), (message.from, None));
         }
         assert_eq!(said, heard);
         assert_eq!(state(short), state(long));
+    }
+
+    /// What the short way answers, if it is one.
+    fn take_short_way(&mut self, node: &mut Raft, message: &Message) -> Option<Option<Answer>> {
+        let (from, incarnation) = (message.from, message.incarnation);
+        if let Some(answer) = answer(message) {
+            let short = node.hear_answer(self.now, from, incarnation, &answer);
+            self.answers += usize::from(short);
+            return short.then_some(None);
+        }
+        let Body::Heartbeat {
+            commit,
+            round,
+            quiesce,
+        } = message.body
+        else {
+            return None;
+        };
+        let (group, term) = (GROUP, message.term);
+        let end = Position::new(term, commit);
+        let quiesce = quiesce.inspect(|&last| assert_eq!(last, end, "a beat says it all"));
+        let beat = Beat {
+            group,
+            term,
+            commit,
+            round,
+            quiesce: quiesce.is_some(),
+        };
+        let answer = node.hear_beat(self.now, from, incarnation, &beat)?;
+        self.beats += 1;
+        Some(Some(answer))
+    }
+}
+
+const GROUP: GroupId = GroupId(1);
+
+/// The answer that a message is.
+fn answer(message: &Message) -> Option<Answer> {
+    let (group, term) = (GROUP, message.term);
+    match message.body {
+        Body::HeartbeatAck {
+            matched,
+            received,
+            round,
+            quiesced,
+        } => Some(Answer {
+            group,
+            term,
+            matched,
+            received,
+            round,
+            quiesced,
+        }),
+        _ => None,
     }
 }
 

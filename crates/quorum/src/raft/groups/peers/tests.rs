@@ -11,7 +11,7 @@ const NOW: Instant = Instant::from_secs(1);
 fn said(peers: &mut Peers) -> Heartbeats {
     let mut said = Vec::new();
     peers.flush(&Config::new(NodeId(1)), 77, true, |heartbeats| {
-        said.push(heartbeats)
+        said.push(heartbeats);
     });
     assert_eq!(said.len(), 1);
     said.remove(0)

@@ -48,6 +48,7 @@ impl Raft {
         if self.admit(now).is_ok() && !self.is_leader() && self.config.lease_drift_ppm.is_none() {
             // Nobody would wake a silent node that waits for nobody.
             self.stir_self();
+            self.abort_reads(AbortReason::LeaderChanged, false);
             self.leader_changed |= self.leader.take().is_some();
             self.heard_until = Instant::default();
             self.finish();

@@ -48,6 +48,7 @@ impl Raft {
         if self.admit(now).is_ok() && !self.is_leader() && self.config.lease_drift_ppm.is_none() {
             // Nobody would wake a silent node that waits for nobody.
             self.stir_self();
+            self.abort_reads(AbortReason::LeaderChanged, false);
             self.leader_changed |= self.leader.take().is_some();
             self.heard_until = Instant::default();
             self.finish();
@@ -185,9 +186,13 @@ impl Raft {
             Some(vote) => vote == from || mutant!(self, VoteTwice),
             None => self.leader.is_none() && (transfer || !self.hears_leader()),
         };
-        let is_up_to_date = last >= self.log.last()
-            || mutant!(self, VoteForAnyLog)
-            || mutant!(self, VoteByLength) && last.index >= self.log.last_index();
+        let mut is_up_to_date = last >= self.log.last();
+        if mutant!(self, VoteForAnyLog) {
+            is_up_to_date = true;
+        }
+        if mutant!(self, VoteByLength) {
+            is_up_to_date = last.index >= self.log.last_index();
+        }
         let granted = free && is_up_to_date;
         if granted {
             if self.hard.vote.is_none() || mutant!(self, VoteTwice) {

@@ -130,7 +130,7 @@ impl Raft {
         let commit = self.commit;
         let (no_start, no_round, in_flight) = (
             mutant!(self, ReadBeforeStart),
-            mutant!(self, ReadWithoutRound),
+            mutant!(self, ReadWithoutRound) && from.is_none(),
             mutant!(self, ReadByEarlierRound),
         );
         let Role::Leader(leader) = &mut self.role else {
@@ -142,6 +142,9 @@ impl Raft {
         if no_start {
             index = commit;
         }
+        if no_round {
+            return self.wait_for(index, token);
+        }
         let under_way = leader
             .reads
             .front()
@@ -149,9 +152,6 @@ impl Raft {
         let mut round = leader.rounds.sent + 1;
         if in_flight && leader.rounds.confirmed < leader.rounds.sent {
             round = leader.rounds.confirmed + 1;
-        }
-        if no_round {
-            round = 0;
         }
         leader.reads.push_back(UnconfirmedRead {
             round,

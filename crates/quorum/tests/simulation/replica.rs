@@ -53,7 +53,11 @@ pub(crate) struct Replica {
     /// The transfer under way, as far as this node knows: in which term.
     transfer: Option<raft::Term>,
     outputs: VecDeque<Output>,
+    steps: u64,
 }
+
+/// How many steps lie between two checks of the core's own invariants, which look at the whole log.
+const CHECK_EVERY: u64 = 64;
 
 /// What happens to a node.
 #[derive(Debug)]
@@ -112,6 +116,7 @@ impl Replica {
             waiting: Vec::new(),
             transfer: None,
             outputs: VecDeque::new(),
+            steps: 0,
         };
         if found.is_empty && !replica.snapshot.0.configuration.is_empty() {
             replica.write_checkpoint(Vec::new(), Then::Nothing, false);
@@ -150,6 +155,10 @@ impl Replica {
         self.drain(now, cause);
         self.age_reads();
         self.save_if_due();
+        self.steps += 1;
+        if self.steps.is_multiple_of(CHECK_EVERY) {
+            self.raft.check_invariants();
+        }
     }
 
     /// Carries out what the core wants: to be done after every call.

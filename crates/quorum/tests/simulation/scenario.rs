@@ -4,19 +4,20 @@
 //! Each seed leaves some kinds of faults out altogether, so that the others can go further (Groce
 //! et al., "Swarm testing", 2012).
 
+mod faults;
+mod workload;
+
 use super::host::RaftHost;
-use super::registers::KEYS;
-use super::request::{Order, Path, Reply, Request};
 use core::time::Duration;
+use faults::faults;
 use purlin_core::node::NodeId;
 use purlin_core::random::{Random, RandomExt as _, SplitMix64, Xoshiro256PlusPlus};
-use purlin_core::time::Instant;
 use purlin_quorum::raft::{Config, Raft};
-use purlin_sim::model::{RegisterOp, RegisterRet};
 use purlin_sim::{
-    ClientModel, ClockModel, Fault, FaultKind, FaultPlan, Incident, Latency, Link, NodeSet,
-    Outcome, Probability, Schedule, StorageModel, Turn, World,
+    ClientModel, ClockModel, FaultKind, FaultPlan, Latency, Link, Probability, Schedule,
+    StorageModel, World,
 };
+use workload::workload;
 
 /// How the nodes of one world are set up.
 #[derive(Clone, Debug)]
@@ -209,156 +210,4 @@ fn build(random: &mut impl Random, host: RaftHost, faults: Schedule, seed: u64) 
         .faults(faults)
         .clients(clients, workload)
         .build()
-}
-
-/// What goes wrong: some of the usual faults, sometimes power cuts, sometimes bridges.
-fn faults(random: &mut impl Random, plan: &Plan) -> Schedule {
-    const KINDS: [FaultKind; 11] = [
-        FaultKind::Crash,
-        FaultKind::Crash,
-        FaultKind::Pause,
-        FaultKind::Slow,
-        FaultKind::Cut,
-        FaultKind::Split,
-        FaultKind::Loss,
-        FaultKind::Delay,
-        FaultKind::SyncErrors,
-        FaultKind::SlowDisk,
-        FaultKind::ClockDrift,
-    ];
-    let mut kinds = KINDS.to_vec();
-    if plan.config.lease_drift_ppm.is_none() {
-        kinds.push(FaultKind::ClockStep);
-    }
-    kinds.retain(|_| one_in(random, 2));
-    let max_down = pick(random, &[plan.voters / 2, plan.voters / 2, plan.nodes]);
-    let usual = FaultPlan::new(plan.nodes, plan.trouble)
-        .kinds(&kinds)
-        .max_down(max_down)
-        .mean_length(pick(random, &[30, 120, 400]) * MS)
-        .intensity(pick(random, &[200, 500, 1_200]))
-        .schedule(random.next_u64());
-    let mut drifts_until = Instant::ORIGIN;
-    let mut incidents: Vec<Incident> = usual.incidents().to_vec();
-    // Drifts that add up would be more than the nodes are told to reckon with.
-    incidents.retain(|incident| {
-        let is_drift = matches!(incident.fault, Fault::ClockDrift(..));
-        let is_one_more = is_drift && incident.at < drifts_until;
-        if is_drift && !is_one_more {
-            drifts_until = incident.until();
-        }
-        !is_one_more
-    });
-    let rare = pick(random, &[0, 0, 2, 6]);
-    for _ in 0..rare {
-        let at = Instant::ORIGIN + plan.trouble.mul_f64(random.f64() * 0.8);
-        let lasts = plan.trouble.mul_f64(random.f64() * 0.1);
-        let is_power_cut = random.below(2) == 0;
-        let faults = if is_power_cut {
-            (0..plan.nodes as u64)
-                .map(NodeId)
-                .map(Fault::Crash)
-                .collect()
-        } else {
-            bridge(random, plan.nodes)
-        };
-        incidents.extend(
-            faults
-                .into_iter()
-                .map(|fault| Incident { at, lasts, fault }),
-        );
-    }
-    incidents.into_iter().collect()
-}
-
-/// Two halves that do not hear each other, and one node between them that hears both.
-fn bridge(random: &mut impl Random, nodes: usize) -> Vec<Fault> {
-    let mut order: Vec<u64> = (0..nodes as u64).collect();
-    random.shuffle(&mut order);
-    let half = |part: &[u64]| part.iter().copied().map(NodeId).collect::<NodeSet>();
-    let (left, right) = order[1..].split_at(nodes / 2);
-    let (left, right) = (half(left), half(right));
-    let cut = |from: &NodeSet, to: &NodeSet| Fault::Cut {
-        from: from.clone(),
-        to: to.clone(),
-    };
-    vec![cut(&left, &right), cut(&right, &left)]
-}
-
-/// Clients that read and write, and an administrator in place of one of them now and then: `orders`
-/// times in a thousand, of which `campaigns` in a hundred are to campaign.
-fn workload(
-    nodes: usize,
-    orders: u64,
-    campaigns: u64,
-) -> impl FnMut(Turn<'_, Reply>) -> Option<(NodeId, Request)> {
-    let mut next_value = 0;
-    // Who has last answered somebody: clients of a real cluster learn that too.
-    let mut favourite = NodeId(0);
-    let mut asked = Vec::new();
-    move |turn| {
-        let Turn {
-            client,
-            last,
-            mut random,
-            ..
-        } = turn;
-        let random = &mut random;
-        asked.resize(asked.len().max(client + 1), NodeId(0));
-        match last {
-            Some(Outcome::Replied(Reply::Register(
-                RegisterRet::Written | RegisterRet::Swapped,
-            ))) => {
-                favourite = asked[client];
-            }
-            Some(Outcome::Refused | Outcome::TimedOut) if favourite == asked[client] => {
-                favourite = NodeId(random.below(nodes as u64));
-            }
-            _ => {}
-        }
-        let anybody = NodeId(random.below(nodes as u64));
-        let is_order = random.below(1_000) < orders;
-        let node = if random.below(4) == 0 {
-            anybody
-        } else {
-            favourite
-        };
-        asked[client] = node;
-        if is_order && random.below(100) < campaigns {
-            return Some((anybody, Request::Order(Order::Campaign)));
-        }
-        if is_order {
-            return Some((node, Request::Order(order(random))));
-        }
-        next_value += 1;
-        let key = u8::try_from(random.below(u64::from(KEYS))).unwrap_or(0);
-        Some((node, ask(random, key, next_value)))
-    }
-}
-
-fn ask(random: &mut impl Random, key: u8, value: u64) -> Request {
-    match random.below(10) {
-        0..4 => Request::Put(key, RegisterOp::Write(value)),
-        4 => {
-            let back = 1 + random.below(8);
-            let expected = value.checked_sub(back).filter(|old| *old > 0);
-            let swap = RegisterOp::CompareAndSet {
-                expected,
-                new: value,
-            };
-            Request::Put(key, swap)
-        }
-        5..7 => Request::Get(key, Path::Index),
-        7 => Request::Get(key, Path::Lease),
-        _ => Request::Get(key, Path::Fast),
-    }
-}
-
-fn order(random: &mut impl Random) -> Order {
-    match random.below(9) {
-        0..5 => Order::ChangeMembers(random.next_u64()),
-        5..7 => Order::Transfer(random.next_u64()),
-        7 => Order::ForgetLeader,
-        _ => Order::Compact,
-    }
 }

@@ -22,6 +22,8 @@ pub(super) struct Read {
     id: RequestId,
     key: u8,
     path: Path,
+    /// What was committed when it was asked, by whichever leader: it must see that.
+    must_see: u64,
     /// Whether the node led when it was asked.
     was_leader: bool,
     /// Whether it is answered in the step in which it was asked.
@@ -64,8 +66,8 @@ impl Replica {
                     id,
                     term: position.term,
                 };
-                // When it replaces one, the log was overwritten here, twice: what became of the
-                // earlier command nobody can tell from this log, and its client waits in vain.
+                // Where one is replaced, the log was overwritten, twice: what became of the earlier
+                // command nobody can tell from this log, and its client waits in vain.
                 self.proposals.insert(position.index, proposal);
                 true
             }
@@ -106,6 +108,7 @@ impl Replica {
             let Some(index) = self.raft.lease_read(now) else {
                 return false;
             };
+            self.ghost.borrow().reads(self.id, index, None);
             self.waiting.push((index, id, key));
             self.answer_waiting();
             return true;
@@ -116,12 +119,14 @@ impl Replica {
         };
         let free = self.reads.iter().position(Option::is_none);
         let slot = free.unwrap_or(self.reads.len());
+        let must_see = self.ghost.borrow().committed_len();
         let accepted = self.raft.read(now, ReadToken(slot as u64), mode).is_ok();
         if accepted {
             let read = Read {
                 id,
                 key,
                 path,
+                must_see,
                 was_leader: self.raft.role() == RoleKind::Leader,
                 is_new: true,
             };
@@ -162,6 +167,7 @@ impl Replica {
         if ghost.is_hollow(self.id) {
             return self.outputs.push_back(Output::Refuse(read.id));
         }
+        ghost.reads(self.id, self.applied, Some(read.must_see));
         let counter = match read {
             Read {
                 was_leader: false, ..

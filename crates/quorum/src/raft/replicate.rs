@@ -1,128 +1,17 @@
 //! A leader's side of replication (§5.3).
 
-use super::error::{ProposeError, Refusal};
+use super::error::Refusal;
+use super::mail::Mail;
 use super::message::Body;
 use super::position::{Index, Position};
 use super::progress::ProgressState;
 use super::role::{Leader, Peer, Role};
-use super::{Config, Entries, Entry, Log, Output, Payload, Raft, SnapshotChunk};
+use super::{Entry, Raft};
 use alloc::vec::Vec;
-use bytes::Bytes;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 
 impl Raft {
-    /// Appends a command on the leader. It is decided when it comes out in [`Output::Commit`] at the
-    /// position answered here; when another entry comes out at that index, it is lost.
-    ///
-    /// O(1) and one message for each follower that is not behind.
-    ///
-    /// # Errors
-    ///
-    /// [`ProposeError`] with the command: this node does not lead, is giving leadership away, or
-    /// holds too much that is not committed.
-    pub fn propose(
-        &mut self,
-        now: Instant,
-        command: Bytes,
-    ) -> Result<Position, ProposeError<Bytes>> {
-        if let Err(reason) = self
-            .admit(now)
-            .and_then(|()| self.check_proposal(&[&command]))
-        {
-            return Err(ProposeError {
-                reason,
-                proposal: command,
-            });
-        }
-        self.stir_self();
-        let entry = Entry::command(self.hard.term, command);
-        let bytes = entry.payload.len() as u64;
-        self.append_own(entry);
-        Ok(self.proposed(1, bytes))
-    }
-
-    /// Appends several commands, all or none, one after the other. The position is that of the first;
-    /// of none, that of the last entry.
-    ///
-    /// # Errors
-    ///
-    /// As of [`propose`](Self::propose).
-    pub fn propose_all(
-        &mut self,
-        now: Instant,
-        commands: Vec<Bytes>,
-    ) -> Result<Position, ProposeError<Vec<Bytes>>> {
-        if let Err(reason) = self
-            .admit(now)
-            .and_then(|()| self.check_proposal(&commands))
-        {
-            return Err(ProposeError {
-                reason,
-                proposal: commands,
-            });
-        }
-        if commands.is_empty() {
-            return Ok(self.log.last());
-        }
-        self.stir_self();
-        let (count, first) = (commands.len() as u64, self.log.last_index().next());
-        let term = self.hard.term;
-        let mut bytes = 0;
-        let entries = commands.into_iter().map(|command| {
-            bytes += command.len() as u64;
-            Entry::command(term, command)
-        });
-        let entries = entries.collect();
-        self.log.extend(Entries::new(first, entries));
-        self.log_changed(first);
-        Ok(self.proposed(count, bytes))
-    }
-
-    /// Sends what was proposed on its way; the position of its first entry.
-    fn proposed(&mut self, count: u64, bytes: u64) -> Position {
-        let last = self.log.last_index();
-        if let Role::Leader(leader) = &mut self.role {
-            leader.uncommitted.push(last, bytes);
-        }
-        self.replicate();
-        self.finish();
-        Position::new(self.hard.term, Index(last.0 - (count - 1)))
-    }
-
-    fn check_proposal(&self, commands: &[impl AsRef<[u8]>]) -> Result<(), Refusal> {
-        let leader = self.require_leader()?;
-        if let Some(transfer) = &leader.transfer {
-            return Err(Refusal::TransferInProgress(transfer.to));
-        }
-        // A leader that is about to go leaves nothing that only a witness and itself have: nobody
-        // who could lead would get the witness's vote.
-        let configuration = self.configuration();
-        if !configuration.is_voter(self.config.id) && !configuration.witnesses().is_empty() {
-            return Err(Refusal::NotReady);
-        }
-        let mut bytes = 0;
-        for command in commands {
-            let size = command.as_ref().len() as u64;
-            if size == 0 {
-                return Err(Refusal::EmptyCommand);
-            }
-            if size > self.config.max_entry_bytes {
-                let bound = self.config.max_entry_bytes;
-                return Err(Refusal::TooLarge { bytes: size, bound });
-            }
-            bytes += size;
-        }
-        let (held, bound) = (
-            leader.uncommitted.bytes(),
-            self.config.max_uncommitted_bytes,
-        );
-        if held > 0 && held + bytes > bound {
-            return Err(Refusal::TooMuchUncommitted { bytes: held, bound });
-        }
-        Ok(())
-    }
-
     /// Puts an entry of this leader's own into its log.
     pub(crate) fn append_own(&mut self, entry: Entry) {
         let index = self.log.last_index().next();
@@ -132,21 +21,10 @@ impl Raft {
 
     /// Sends every follower what it does not have, as far as the caps allow.
     pub(crate) fn replicate(&mut self) {
-        let Role::Leader(leader) = &mut self.role else {
-            return;
-        };
-        let mut mail = Mail {
-            config: &self.config,
-            log: &self.log,
-            snapshot: &self.snapshot,
-            commit: self.commit,
-            stable: self.writes.stable,
-            term: self.hard.term,
-            round: leader.rounds.sent,
-            outbox: &mut self.outbox,
-        };
-        for peer in &mut leader.peers {
-            mail.append(peer, false);
+        if let Some((leader, mut mail)) = self.leader_and_mail() {
+            for peer in &mut leader.peers {
+                mail.append(peer, false);
+            }
         }
     }
 
@@ -166,20 +44,9 @@ impl Raft {
 
     /// Does something with what is known of a peer, then sends it what it can take now.
     fn with_peer(&mut self, from: NodeId, change: impl FnOnce(&mut Peer, &mut Mail<'_>)) {
-        let Role::Leader(leader) = &mut self.role else {
-            return;
-        };
-        let mut mail = Mail {
-            config: &self.config,
-            log: &self.log,
-            snapshot: &self.snapshot,
-            commit: self.commit,
-            stable: self.writes.stable,
-            term: self.hard.term,
-            round: leader.rounds.sent,
-            outbox: &mut self.outbox,
-        };
-        if let Some(peer) = leader.peer_mut(from) {
+        if let Some((leader, mut mail)) = self.leader_and_mail()
+            && let Some(peer) = leader.peer_mut(from)
+        {
             change(peer, &mut mail);
         }
     }
@@ -357,104 +224,4 @@ impl Peer {
         }
         mail.append(self, self.progress.state() == ProgressState::Probe);
     }
-}
-
-/// What a leader needs to write to its followers.
-pub(crate) struct Mail<'a> {
-    config: &'a Config,
-    log: &'a Log,
-    snapshot: &'a super::SnapshotMeta,
-    commit: Index,
-    /// What is durable here. A witness gets no more: if it had entries that nobody else has, it would
-    /// refuse its vote to all who could lead, and could not lead itself.
-    stable: Index,
-    term: super::Term,
-    round: u64,
-    outbox: &'a mut alloc::collections::VecDeque<Output>,
-}
-
-impl Mail<'_> {
-    /// Sends entries while the peer can take them; with `even_empty` at least one message, to find
-    /// out where the logs agree.
-    fn append(&mut self, peer: &mut Peer, mut even_empty: bool) {
-        let (max_messages, max_bytes) = (
-            self.config.max_inflight_messages,
-            self.config.max_inflight_bytes,
-        );
-        while !peer.fenced && !peer.progress.is_paused(max_messages, max_bytes) {
-            let next = peer.progress.next();
-            let last = match peer.witness {
-                true => self.stable,
-                false => self.log.last_index(),
-            };
-            if next > last && !even_empty {
-                return;
-            }
-            let Some(term) = self.log.term(next.previous()) else {
-                self.begin_snapshot(peer);
-                return;
-            };
-            let mut entries = self.log.slice(next, last, self.config.max_message_bytes);
-            if peer.witness {
-                entries = without_commands(&entries);
-            }
-            let previous = Position::new(term, next.previous());
-            let (count, bytes) = (entries.len() as u64, entries.bytes());
-            let sent = previous.index + count;
-            peer.told = peer.told.max(self.commit.min(sent));
-            let (commit, round) = (self.commit, self.round);
-            let body = Body::Append {
-                previous,
-                commit,
-                entries,
-                round,
-            };
-            self.send(peer.id, body);
-            if count > 0 {
-                peer.quiesced = false;
-            }
-            peer.progress.sent(sent, bytes);
-            even_empty = false;
-        }
-    }
-
-    fn begin_snapshot(&mut self, peer: &mut Peer) {
-        peer.progress.snapshot();
-        if peer.witness {
-            // It keeps nothing of what the snapshot holds: that there is one is all it needs.
-            let meta = self.snapshot.clone();
-            let chunk = SnapshotChunk {
-                meta,
-                offset: 0,
-                data: Bytes::new(),
-                done: true,
-            };
-            self.send(peer.id, Body::Snapshot(chunk));
-            return;
-        }
-        super::ship::fetch(peer, self.snapshot, self.config, self.outbox);
-    }
-
-    fn send(&mut self, to: NodeId, body: Body) {
-        self.outbox.push_back(Output::Send(super::Message {
-            cluster: self.config.cluster,
-            from: self.config.id,
-            to,
-            term: self.term,
-            incarnation: self.config.incarnation,
-            body,
-        }));
-    }
-}
-
-/// What a witness gets: the same places and terms, no commands.
-fn without_commands(entries: &Entries) -> Entries {
-    let stripped = entries.iter().map(|(_, entry)| Entry {
-        term: entry.term,
-        payload: match &entry.payload {
-            Payload::Command(_) => Payload::Command(Bytes::new()),
-            configuration @ Payload::Configuration(_) => configuration.clone(),
-        },
-    });
-    Entries::new(entries.first_index(), stripped.collect())
 }

@@ -1,6 +1,6 @@
 //! What stores tell each other.
 
-use crate::raft::read::Heartbeat;
+use crate::raft::rounds::Heartbeat;
 use crate::raft::{ClusterId, Index, Message, Position, Term};
 use alloc::vec::Vec;
 use core::fmt;

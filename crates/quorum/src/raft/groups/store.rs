@@ -5,7 +5,7 @@ use super::message::{Answer, Beat, GroupId, StoreMessage};
 use super::peers::Peers;
 use super::slots::{Slot, SlotSet, Standing};
 use super::timers::Timers;
-use crate::raft::read::Heartbeat;
+use crate::raft::rounds::Heartbeat;
 use crate::raft::{Body, Config, Output, Raft};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;

@@ -2,7 +2,7 @@
 //! finding nothing else.
 //!
 //! Each is one condition or one step less, where the comment at that place says why it is there.
-//! Without the feature `mutants`, [`mutant!`] is `false` and nothing of this is compiled.
+//! Without the feature `mutants`, `mutant!` is `false` and nothing of this is compiled.
 
 /// Whether this node has the bug of that name.
 #[cfg(feature = "mutants")]

@@ -24,7 +24,6 @@ mod scenario;
 mod server;
 mod simulate;
 mod stores;
-mod stores;
 mod timeline;
 mod trouble;
 

@@ -1,5 +1,8 @@
 //! The ready-made loop within the bounds of its log and its store.
 
+extern crate alloc;
+
+use alloc::collections::VecDeque;
 use bytes::Bytes;
 use core::time::Duration;
 use purlin_core::node::NodeId;
@@ -11,7 +14,6 @@ use purlin_quorum::raft::{
     Body, ClusterId, Config, Configuration, Index, Message, Position, Refusal, RoleKind,
     SnapshotChunk, SnapshotMeta, Term,
 };
-use std::collections::VecDeque;
 
 /// Keeps every command, one to a line.
 #[derive(Debug, Default, PartialEq, Eq)]

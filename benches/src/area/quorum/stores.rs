@@ -1,5 +1,7 @@
 //! Many groups on three stores, each of which holds a replica of every group.
 
+use alloc::sync::Arc;
+
 use bytes::Bytes;
 use purlin_core::machine::Machine as _;
 use purlin_core::node::NodeId;
@@ -29,11 +31,12 @@ impl Stores {
             config.heartbeat_interval = TICK * 2;
             Groups::new(config, seed ^ id.0, now).expect("a valid configuration")
         });
+        let members = Arc::new(Configuration::new(IDS));
         let mail = Vec::new();
         let mut stores = Self { stores, mail, now };
         for group in (0..groups as u64).map(GroupId) {
             for store in &mut stores.stores {
-                let recovered = Recovered::bootstrap(Configuration::new(IDS));
+                let recovered = Recovered::bootstrap(Arc::clone(&members));
                 store.create(now, group, recovered).expect("a new group");
             }
             stores.stores[0].with(now, group, |raft| raft.campaign(now));

@@ -64,11 +64,13 @@ impl Recovered {
     /// A founding member. Every founding member must be started with the same configuration, once:
     /// see [`Storage::bootstrap`](crate::raft::storage::Storage::bootstrap), which refuses to do it
     /// again.
+    ///
+    /// Many groups of the same members may share one: it is kept as long as it is in force.
     #[must_use]
-    pub fn bootstrap(configuration: Configuration) -> Self {
+    pub fn bootstrap(configuration: impl Into<Arc<Configuration>>) -> Self {
         let snapshot = SnapshotMeta {
             position: Position::default(),
-            configuration: Arc::new(configuration),
+            configuration: configuration.into(),
             id: 0,
         };
         Self {

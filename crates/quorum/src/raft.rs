@@ -105,6 +105,7 @@ mod error;
 #[cfg(any(test, fuzzing, feature = "conformance"))]
 mod fingerprint;
 pub mod groups;
+mod held;
 mod input;
 mod install;
 #[cfg(any(test, fuzzing, feature = "conformance"))]
@@ -154,6 +155,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use core::num::NonZeroU64;
+use held::Held;
 use log::Log;
 use membership::History;
 use progress::Inflight;
@@ -200,7 +202,7 @@ pub struct Raft {
     hard_dirty: bool,
     log_dirty: Option<NonZeroU64>,
     writes: Writes,
-    held: VecDeque<(Ticket, Message)>,
+    held: Held,
 
     commit: Index,
     /// Given out to be applied.

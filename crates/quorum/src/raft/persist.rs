@@ -12,9 +12,6 @@ use core::num::NonZeroU64;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 
-/// Replies that wait for the disk, at most: beyond that they are lost, as messages may be.
-const MAX_HELD: usize = 1024;
-
 impl Raft {
     /// Everything up to `ticket` is durable.
     ///
@@ -28,14 +25,8 @@ impl Raft {
         }
         let stable = self.writes.stable;
         self.writes.persist(ticket);
-        while self
-            .held
-            .front()
-            .is_some_and(|&(waits_for, _)| waits_for <= ticket)
-        {
-            if let Some((_, message)) = self.held.pop_front() {
-                self.outbox.push_back(Output::Send(message));
-            }
+        while let Some(message) = self.held.pop(ticket) {
+            self.outbox.push_back(Output::Send(message));
         }
         self.count_own_vote();
         if self.writes.stable > stable {
@@ -92,8 +83,8 @@ impl Raft {
         };
         if waits_for <= self.writes.persisted || mutant!(self, TellBeforeSync) {
             self.outbox.push_back(Output::Send(message));
-        } else if self.held.len() < MAX_HELD {
-            self.held.push_back((waits_for, message));
+        } else {
+            self.held.push(waits_for, message);
         }
     }
 

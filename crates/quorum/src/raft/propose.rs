@@ -9,7 +9,7 @@ use bytes::Bytes;
 use purlin_core::time::Instant;
 
 impl Raft {
-    /// Appends a command on the leader. It is decided when it comes out in [`Output::Commit`] at the
+    /// Appends a command on the leader. It is decided when it comes out in [`Output::Commit`](super::Output::Commit) at the
     /// position answered here; when another entry comes out at that index, it is lost.
     ///
     /// O(1) and one message for each follower that is not behind.

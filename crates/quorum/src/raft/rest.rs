@@ -25,7 +25,7 @@ impl Raft {
         self.rested = true;
         self.log.rest();
         self.writes.in_flight.shrink_to_fit();
-        self.held.shrink_to_fit();
+        self.held.rest();
         self.unapplied.rest();
         if self.reads.as_deref().is_some_and(Reads::is_empty) {
             self.reads = None;

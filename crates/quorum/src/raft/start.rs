@@ -3,6 +3,7 @@
 use super::config::{Config, ConfigError};
 use super::durable::Recovered;
 use super::entry::EntriesError;
+use super::held::Held;
 use super::log::Log;
 use super::membership::History;
 use super::position::{Index, Position, Term};
@@ -117,7 +118,7 @@ impl Raft {
             reads: None,
             next_forward: 0,
             known: Vec::new(),
-            held: VecDeque::new(),
+            held: Held::default(),
             outbox: VecDeque::new(),
             #[cfg(feature = "mutants")]
             mutant: None,

@@ -2,8 +2,8 @@
 //!
 //! ```sh
 //! raft_kv demo                        # three nodes, leaders that are killed, and nothing lost
-//! raft_kv node 1 /tmp/kv              # one node; 1, 2 and 3 found the group, others join it
-//! raft_kv ask /tmp/kv set color blue  # a client: set, get, leader, add, remove
+//! raft_kv node 1 kv-data              # one node; 1, 2 and 3 found the group, others join it
+//! raft_kv ask kv-data set color blue  # a client: set, get, leader, add, remove
 //! ```
 //!
 //! `node.rs` is what a user of `Replica` writes: a state machine and one loop. `net.rs` brings it

@@ -1,4 +1,4 @@
-//! Many groups on a few stores: heartbeats coalesced, silence and how it ends.
+//! Many groups on a few machines: heartbeats coalesced, silence and how it ends.
 
 extern crate alloc;
 
@@ -11,7 +11,7 @@ use purlin_core::node::NodeId;
 use purlin_core::random::{RandomExt as _, SplitMix64};
 use purlin_core::time::Instant;
 use purlin_quorum::raft::groups::{
-    CreateError, GroupId, Groups, Heartbeats, StoreError, StoreInput, StoreMessage, StoreOutput,
+    CreateError, GroupId, Groups, GroupsError, GroupsInput, GroupsMessage, GroupsOutput, Heartbeats,
 };
 use purlin_quorum::raft::{
     Change, Config, Configuration, Entry, Input, MembershipChange, Output, Payload, ProposeError,
@@ -38,10 +38,10 @@ impl Replica {
 
 struct World {
     now: Instant,
-    stores: BTreeMap<u64, Groups>,
+    machines: BTreeMap<u64, Groups>,
     replicas: BTreeMap<(u64, GroupId), Replica>,
-    mail: VecDeque<StoreMessage>,
-    /// Stores that nobody reaches, and that reach nobody.
+    mail: VecDeque<GroupsMessage>,
+    /// Machines that nobody reaches, and that reach nobody.
     cut: BTreeSet<u64>,
     random: SplitMix64,
     /// In a hundred messages, so many are lost, and as many come twice.
@@ -55,11 +55,11 @@ struct World {
 }
 
 impl World {
-    /// So many groups on stores 1, 2 and 3.
+    /// So many groups on machines 1, 2 and 3.
     fn new(groups: u64, quiesce: bool) -> Self {
         let mut world = Self {
             now: Instant::from_secs(1),
-            stores: BTreeMap::new(),
+            machines: BTreeMap::new(),
             replicas: BTreeMap::new(),
             mail: VecDeque::new(),
             cut: BTreeSet::new(),
@@ -72,40 +72,40 @@ impl World {
         };
         // As on a host that has many groups with the same members.
         let recovered = Recovered::bootstrap(Configuration::new([1, 2, 3].map(NodeId)));
-        for store in 1..=3 {
-            world.start(store, store, quiesce);
+        for machine in 1..=3 {
+            world.start(machine, machine, quiesce);
             for group in 0..groups {
-                world.create(store, GroupId(group), recovered.clone());
+                world.create(machine, GroupId(group), recovered.clone());
             }
         }
         world
     }
 
-    fn start(&mut self, store: u64, seed: u64, quiesce: bool) {
-        let mut config = Config::new(NodeId(store));
+    fn start(&mut self, machine: u64, seed: u64, quiesce: bool) {
+        let mut config = Config::new(NodeId(machine));
         config.quiesce = quiesce;
         let groups = Groups::new(config, seed, self.now).expect("a valid configuration");
-        self.stores.insert(store, groups);
+        self.machines.insert(machine, groups);
     }
 
-    fn create(&mut self, store: u64, group: GroupId, recovered: Recovered) {
+    fn create(&mut self, machine: u64, group: GroupId, recovered: Recovered) {
         let replica = Replica {
             disk: recovered.clone(),
             ..Replica::default()
         };
-        self.replicas.insert((store, group), replica);
+        self.replicas.insert((machine, group), replica);
         let now = self.now;
-        let groups = self.stores.get_mut(&store).expect("a store");
+        let groups = self.machines.get_mut(&machine).expect("a machine");
         groups.create(now, group, recovered).expect("a new group");
     }
 
     /// The process ends, and starts again from its disk.
-    fn restart(&mut self, store: u64, seed: u64) {
-        self.start(store, seed, true);
+    fn restart(&mut self, machine: u64, seed: u64) {
+        self.start(machine, seed, true);
         let now = self.now;
-        let groups = self.stores.get_mut(&store).expect("a store");
+        let groups = self.machines.get_mut(&machine).expect("a machine");
         for (&(at, group), replica) in &mut self.replicas {
-            if at == store {
+            if at == machine {
                 replica.applied.clear();
                 let recovered = replica.recovered();
                 groups.create(now, group, recovered).expect("a new group");
@@ -113,28 +113,33 @@ impl World {
         }
     }
 
-    fn with<T>(&mut self, store: u64, group: u64, act: impl FnOnce(&mut Raft, Instant) -> T) -> T {
+    fn with<T>(
+        &mut self,
+        machine: u64,
+        group: u64,
+        act: impl FnOnce(&mut Raft, Instant) -> T,
+    ) -> T {
         let now = self.now;
-        let groups = self.stores.get_mut(&store).expect("a store");
+        let groups = self.machines.get_mut(&machine).expect("a machine");
         let done = groups.with(now, GroupId(group), |raft| act(raft, now));
-        self.drain(store);
+        self.drain(machine);
         done.expect("a group")
     }
 
     /// The loop of every host.
-    fn drain(&mut self, store: u64) {
+    fn drain(&mut self, machine: u64) {
         let now = self.now;
-        let groups = self.stores.get_mut(&store).expect("a store");
+        let groups = self.machines.get_mut(&machine).expect("a machine");
         while let Some(output) = groups.poll_output() {
             let (group, output) = match output {
-                StoreOutput::Send(message) => {
-                    assert_eq!(message.from(), NodeId(store));
+                GroupsOutput::Send(message) => {
+                    assert_eq!(message.from(), NodeId(machine));
                     self.mail.push_back(message);
                     continue;
                 }
-                StoreOutput::Group(group, output) => (group, output),
+                GroupsOutput::Group(group, output) => (group, output),
             };
-            let replica = self.replicas.get_mut(&(store, group)).expect("a replica");
+            let replica = self.replicas.get_mut(&(machine, group)).expect("a replica");
             let input = match output {
                 Output::Write(write) => {
                     let disk = &mut replica.disk;
@@ -156,19 +161,19 @@ impl World {
                     self.reads.push(token);
                     continue;
                 }
-                Output::Send(_) => panic!("messages come as StoreOutput::Send"),
+                Output::Send(_) => panic!("messages come as GroupsOutput::Send"),
                 _ => continue,
             };
             // A group may be gone by now.
-            drop(groups.handle(now, StoreInput::Group(group, input)));
+            drop(groups.handle(now, GroupsInput::Group(group, input)));
         }
         groups.check_invariants();
         for (group, raft) in groups
             .iter()
             .filter(|(_, raft)| raft.role() == RoleKind::Leader)
         {
-            let leader = *self.leaders.entry((group, raft.term())).or_insert(store);
-            assert_eq!(leader, store, "two leaders of {group} in {}", raft.term());
+            let leader = *self.leaders.entry((group, raft.term())).or_insert(machine);
+            assert_eq!(leader, machine, "two leaders of {group} in {}", raft.term());
         }
     }
 
@@ -176,10 +181,12 @@ impl World {
         while let Some(message) = self.mail.pop_front() {
             let (from, to) = (message.from().0, message.to().0);
             match &message {
-                StoreMessage::Group(..) => self.single += 1,
-                StoreMessage::Heartbeats(heartbeats) => self.coalesced.push(heartbeats.clone()),
+                GroupsMessage::Group(..) => self.single += 1,
+                GroupsMessage::Heartbeats(heartbeats) => self.coalesced.push(heartbeats.clone()),
             }
-            if self.cut.contains(&from) || self.cut.contains(&to) || !self.stores.contains_key(&to)
+            if self.cut.contains(&from)
+                || self.cut.contains(&to)
+                || !self.machines.contains_key(&to)
             {
                 continue;
             }
@@ -195,12 +202,12 @@ impl World {
         }
     }
 
-    fn hand_over(&mut self, to: u64, message: StoreMessage) {
+    fn hand_over(&mut self, to: u64, message: GroupsMessage) {
         let now = self.now;
-        let groups = self.stores.get_mut(&to).expect("a store");
+        let groups = self.machines.get_mut(&to).expect("a machine");
         match groups.receive(now, message) {
-            Ok(()) | Err(StoreError::UnknownGroup(..)) => {}
-            Err(StoreError::Refused(_, error)) => {
+            Ok(()) | Err(GroupsError::UnknownGroup(..)) => {}
+            Err(GroupsError::Refused(_, error)) => {
                 assert_eq!(error.to_string(), Refusal::Stopped.to_string());
             }
             Err(error) => panic!("{error}"),
@@ -211,7 +218,11 @@ impl World {
     /// Lets time pass, from one deadline to the next.
     fn run(&mut self, time: Duration) {
         let end = self.now + time;
-        while let Some(due) = self.stores.values().filter_map(Groups::poll_timeout).min()
+        while let Some(due) = self
+            .machines
+            .values()
+            .filter_map(Groups::poll_timeout)
+            .min()
             && due <= end
         {
             self.now = self.now.max(due);
@@ -221,22 +232,25 @@ impl World {
     }
 
     fn tick(&mut self) {
-        for store in self.stores.keys().copied().collect::<Vec<_>>() {
+        for machine in self.machines.keys().copied().collect::<Vec<_>>() {
             let now = self.now;
-            let groups = self.stores.get_mut(&store).expect("a store");
+            let groups = self.machines.get_mut(&machine).expect("a machine");
             groups.handle_timeout(now);
             assert!(
                 groups.poll_timeout().is_none_or(|due| due > now),
                 "the host would spin"
             );
-            self.drain(store);
+            self.drain(machine);
         }
         self.deliver();
     }
 
     /// Who leads, by those that can be reached.
     fn leader(&self, group: u64) -> Option<u64> {
-        let reached = self.stores.iter().filter(|(id, _)| !self.cut.contains(id));
+        let reached = self
+            .machines
+            .iter()
+            .filter(|(id, _)| !self.cut.contains(id));
         let leads = |groups: &Groups| {
             let raft = groups.get(GroupId(group));
             raft.is_some_and(|raft| raft.role() == RoleKind::Leader)
@@ -247,8 +261,8 @@ impl World {
         leaders.next()
     }
 
-    fn led_by(&self, store: u64) -> Vec<u64> {
-        let groups = self.stores[&store].iter();
+    fn led_by(&self, machine: u64) -> Vec<u64> {
+        let groups = self.machines[&machine].iter();
         let led = groups.filter(|(_, raft)| raft.role() == RoleKind::Leader);
         led.map(|(group, _)| group.0).collect()
     }
@@ -261,24 +275,24 @@ impl World {
         self.deliver();
     }
 
-    fn applied(&self, store: u64, group: u64) -> &[Bytes] {
-        &self.replicas[&(store, GroupId(group))].applied
+    fn applied(&self, machine: u64, group: u64) -> &[Bytes] {
+        &self.replicas[&(machine, GroupId(group))].applied
     }
 
     fn all_silent(&self) -> bool {
-        self.stores
+        self.machines
             .values()
             .all(|groups| groups.status().silent == groups.status().groups)
     }
 
-    fn terms(&self, store: u64) -> BTreeMap<GroupId, Term> {
-        self.stores[&store]
+    fn terms(&self, machine: u64) -> BTreeMap<GroupId, Term> {
+        self.machines[&machine]
             .iter()
             .map(|(group, raft)| (group, raft.term()))
             .collect()
     }
 
-    /// Three stores and so many groups that have elected a leader, have a command, and are silent.
+    /// Three machines and so many groups that have elected a leader, have a command, and are silent.
     fn silent(groups: u64) -> Self {
         let mut world = Self::new(groups, true);
         world.run(2 * ELECTION);
@@ -287,9 +301,9 @@ impl World {
         }
         world.run(3 * BEAT);
         assert!(world.all_silent());
-        for store in 1..=3 {
+        for machine in 1..=3 {
             assert!(
-                !world.led_by(store).is_empty(),
+                !world.led_by(machine).is_empty(),
                 "each leads some: {groups} are enough"
             );
         }
@@ -311,7 +325,7 @@ fn heartbeats_of_all_groups_travel_together() {
     (world.single, world.coalesced) = (0, Vec::new());
     world.run(10 * BEAT);
     assert_eq!(world.single, 0);
-    // Of three stores, each to two others, ten beats and their answers.
+    // Of three machines, each to two others, ten beats and their answers.
     assert_eq!(world.coalesced.len(), 3 * 2 * 10 * 2);
     let beats: usize = world
         .coalesced
@@ -332,7 +346,7 @@ fn silent_groups_say_nothing_and_wait_for_nothing() {
     // Timers from before are left to run out once.
     world.run(ELECTION);
     (world.single, world.coalesced) = (0, Vec::new());
-    let timeouts = world.stores.values().filter_map(Groups::poll_timeout);
+    let timeouts = world.machines.values().filter_map(Groups::poll_timeout);
     let timeouts: BTreeSet<_> = timeouts.collect();
     assert!(
         timeouts.iter().all(|&due| due <= world.now + BEAT),
@@ -343,7 +357,7 @@ fn silent_groups_say_nothing_and_wait_for_nothing() {
     assert_eq!(
         world.coalesced.len(),
         3 * 2 * 20,
-        "a sign of life for each other store and beat"
+        "a sign of life for each other machine and beat"
     );
     for message in &world.coalesced {
         assert!(message.beats.is_empty() && message.answers.is_empty());
@@ -355,16 +369,16 @@ fn silent_groups_say_nothing_and_wait_for_nothing() {
 fn what_is_asked_of_a_silent_group_wakes_it_alone() {
     let mut world = World::silent(20);
     world.propose(3, "second");
-    for store in 1..=3 {
-        assert_eq!(world.stores[&store].status().silent, 19);
-        assert_eq!(world.applied(store, 3), ["first", "second"]);
+    for machine in 1..=3 {
+        assert_eq!(world.machines[&machine].status().silent, 19);
+        assert_eq!(world.applied(machine, 3), ["first", "second"]);
     }
     world.run(5 * BEAT);
     assert!(world.all_silent(), "and falls silent again");
 
     // A read through a follower.
     let follower = (1..=3)
-        .find(|&store| world.leader(4) != Some(store))
+        .find(|&machine| world.leader(4) != Some(machine))
         .expect("two");
     world
         .with(follower, 4, |raft, now| {
@@ -384,7 +398,7 @@ fn a_lost_machine_is_replaced_and_disturbs_nobody_when_it_is_back() {
     // Too early: it may just be slow.
     world.run(5 * BEAT);
     assert!(lost.iter().all(|&group| world.leader(group).is_none()));
-    assert!(world.stores[&2].status().silent == 60 && world.stores[&3].status().silent == 60);
+    assert!(world.machines[&2].status().silent == 60 && world.machines[&3].status().silent == 60);
 
     world.run(ELECTION);
     for &group in &lost {
@@ -400,13 +414,13 @@ fn a_lost_machine_is_replaced_and_disturbs_nobody_when_it_is_back() {
         .map(GroupId)
         .collect();
     for group in &others {
-        for (store, before) in [2, 3].into_iter().zip(&before) {
-            assert_eq!(world.terms(store)[group], before[group]);
+        for (machine, before) in [2, 3].into_iter().zip(&before) {
+            assert_eq!(world.terms(machine)[group], before[group]);
         }
     }
-    // The lost store has noticed that it hears of nobody, and tried in vain.
+    // The lost machine has noticed that it hears of nobody, and tried in vain.
     assert!(
-        world.stores[&1]
+        world.machines[&1]
             .iter()
             .any(|(_, raft)| raft.role() == RoleKind::PreCandidate)
     );
@@ -475,13 +489,17 @@ fn a_leader_that_stops_or_is_removed_while_its_store_lives_is_replaced() {
         world.mail.clear();
         if remove {
             let now = world.now;
-            let store = world.stores.get_mut(&3).expect("a store");
-            assert!(store.remove(now, GroupId(group)).is_some());
+            let machine = world.machines.get_mut(&3).expect("a machine");
+            assert!(machine.remove(now, GroupId(group)).is_some());
             world.drain(3);
         } else {
             world.with(3, group, |raft, now| raft.write_failed(now));
         }
-        assert_eq!(world.mail.len(), 2, "each other store hears of it at once");
+        assert_eq!(
+            world.mail.len(),
+            2,
+            "each other machine hears of it at once"
+        );
         if lose_the_word {
             world.mail.clear();
         }
@@ -503,15 +521,15 @@ fn word_from_before_a_leader_stopped_puts_nobody_to_sleep() {
     let group = world.led_by(1)[0];
     // The group wakes, and the message that lets it fall silent again is late.
     world.propose(group, "second");
-    let next = world.stores[&1].poll_timeout().expect("a beat");
+    let next = world.machines[&1].poll_timeout().expect("a beat");
     world.now = next;
-    let store = world.stores.get_mut(&1).expect("a store");
-    store.handle_timeout(next);
+    let machine = world.machines.get_mut(&1).expect("a machine");
+    machine.handle_timeout(next);
     world.drain(1);
     let late: Vec<_> = world.mail.drain(..).collect();
     let tells = late.iter().any(|message| match message {
-        StoreMessage::Heartbeats(message) => message.beats.iter().any(|beat| beat.quiesce),
-        StoreMessage::Group(..) => false,
+        GroupsMessage::Heartbeats(message) => message.beats.iter().any(|beat| beat.quiesce),
+        GroupsMessage::Group(..) => false,
     });
     assert!(tells, "the late messages are those");
     world.with(1, group, |raft, now| raft.write_failed(now));
@@ -562,10 +580,10 @@ fn members_change_in_a_silent_group() {
     world.run(10 * BEAT);
     assert!(world.all_silent(), "the newcomer too");
     assert_eq!(world.applied(4, 5), ["first"]);
-    assert_eq!(world.stores[&leader].status().peers, 3);
-    assert_eq!(world.stores[&4].status().peers, 3);
+    assert_eq!(world.machines[&leader].status().peers, 3);
+    assert_eq!(world.machines[&4].status().peers, 3);
 
-    // Its silence rests on the leader's store as that of the others does.
+    // Its silence rests on the leader's machine as that of the others does.
     world.cut.insert(leader);
     world.run(ELECTION);
     let heir = world.leader(5).expect("another leader");
@@ -583,17 +601,17 @@ fn members_change_in_a_silent_group() {
     world.deliver();
     let now = world.now;
     world
-        .stores
+        .machines
         .get_mut(&4)
-        .expect("a store")
+        .expect("a machine")
         .remove(now, GroupId(5))
         .expect("it is there");
     world.run(ELECTION);
     assert!(world.all_silent());
-    let peers = world.stores.values().map(|groups| groups.status().peers);
+    let peers = world.machines.values().map(|groups| groups.status().peers);
     assert_eq!(peers.collect::<Vec<_>>(), [2, 2, 2, 0]);
     assert_eq!(
-        world.stores[&4].poll_timeout(),
+        world.machines[&4].poll_timeout(),
         None,
         "nothing is left to do"
     );
@@ -617,25 +635,25 @@ fn what_cannot_be_is_refused() {
     let now = world.now;
     let leader = world.leader(0).expect("a leader");
     let other = leader % 3 + 1;
-    let store = world.stores.get_mut(&other).expect("a store");
-    let again = store.create(now, GroupId(0), Recovered::joining());
+    let machine = world.machines.get_mut(&other).expect("a machine");
+    let again = machine.create(now, GroupId(0), Recovered::joining());
     assert_eq!(again, Err(CreateError::Exists(GroupId(0))));
     let impossible = Recovered {
         applied: purlin_quorum::raft::Index(1),
         ..Recovered::joining()
     };
-    let error = store.create(now, GroupId(77), impossible).unwrap_err();
+    let error = machine.create(now, GroupId(77), impossible).unwrap_err();
     assert!(matches!(error, CreateError::Start(_)));
-    assert!(store.get(GroupId(77)).is_none());
+    assert!(machine.get(GroupId(77)).is_none());
 
     let command = Bytes::from_static(b"kept");
     let input = Input::Propose(command.clone());
-    match store.handle(now, StoreInput::Group(GroupId(77), input.clone())) {
-        Err(StoreError::UnknownGroup(GroupId(77), back)) => assert_eq!(*back, input),
+    match machine.handle(now, GroupsInput::Group(GroupId(77), input.clone())) {
+        Err(GroupsError::UnknownGroup(GroupId(77), back)) => assert_eq!(*back, input),
         other => panic!("{other:?}"),
     }
-    match store.handle(now, StoreInput::Group(GroupId(0), input)) {
-        Err(StoreError::Refused(GroupId(0), purlin_quorum::raft::Error::Propose(error))) => {
+    match machine.handle(now, GroupsInput::Group(GroupId(0), input)) {
+        Err(GroupsError::Refused(GroupId(0), purlin_quorum::raft::Error::Propose(error))) => {
             let leader = Some(NodeId(leader));
             let reason = Refusal::NotLeader { leader };
             assert_eq!(
@@ -652,13 +670,13 @@ fn what_cannot_be_is_refused() {
         .coalesced
         .iter()
         .find(|message| message.to.0 == leader);
-    let message = StoreMessage::Heartbeats(heartbeats.expect("some").clone());
+    let message = GroupsMessage::Heartbeats(heartbeats.expect("some").clone());
     let misdirected = world
-        .stores
+        .machines
         .get_mut(&other)
-        .expect("a store")
+        .expect("a machine")
         .receive(now, message);
-    assert_eq!(misdirected, Err(StoreError::Misdirected));
+    assert_eq!(misdirected, Err(GroupsError::Misdirected));
 }
 
 /// One thing that happens to a world.
@@ -682,7 +700,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (0..40_u64).prop_map(Event::Loss),
         1 => (1..4_u64).prop_map(Event::Cut),
         2 => Just(Event::Heal),
-        1 => (1..4_u64, any::<u64>()).prop_map(|(store, seed)| Event::Restart(store, seed)),
+        1 => (1..4_u64, any::<u64>()).prop_map(|(machine, seed)| Event::Restart(machine, seed)),
         1 => (1..3000_u64).prop_map(Event::Back),
     ]
 }
@@ -717,9 +735,9 @@ proptest! {
                     world.deliver();
                 },
                 Event::Loss(percent) => world.loss = percent,
-                Event::Cut(store) => { world.cut.insert(store); }
+                Event::Cut(machine) => { world.cut.insert(machine); }
                 Event::Heal => world.cut.clear(),
-                Event::Restart(store, seed) => world.restart(store, seed),
+                Event::Restart(machine, seed) => world.restart(machine, seed),
                 Event::Back(time) => {
                     let back = world.now.as_nanos().saturating_sub(time * 1_000_000);
                     world.now = Instant::from_nanos(back);
@@ -761,10 +779,10 @@ fn an_idle_replica_is_small() {
                 world.propose(group, &"x".repeat(64));
             }
             world.run(5 * BEAT);
-            kept = Some(world.stores);
+            kept = Some(world.machines);
         });
-        let stores = kept.expect("three stores");
-        let led: usize = stores.values().map(|store| store.status().led).sum();
+        let machines = kept.expect("three machines");
+        let led: usize = machines.values().map(|machine| machine.status().led).sum();
         assert_eq!(led as u64, GROUPS);
         let each = heap.bytes_current as f64 / (3 * GROUPS) as f64;
         println!("an idle replica, quiesce {quiesce}: {each:.0} bytes");

@@ -6,8 +6,8 @@
 //! makes idle ones cheap, as CockroachDB and TiKV do:
 //!
 //! * **Coalesced heartbeats.** All leaders of a machine beat together, and all that they and the
-//!   followers have to say to one other machine travels as one message, [`Heartbeats`]: 33 bytes for
-//!   each group.
+//!   followers have to say to one other machine travels as one message, [`Heartbeats`]: some ten
+//!   bytes for each group in the [`codec`](super::codec).
 //! * **Timers.** Only groups that have something to do are touched.
 //! * **Silence** ([`Config::quiesce`]). A group in which everybody has everything falls silent: no
 //!   heartbeats, no timers, no cost at all. Instead of its leader, the leader's *machine* says at each

@@ -78,7 +78,7 @@ pub struct Heartbeats {
     pub answers: Vec<Answer>,
 }
 
-/// A heartbeat of one group: [`Body::Heartbeat`](crate::raft::Body) in 33 bytes.
+/// A heartbeat of one group: [`Body::Heartbeat`](crate::raft::Body), in some ten bytes on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Beat {

@@ -1,9 +1,10 @@
-//! Any bytes as a message, and as each thing that is stored: they are refused, or what they say is written with the
-//! same bytes and no others.
+//! Any bytes as a message, of one group or between machines with many, and as each thing that is stored: they are
+//! refused, or what they say is written with the same bytes and no others.
 #![no_main]
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
+use purlin_quorum::raft::groups::GroupsMessage;
 use purlin_quorum::raft::{Configuration, Entries, Entry, HardState, Message, SnapshotMeta};
 
 macro_rules! decode {
@@ -19,5 +20,5 @@ macro_rules! decode {
 
 fuzz_target!(|bytes: &[u8]| {
     let bytes = Bytes::copy_from_slice(bytes);
-    decode!(bytes => Message, Entry, Entries, HardState, SnapshotMeta, Configuration);
+    decode!(bytes => Message, GroupsMessage, Entry, Entries, HardState, SnapshotMeta, Configuration);
 });

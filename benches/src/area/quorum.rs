@@ -7,6 +7,7 @@ mod commit;
 mod configurations;
 mod failover;
 mod floor;
+mod groups;
 mod idle;
 mod load;
 mod log_memory;
@@ -23,7 +24,6 @@ mod rows;
 mod scenario;
 mod server;
 mod simulate;
-mod stores;
 mod timeline;
 mod trouble;
 

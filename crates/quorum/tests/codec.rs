@@ -13,6 +13,7 @@ mod round_trip;
 
 use bytes::Bytes;
 use purlin_quorum::raft::codec::DecodeError;
+use purlin_quorum::raft::groups::GroupsMessage;
 use purlin_quorum::raft::{Configuration, Entries, Entry, HardState, Message, SnapshotMeta};
 
 /// What has an encoding of its own.
@@ -46,6 +47,7 @@ macro_rules! whole {
 
 whole!(
     Message,
+    GroupsMessage,
     Entry,
     Entries,
     HardState,

@@ -6,10 +6,10 @@ use allocation_counter::measure;
 use purlin_core::time::Instant;
 
 use super::cluster::TICK;
+use super::groups::Machines;
 use super::ours;
 #[cfg(feature = "rivals")]
 use super::raft_rs;
-use super::stores::Stores;
 use crate::error::LabError;
 use crate::settings::Settings;
 use crate::versus::{Contest, Counted, Samples};
@@ -64,9 +64,9 @@ pub(super) fn bytes(settings: &Settings) -> Result<Samples, LabError> {
     let counted = Counted::rounds(settings, 1).ours(OURS, |seed| {
         let mut kept = None;
         let bytes = measure(|| {
-            let mut stores = Stores::new(GROUPS, seed);
-            (0..IDLE_TICKS).for_each(|_| stores.tick());
-            kept = Some(stores.stores);
+            let mut machines = Machines::new(GROUPS, seed);
+            (0..IDLE_TICKS).for_each(|_| machines.tick());
+            kept = Some(machines.each);
         });
         Ok(bytes.bytes_current as f64 / replicas)
     })?;
@@ -85,9 +85,9 @@ pub(super) fn bytes(settings: &Settings) -> Result<Samples, LabError> {
     Ok(counted.samples())
 }
 
-/// A tick of all groups, those of ours on three stores that coalesce heartbeats.
+/// A tick of all groups, those of ours on three machines that coalesce heartbeats.
 pub(super) fn coalesced(settings: &Settings) -> Result<Contest, LabError> {
-    let mut ours = Stores::new(GROUPS, settings.seed);
+    let mut ours = Machines::new(GROUPS, settings.seed);
     let contest = Contest::over(vec![()]).ours(OURS, move |()| ours.tick());
     #[cfg(feature = "rivals")]
     let contest = {

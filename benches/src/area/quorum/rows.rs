@@ -78,7 +78,7 @@ pub(super) static ROWS: [Row; 23] = [
     counted("failover-mean", "the same: the mean", "ticks", failover::mean),
     counted(
         "idle-bytes",
-        "heap requested a replica, itself included, after an election, one command of 64 B and a second of idleness, 10,000 groups of three; ours on three stores of `Groups`",
+        "heap requested a replica, itself included, after an election, one command of 64 B and a second of idleness, 10,000 groups of three; ours on three machines of `Groups`",
         "B",
         idle::bytes,
     ),
@@ -91,7 +91,7 @@ pub(super) static ROWS: [Row; 23] = [
     .promised(),
     Row::timed(
         "idle-tick-coalesced",
-        "a tick of 10,000 idle groups: all three replicas of each, heartbeats every other tick; ours on three stores of `Groups`, which coalesce them",
+        "a tick of 10,000 idle groups: all three replicas of each, heartbeats every other tick; ours on three machines of `Groups`, which coalesce them",
         idle::coalesced,
     )
     .in_batches_of(Duration::from_millis(40))

@@ -1,4 +1,4 @@
-//! What the store of many groups asks of each of them.
+//! What the machine of many groups asks of each of them.
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +22,7 @@ impl Raft {
         mem::swap(&mut self.outbox, outbox);
     }
 
-    /// A leader's regular business, at the store's beat instead of its own. Its heartbeats go to
+    /// A leader's regular business, at the machine's beat instead of its own. Its heartbeats go to
     /// `send`.
     #[inline]
     pub(crate) fn beat(&mut self, now: Instant, send: impl FnMut(NodeId, Heartbeat)) {
@@ -147,7 +147,7 @@ impl Raft {
         }
     }
 
-    /// The store on which this silent node's leader runs was heard of, which counts as if the leader
+    /// The machine on which this silent node's leader runs was heard of, which counts as if the leader
     /// was: nobody else gets this node's vote.
     #[inline]
     pub(crate) fn vouch(&mut self, heard: Instant) {
@@ -156,7 +156,7 @@ impl Raft {
         }
     }
 
-    /// The store on which this silent node's leader runs was last heard of at `heard`, too long ago.
+    /// The machine on which this silent node's leader runs was last heard of at `heard`, too long ago.
     /// As with a leader that is not silent, what is left of the wait is the jitter, so that not all
     /// its groups campaign at once.
     pub(crate) fn orphan(&mut self, now: Instant, heard: Instant) {

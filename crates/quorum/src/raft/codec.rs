@@ -1,7 +1,7 @@
 //! The bytes of messages and of what is stored: small, bounded, versioned.
 //!
-//! [`Message`], [`Entry`], [`Entries`], [`HardState`], [`SnapshotMeta`] and [`Configuration`] have
-//! `encode`, `encoded_len` and `decode`. Every encoding stands alone: it begins with the format's
+//! [`Message`], [`GroupsMessage`], [`Entry`], [`Entries`], [`HardState`], [`SnapshotMeta`] and
+//! [`Configuration`] have `encode`, `encoded_len` and `decode`. Every encoding stands alone: it begins with the format's
 //! [`VERSION`] and says where it ends. One value has one encoding, and every other spelling of it
 //! is refused: what decodes gives the same bytes again.
 //!
@@ -44,6 +44,10 @@
 //! | message | cluster, from, to, term, incarnation or 0, body |
 //! | body | tag (one byte), fields as declared |
 //! | body `Append` | previous, commit, round, count of entries, entries; the first has the index after `previous` and the term of `previous` before it |
+//! | groups message | tag (one byte): 1, group, message; or 2, heartbeats |
+//! | heartbeats | cluster, from, to, incarnation or 0, run, retractions; then groups retracted, beats, answers: a count, and each with its group's id as the distance from the one before it, or from 0, modulo 2^64 |
+//! | beat | group, term, commit, round, flag `quiesce` |
+//! | answer | group, term, matched, how far received is from matched, modulo 2^64, round, flag `quiesced` |
 //! | entries | index of the first, count, entries; 0 is the term before the first |
 //! | entry | head: twice the length of its command, plus 1 if particulars follow; the particulars; the command |
 //! | particulars | one byte: 1 if the term is another than that before, plus 2 if it carries a configuration; how much higher the term is, if it is; the configuration |
@@ -82,6 +86,7 @@
 mod entry;
 mod error;
 mod frame;
+mod groups;
 mod message;
 mod read;
 mod stored;
@@ -92,6 +97,7 @@ pub use frame::{FRAME_HEADER, FrameTooLong, frame_len};
 
 use super::durable::HardState;
 use super::entry::{Entries, Entry};
+use super::groups::GroupsMessage;
 use super::membership::Configuration;
 use super::message::Message;
 use super::snapshot::SnapshotMeta;
@@ -148,6 +154,7 @@ macro_rules! encodings {
 
 encodings!(
     Message,
+    GroupsMessage,
     Entry,
     Entries,
     HardState,

@@ -2,74 +2,74 @@
 //!
 //! A database that splits its data into thousands of ranges has a Raft group for each, with replicas
 //! on three of its machines. Most of them have nothing to do most of the time, but as single nodes
-//! each would send heartbeats and wait for some. [`Groups`] holds all replicas of one machine, here
-//! called a store, and makes idle ones cheap, as CockroachDB and TiKV do:
+//! each would send heartbeats and wait for some. [`Groups`] holds all replicas of one machine, and
+//! makes idle ones cheap, as CockroachDB and TiKV do:
 //!
-//! * **Coalesced heartbeats.** All leaders of a store beat together, and all that they and the
-//!   followers have to say to one other store travels as one message, [`Heartbeats`]: 33 bytes for
-//!   each group.
+//! * **Coalesced heartbeats.** All leaders of a machine beat together, and all that they and the
+//!   followers have to say to one other machine travels as one message, [`Heartbeats`]: some ten
+//!   bytes for each group in the [`codec`](super::codec).
 //! * **Timers.** Only groups that have something to do are touched.
 //! * **Silence** ([`Config::quiesce`]). A group in which everybody has everything falls silent: no
-//!   heartbeats, no timers, no cost at all. Instead of its leader, the leader's *store* says at each
+//!   heartbeats, no timers, no cost at all. Instead of its leader, the leader's *machine* says at each
 //!   beat that it lives, once for all groups, and as long as it does nobody else gets the votes of
 //!   those followers. When nothing was heard of it for an election timeout, the followers of its
 //!   silent groups wake, and elect others after the usual jitter. A proposal, a read or any other
 //!   message wakes a group as well.
 //!
 //! Silence never puts safety at risk, as it changes only when a node campaigns. What it could cost is
-//! that nobody campaigns. So a store that leads a group no longer (it stepped down, was stopped, or
+//! that nobody campaigns. So a machine that leads a group no longer (it stepped down, was stopped, or
 //! the group was removed) retracts what it said for it, which is numbered, so that a loss is noticed;
 //! and one that was started anew says so.
 //!
 //! | term | CockroachDB | TiKV |
 //! |---|---|---|
-//! | store | store | store |
+//! | machine | store | store |
 //! | group | range | region |
 //! | silent | quiesced | hibernated |
 //!
-//! A replica is named by its store: a group has at most one on each. All groups of a store share one
-//! [`Config`].
+//! A replica is named by its machine: a group has at most one on each. All groups of a machine share
+//! one [`Config`].
 //!
 //! ```
 //! use bytes::Bytes;
 //! use purlin_core::machine::Machine as _;
 //! use purlin_core::node::NodeId;
 //! use purlin_core::time::Instant;
-//! use purlin_quorum::raft::groups::{GroupId, Groups, StoreMessage, StoreOutput};
+//! use purlin_quorum::raft::groups::{GroupId, Groups, GroupsMessage, GroupsOutput};
 //! use purlin_quorum::raft::{Config, Configuration, Output, Recovered};
 //!
-//! // Three stores, and a hundred groups with a replica on each.
+//! // Three machines, and a hundred groups with a replica on each.
 //! let ids = [1, 2, 3].map(NodeId);
 //! let mut now = Instant::default();
-//! let mut stores = ids.map(|id| {
+//! let mut machines = ids.map(|id| {
 //!     let mut config = Config::new(id);
 //!     config.quiesce = true;
-//!     let mut store = Groups::new(config, id.0, now).expect("a valid configuration");
+//!     let mut machine = Groups::new(config, id.0, now).expect("a valid configuration");
 //!     for group in 0..100 {
 //!         let recovered = Recovered::bootstrap(Configuration::new(ids));
-//!         store.create(now, GroupId(group), recovered).expect("a new group");
+//!         machine.create(now, GroupId(group), recovered).expect("a new group");
 //!     }
-//!     store
+//!     machine
 //! });
 //!
 //! // The host: carries outputs out until there are none. Returns how many messages there were.
-//! fn settle(stores: &mut [Groups; 3], now: Instant) -> usize {
-//!     let mut mail: Vec<StoreMessage> = Vec::new();
+//! fn settle(machines: &mut [Groups; 3], now: Instant) -> usize {
+//!     let mut mail: Vec<GroupsMessage> = Vec::new();
 //!     let mut sent = 0;
 //!     loop {
-//!         for store in stores.iter_mut() {
-//!             while let Some(output) = store.poll_output() {
+//!         for machine in machines.iter_mut() {
+//!             while let Some(output) = machine.poll_output() {
 //!                 match output {
-//!                     StoreOutput::Send(message) => mail.push(message),
-//!                     StoreOutput::Group(group, Output::Write(write)) => {
+//!                     GroupsOutput::Send(message) => mail.push(message),
+//!                     GroupsOutput::Group(group, Output::Write(write)) => {
 //!                         // Written and synced.
-//!                         store.with(now, group, |raft| raft.persisted(now, write.ticket));
+//!                         machine.with(now, group, |raft| raft.persisted(now, write.ticket));
 //!                     }
-//!                     StoreOutput::Group(group, Output::Commit(entries)) => {
+//!                     GroupsOutput::Group(group, Output::Commit(entries)) => {
 //!                         let last = entries.last().expect("some").index;
-//!                         store.with(now, group, |raft| raft.applied(now, last));
+//!                         machine.with(now, group, |raft| raft.applied(now, last));
 //!                     }
-//!                     StoreOutput::Group(..) => {}
+//!                     GroupsOutput::Group(..) => {}
 //!                 }
 //!             }
 //!         }
@@ -79,43 +79,43 @@
 //!         sent += mail.len();
 //!         for message in mail.drain(..) {
 //!             let to = message.to().0 as usize - 1;
-//!             stores[to].receive(now, message).expect("an honest message");
+//!             machines[to].receive(now, message).expect("an honest message");
 //!         }
 //!     }
 //! }
 //!
 //! // Elections, and then silence.
-//! let mut run = |stores: &mut [Groups; 3], seconds: u64| {
+//! let mut run = |machines: &mut [Groups; 3], seconds: u64| {
 //!     let end = now + core::time::Duration::from_secs(seconds);
 //!     let mut sent = 0;
-//!     while let Some(due) = stores.iter().filter_map(Groups::poll_timeout).min() {
+//!     while let Some(due) = machines.iter().filter_map(Groups::poll_timeout).min() {
 //!         if due > end {
 //!             break;
 //!         }
 //!         now = due;
-//!         stores.iter_mut().for_each(|store| store.handle_timeout(now));
-//!         sent += settle(stores, now);
+//!         machines.iter_mut().for_each(|machine| machine.handle_timeout(now));
+//!         sent += settle(machines, now);
 //!     }
 //!     (now, sent)
 //! };
-//! run(&mut stores, 10);
-//! let led: usize = stores.iter().map(|store| store.status().led).sum();
+//! run(&mut machines, 10);
+//! let led: usize = machines.iter().map(|machine| machine.status().led).sum();
 //! assert_eq!(led, 100);
-//! assert!(stores.iter().all(|store| store.status().silent == 100));
+//! assert!(machines.iter().all(|machine| machine.status().silent == 100));
 //!
-//! // What is left is one sign of life from each store to each other one, ten times a second.
-//! let (now, sent) = run(&mut stores, 1);
+//! // What is left is one sign of life from each machine to each other one, ten times a second.
+//! let (now, sent) = run(&mut machines, 1);
 //! assert_eq!(sent, 60);
 //!
 //! // A proposal wakes its group, and no other.
 //! let group = GroupId(42);
-//! let leader = stores[0].get(group).and_then(|raft| raft.leader()).expect("elected");
-//! let leader = &mut stores[leader.0 as usize - 1];
+//! let leader = machines[0].get(group).and_then(|raft| raft.leader()).expect("elected");
+//! let leader = &mut machines[leader.0 as usize - 1];
 //! let command = Bytes::from_static(b"x = 1");
 //! let at = leader.with(now, group, |raft| raft.propose(now, command)).expect("it is here")?;
 //! assert_eq!(leader.status().silent, 99);
-//! settle(&mut stores, now);
-//! assert!(stores.iter().all(|store| store.get(group).unwrap().last_position() == at));
+//! settle(&mut machines, now);
+//! assert!(machines.iter().all(|machine| machine.get(group).unwrap().last_position() == at));
 //! # Ok::<(), purlin_quorum::raft::ProposeError<Bytes>>(())
 //! ```
 //!
@@ -124,24 +124,24 @@
 
 mod beats;
 mod error;
+mod local;
 mod message;
 mod peers;
 mod slots;
-mod store;
 mod timers;
 
-pub use error::{CreateError, StoreError};
-pub use message::{Answer, Beat, GroupId, Heartbeats, StoreMessage};
+pub use error::{CreateError, GroupsError};
+pub use message::{Answer, Beat, GroupId, GroupsMessage, Heartbeats};
 
 use crate::raft::{Config, ConfigError, Input, Output, Raft, Recovered};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use local::Local;
 use purlin_core::machine::Machine;
 use purlin_core::node::NodeId;
 use purlin_core::random::{Random as _, SplitMix64};
 use purlin_core::time::Instant;
 use slots::Index;
-use store::Store;
 
 /// The replicas on one machine, of as many groups as there are. See the [module](self).
 ///
@@ -149,52 +149,52 @@ use store::Store;
 /// and output.
 ///
 /// Memory: a replica takes what a [`Raft`] takes without queues of its own, and about 100 bytes more.
-/// Time: *O*(log groups) to find one; a beat touches only groups that this store leads awake.
+/// Time: *O*(log groups) to find one; a beat touches only groups that this machine leads awake.
 #[derive(Clone, Debug)]
 pub struct Groups {
     index: Index,
-    store: Store,
+    local: Local,
     seeds: SplitMix64,
 }
 
-/// What a store takes, for [`Machine::handle`].
+/// What [`Groups`] take, for [`Machine::handle`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreInput {
+pub enum GroupsInput {
     /// Something for one group.
     Group(GroupId, Input),
-    /// A message from another store: [`Groups::receive`].
-    Message(StoreMessage),
+    /// A message from another machine: [`Groups::receive`].
+    Message(GroupsMessage),
 }
 
-/// What a store wants done.
+/// What [`Groups`] want done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreOutput {
+pub enum GroupsOutput {
     /// What one group wants done; never [`Output::Send`].
     Group(GroupId, Output),
     /// Send this.
-    Send(StoreMessage),
+    Send(GroupsMessage),
 }
 
-/// A store at a glance.
+/// The groups of a machine at a glance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct StoreStatus {
+pub struct GroupsStatus {
     /// Groups that have a replica here.
     pub groups: usize,
-    /// Those that this store leads.
+    /// Those that this machine leads.
     pub led: usize,
     /// Those that are silent here, led or not.
     pub silent: usize,
-    /// Other stores that some group here has a replica on.
+    /// Other machines that some group here has a replica on.
     pub peers: usize,
 }
 
 impl Groups {
-    /// A store without groups. The store's name is [`Config::id`], and each of its groups has the
+    /// A machine without groups. The machine's name is [`Config::id`], and each of its groups has the
     /// configuration `config`.
     ///
     /// `seed` varies election timeouts, and tells one run of the process from the next: give each
-    /// store another one, and each start.
+    /// machine another one, and each start.
     ///
     /// # Errors
     ///
@@ -210,12 +210,12 @@ impl Groups {
         let run = seeds.next_u64();
         Ok(Self {
             index: Index::default(),
-            store: Store::new(config, run, now),
+            local: Local::new(config, run, now),
             seeds,
         })
     }
 
-    /// Starts a replica: of a new group, of one that this store has on its disk, or of one that is to
+    /// Starts a replica: of a new group, of one that this machine has on its disk, or of one that is to
     /// be joined. *O*(log groups).
     ///
     /// Groups created in the ascending order of their ids lie so in memory, which makes beats cheaper.
@@ -232,11 +232,11 @@ impl Groups {
         if self.index.get(group).is_some() {
             return Err(CreateError::Exists(group));
         }
-        let config = self.store.config.clone();
+        let config = self.local.config.clone();
         let raft = Raft::new(config, recovered, self.seeds.next_u64(), now)?;
         let at = self.index.insert(group).ok_or(CreateError::Full)?;
-        self.store.note(now);
-        self.store.put(at, group, raft);
+        self.local.note(now);
+        self.local.put(at, group, raft);
         Ok(())
     }
 
@@ -245,8 +245,8 @@ impl Groups {
     /// The others of the group hear of it if it led them silently. What it has put out before is still
     /// to be carried out.
     pub fn remove(&mut self, now: Instant, group: GroupId) -> Option<Raft> {
-        self.store.note(now);
-        self.store.take(self.index.remove(group)?)
+        self.local.note(now);
+        self.local.take(self.index.remove(group)?)
     }
 
     /// A group, to look at: its [`status`](Raft::status), its [`lease_read`](Raft::lease_read).
@@ -254,14 +254,14 @@ impl Groups {
     #[must_use]
     pub fn get(&self, group: GroupId) -> Option<&Raft> {
         let at = self.index.get(group)?;
-        Some(&self.store.slot(at)?.raft)
+        Some(&self.local.slot(at)?.raft)
     }
 
     /// Does something with a group: proposes, reads, reports a write. Answers what `act` does, `None`
     /// when the group is not here. *O*(log groups) and what `act` takes.
     ///
-    /// What the group puts out comes from [`poll_output`](Machine::poll_output) of the store, and the
-    /// store looks after its time: call neither on the group itself.
+    /// What the group puts out comes from [`poll_output`](Machine::poll_output) of these [`Groups`], which
+    /// look after its time: call neither on the group itself.
     pub fn with<T>(
         &mut self,
         now: Instant,
@@ -269,33 +269,33 @@ impl Groups {
         act: impl FnOnce(&mut Raft) -> T,
     ) -> Option<T> {
         let at = self.index.get(group)?;
-        self.store.note(now);
-        self.store.touch(at, act)
+        self.local.note(now);
+        self.local.touch(at, act)
     }
 
-    /// A message has arrived from another store. *O*(beats) when there are beats in the ascending
-    /// order in which stores send them.
+    /// A message has arrived from another machine. *O*(beats) when there are beats in the ascending
+    /// order in which machines send them.
     ///
     /// Of [`Heartbeats`], beats of groups that are not here, and what single groups refuse, are passed
     /// over.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Misdirected`], and for messages of one group what that group refuses, or the
+    /// [`GroupsError::Misdirected`], and for messages of one group what that group refuses, or the
     /// message itself when the group is not here.
-    pub fn receive(&mut self, now: Instant, message: StoreMessage) -> Result<(), StoreError> {
+    pub fn receive(&mut self, now: Instant, message: GroupsMessage) -> Result<(), GroupsError> {
         match message {
-            StoreMessage::Group(group, message) => {
+            GroupsMessage::Group(group, message) => {
                 self.handle_group(now, group, Input::Message(message))
             }
-            StoreMessage::Heartbeats(heartbeats) => {
-                let Config { id, cluster, .. } = *self.store.config;
+            GroupsMessage::Heartbeats(heartbeats) => {
+                let Config { id, cluster, .. } = *self.local.config;
                 let Heartbeats { from, to, .. } = heartbeats;
                 if heartbeats.cluster != cluster || to != id || from == id {
-                    return Err(StoreError::Misdirected);
+                    return Err(GroupsError::Misdirected);
                 }
-                self.store.note(now);
-                self.store.hear(now, &self.index, &heartbeats);
+                self.local.note(now);
+                self.local.hear(now, &self.index, &heartbeats);
                 Ok(())
             }
         }
@@ -306,13 +306,13 @@ impl Groups {
         now: Instant,
         group: GroupId,
         input: Input,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), GroupsError> {
         let Some(at) = self.index.get(group) else {
-            return Err(StoreError::UnknownGroup(group, Box::new(input)));
+            return Err(GroupsError::UnknownGroup(group, Box::new(input)));
         };
-        self.store.note(now);
-        match self.store.touch(at, |raft| raft.handle(now, input)) {
-            Some(Err(error)) => Err(StoreError::Refused(group, error)),
+        self.local.note(now);
+        match self.local.touch(at, |raft| raft.handle(now, input)) {
+            Some(Err(error)) => Err(GroupsError::Refused(group, error)),
             _ => Ok(()),
         }
     }
@@ -320,22 +320,22 @@ impl Groups {
     /// The groups here, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = (GroupId, &Raft)> + '_ {
         let slots = self.index.iter();
-        slots.filter_map(|(group, at)| Some((group, &self.store.slot(at)?.raft)))
+        slots.filter_map(|(group, at)| Some((group, &self.local.slot(at)?.raft)))
     }
 
-    /// The store's name.
+    /// The machine's name.
     #[must_use]
     pub fn id(&self) -> NodeId {
-        self.store.config.id
+        self.local.config.id
     }
 
     /// What it does, in numbers. *O*(groups).
     #[must_use]
-    pub fn status(&self) -> StoreStatus {
-        let mut status = StoreStatus {
+    pub fn status(&self) -> GroupsStatus {
+        let mut status = GroupsStatus {
             groups: self.index.len(),
-            peers: self.store.peers.len(),
-            ..StoreStatus::default()
+            peers: self.local.peers.len(),
+            ..GroupsStatus::default()
         };
         for (_, raft) in self.iter() {
             status.led += usize::from(raft.is_leader());
@@ -344,16 +344,16 @@ impl Groups {
         status
     }
 
-    /// Checks that what the store has noted of its groups is what they are. *O*(groups).
+    /// Checks that what is noted of the groups is what they are. *O*(groups).
     ///
     /// # Panics
     ///
     /// When it is not.
     #[cfg(any(test, fuzzing, feature = "conformance"))]
     pub fn check_invariants(&self) {
-        self.store.check_invariants();
+        self.local.check_invariants();
         let named = self.index.iter().filter_map(|(group, at)| {
-            let slot = self.store.slot(at)?;
+            let slot = self.local.slot(at)?;
             (slot.id == group).then_some(())
         });
         assert_eq!(named.count(), self.index.len(), "each name has its group");
@@ -361,26 +361,26 @@ impl Groups {
 }
 
 impl Machine for Groups {
-    type Input = StoreInput;
-    type Output = StoreOutput;
-    type Error = StoreError;
+    type Input = GroupsInput;
+    type Output = GroupsOutput;
+    type Error = GroupsError;
 
-    fn handle(&mut self, now: Instant, input: StoreInput) -> Result<(), StoreError> {
+    fn handle(&mut self, now: Instant, input: GroupsInput) -> Result<(), GroupsError> {
         match input {
-            StoreInput::Group(group, input) => self.handle_group(now, group, input),
-            StoreInput::Message(message) => self.receive(now, message),
+            GroupsInput::Group(group, input) => self.handle_group(now, group, input),
+            GroupsInput::Message(message) => self.receive(now, message),
         }
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        self.store.handle_timeout(now);
+        self.local.handle_timeout(now);
     }
 
-    fn poll_output(&mut self) -> Option<StoreOutput> {
-        self.store.poll_output()
+    fn poll_output(&mut self) -> Option<GroupsOutput> {
+        self.local.poll_output()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.store.poll_timeout()
+        self.local.poll_timeout()
     }
 }

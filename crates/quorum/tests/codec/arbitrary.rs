@@ -1,4 +1,4 @@
-//! Any messages that correct nodes send, and any things that they store.
+//! Any messages that correct nodes and machines send, and any things that they store.
 
 use alloc::sync::Arc;
 use bytes::Bytes;
@@ -7,6 +7,7 @@ use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 use purlin_core::node::NodeId;
+use purlin_quorum::raft::groups::{Answer, Beat, GroupId, GroupsMessage, Heartbeats};
 use purlin_quorum::raft::{
     Body, ClusterId, Configuration, ConfigurationParts, Entries, Entry, HardState, Index, Message,
     Payload, Position, ReadToken, SnapshotChunk, SnapshotMeta, Term,
@@ -204,4 +205,63 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
             body,
         },
     )
+}
+
+/// In any order, although machines send most of them in an ascending one.
+fn group() -> impl Strategy<Value = GroupId> {
+    prop_oneof![0..300_u64, number()].prop_map(GroupId)
+}
+
+fn beat() -> impl Strategy<Value = Beat> {
+    (group(), number(), index(), number(), any::<bool>()).prop_map(
+        |(group, term, commit, round, quiesce)| Beat {
+            group,
+            term: Term(term),
+            commit,
+            round,
+            quiesce,
+        },
+    )
+}
+
+/// More received than matched, as correct followers have it, or less.
+fn answer() -> impl Strategy<Value = Answer> {
+    let numbers = (number(), index(), index(), number());
+    (group(), numbers, any::<bool>()).prop_map(
+        |(group, (term, matched, received, round), quiesced)| Answer {
+            group,
+            term: Term(term),
+            matched,
+            received,
+            round,
+            quiesced,
+        },
+    )
+}
+
+fn heartbeats() -> impl Strategy<Value = Heartbeats> {
+    let ends = (number(), number(), number(), number());
+    let said = (vec(group(), 0..4), vec(beat(), 0..8), vec(answer(), 0..8));
+    (ends, any::<u64>(), number(), said).prop_map(
+        |((cluster, from, to, incarnation), run, retractions, (retracted, beats, answers))| {
+            Heartbeats {
+                cluster: ClusterId(cluster),
+                from: NodeId(from),
+                to: NodeId(to),
+                incarnation: NonZeroU64::new(incarnation),
+                run,
+                retractions,
+                retracted,
+                beats,
+                answers,
+            }
+        },
+    )
+}
+
+pub(crate) fn groups_message() -> impl Strategy<Value = GroupsMessage> {
+    prop_oneof![
+        1 => (group(), message()).prop_map(|(group, message)| GroupsMessage::Group(group, message)),
+        2 => heartbeats().prop_map(GroupsMessage::Heartbeats),
+    ]
 }

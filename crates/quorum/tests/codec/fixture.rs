@@ -11,6 +11,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use purlin_core::node::NodeId;
 use purlin_quorum::raft::codec::DecodeError;
+use purlin_quorum::raft::groups::{Answer, Beat, GroupId, GroupsMessage, Heartbeats};
 use purlin_quorum::raft::{
     Body, ClusterId, Configuration, ConfigurationParts, Entries, Entry, HardState, Index, Message,
     Payload, Position, ReadToken, SnapshotChunk, SnapshotMeta, Term,
@@ -224,6 +225,56 @@ fn message(body: Body) -> Message {
     }
 }
 
+/// Messages of machines with many groups.
+fn between_machines() -> BTreeMap<&'static str, GroupsMessage> {
+    let alive = Heartbeats {
+        cluster: ClusterId(7),
+        from: NodeId(1),
+        to: NodeId(300),
+        incarnation: NonZeroU64::new(0x1234_5678_9abc_def0),
+        run: u64::MAX,
+        retractions: 128,
+        retracted: Vec::new(),
+        beats: Vec::new(),
+        answers: Vec::new(),
+    };
+    let beat = |group, commit, quiesce| Beat {
+        group: GroupId(group),
+        term: Term(200),
+        commit: Index(commit),
+        round: 128,
+        quiesce,
+    };
+    let answer = |group, received, quiesced| Answer {
+        group: GroupId(group),
+        term: Term(200),
+        matched: Index(40),
+        received: Index(received),
+        round: 128,
+        quiesced,
+    };
+    let full = Heartbeats {
+        retracted: [300, 5, 5].map(GroupId).to_vec(),
+        beats: vec![
+            beat(0, 40, false),
+            beat(1, 300, true),
+            beat(u64::MAX, 0, false),
+        ],
+        answers: vec![
+            answer(7, 40, true),
+            answer(300, 41, false),
+            answer(8, 39, false),
+        ],
+        ..alive.clone()
+    };
+    let one = GroupsMessage::Group(GroupId(300), message(Body::TimeoutNow));
+    BTreeMap::from([
+        ("groups_group", one),
+        ("groups_heartbeats", GroupsMessage::Heartbeats(full)),
+        ("groups_alive", GroupsMessage::Heartbeats(alive)),
+    ])
+}
+
 fn check<W: Whole>(name: &str, whole: &W) {
     let fixture = fixture();
     let bytes = fixture
@@ -241,6 +292,13 @@ fn check<W: Whole>(name: &str, whole: &W) {
 fn messages() {
     for (name, body) in bodies() {
         check(name, &message(body));
+    }
+}
+
+#[test]
+fn messages_between_machines() {
+    for (name, message) in between_machines() {
+        check(name, &message);
     }
 }
 
@@ -266,12 +324,12 @@ fn what_is_stored() {
 
 #[test]
 fn nothing_in_the_fixture_goes_untested() {
-    let messages = bodies();
-    let (stored, others): (Vec<_>, Vec<_>) = fixture()
+    let (stored, sent): (Vec<_>, Vec<_>) = fixture()
         .into_keys()
         .partition(|name| name.starts_with("stored_"));
-    assert_eq!(others, Vec::from_iter(messages.into_keys()));
     assert_eq!(stored.len(), 7);
+    let known = bodies().into_keys().chain(between_machines().into_keys());
+    assert_eq!(BTreeSet::from_iter(sent), known.collect());
 }
 
 /// The tags that the decoder knows, by asking it.
@@ -302,4 +360,23 @@ fn every_body_is_among_the_arbitrary_ones() {
     };
     let tags = (0..2_000).map(|_| arbitrary_tag());
     assert_eq!(tags.collect::<BTreeSet<u8>>(), known_tags());
+}
+
+#[test]
+fn every_kind_of_message_between_machines_is_in_the_fixture_and_among_the_arbitrary_ones() {
+    let known = |&tag: &u8| {
+        let decoded = GroupsMessage::decode(vec![1, tag]);
+        !matches!(decoded, Err(DecodeError::UnknownTag { .. }))
+    };
+    let known: BTreeSet<u8> = (0..=u8::MAX).filter(known).collect();
+    let tags = between_machines().into_values().map(|all| all.bytes()[1]);
+    assert_eq!(tags.collect::<BTreeSet<u8>>(), known);
+
+    let mut runner = TestRunner::deterministic();
+    let arbitrary_tag = |_| {
+        let tree = arbitrary::groups_message().new_tree(&mut runner);
+        tree.expect("nothing is rejected").current().bytes()[1]
+    };
+    let tags = (0..200).map(arbitrary_tag);
+    assert_eq!(tags.collect::<BTreeSet<u8>>(), known);
 }

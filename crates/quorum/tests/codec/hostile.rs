@@ -6,6 +6,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use purlin_core::node::NodeId;
 use purlin_quorum::raft::codec::DecodeError;
+use purlin_quorum::raft::groups::GroupsMessage;
 use purlin_quorum::raft::{
     Body, ClusterId, Configuration, ConfigurationError, Entries, Entry, HardState, Index, Message,
     Position, SnapshotMeta, Term,
@@ -30,6 +31,7 @@ fn read<T: Whole>(bytes: &[u8]) -> Result<T, DecodeError> {
 
 fn read_as_anything(bytes: &[u8]) {
     let _ = read::<Message>(bytes);
+    let _ = read::<GroupsMessage>(bytes);
     let _ = read::<Entry>(bytes);
     let _ = read::<Entries>(bytes);
     let _ = read::<HardState>(bytes);
@@ -68,6 +70,11 @@ proptest! {
     }
 
     #[test]
+    fn altered_messages_between_machines(message in arbitrary::groups_message()) {
+        check(&message)?;
+    }
+
+    #[test]
     fn altered_stores(
         entry in arbitrary::entry(),
         entries in arbitrary::entries(),
@@ -95,6 +102,7 @@ proptest! {
     #[test]
     fn quiet_noise(tag in 0..20_u8, noise in proptest::collection::vec(0..6_u8, 0..60)) {
         read_as_anything(&[&[1, 7, 1, 2, 5, 0, tag][..], &noise].concat());
+        read_as_anything(&[&[1, 2, 7, 1, 2, 0, 5, 1][..], &noise].concat());
     }
 }
 
@@ -110,8 +118,8 @@ fn nothing_is_allocated_for_counts_without_substance() {
         b"\x80\x80\x80\x80\x10",
         b"\x02",
     ];
-    let before: [(&[u8], Refused); 6] = [
-        // Entries of an append, data of a snapshot, entries, the command of an entry, voters.
+    let before: [(&[u8], Refused); 9] = [
+        // Entries of an append, data of a snapshot.
         (b"\x01\x07\x01\x02\x05\x00\x05\x05\x29\x28\x09", |bytes| {
             Message::decode(bytes).is_err()
         }),
@@ -119,6 +127,17 @@ fn nothing_is_allocated_for_counts_without_substance() {
             b"\x01\x07\x01\x02\x05\x00\x0c\x05\x29\0\0\0\0\0\0\x09\0\0",
             |bytes| Message::decode(bytes).is_err(),
         ),
+        // Groups retracted, beats, answers.
+        (b"\x01\x02\x07\x01\x02\0\x05\0", |bytes| {
+            GroupsMessage::decode(bytes).is_err()
+        }),
+        (b"\x01\x02\x07\x01\x02\0\x05\0\0", |bytes| {
+            GroupsMessage::decode(bytes).is_err()
+        }),
+        (b"\x01\x02\x07\x01\x02\0\x05\0\0\0", |bytes| {
+            GroupsMessage::decode(bytes).is_err()
+        }),
+        // Entries, the command of an entry, voters, twice.
         (b"\x01\x2a", |bytes| Entries::decode(bytes).is_err()),
         (b"\x01", |bytes| Entry::decode(bytes).is_err()),
         (b"\x01\x00", |bytes| Configuration::decode(bytes).is_err()),
@@ -155,6 +174,14 @@ fn reasons() {
         tag: 200,
     };
     assert_eq!(message(b"\x01\x07\x01\x02\x05\x00\xc8"), tag);
+    let tag = DecodeError::UnknownTag {
+        what: "message between machines",
+        tag: 3,
+    };
+    assert_eq!(read::<GroupsMessage>(b"\x01\x03").unwrap_err(), tag);
+    // One beat, of which the last byte is missing: too few for it, whatever they say.
+    let beat = read::<GroupsMessage>(b"\x01\x02\x07\x01\x02\0\x05\0\0\x01\0\0\0\0");
+    assert_eq!(beat.unwrap_err(), DecodeError::Truncated { offset: 10 });
     // A priority of 2^32.
     let priority = message(b"\x01\x07\x01\x02\x05\x00\x01\x05\x29\x80\x80\x80\x80\x10");
     assert_eq!(priority, invalid("a number beyond 32 bits", 9));

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use purlin_core::node::NodeId;
 use purlin_quorum::raft::codec::{FRAME_HEADER, FrameTooLong, frame_len};
+use purlin_quorum::raft::groups::{Answer, Beat, GroupId, GroupsMessage, Heartbeats};
 use purlin_quorum::raft::{
     Body, ClusterId, Entries, Entry, HardState, Index, Message, Payload, Position, Term,
 };
@@ -24,6 +25,18 @@ proptest! {
     #[test]
     fn of_messages(message in arbitrary::message()) {
         check(&message)?;
+    }
+
+    #[test]
+    fn of_messages_between_machines(message in arbitrary::groups_message()) {
+        check(&message)?;
+        let compact = postcard::to_allocvec(&message).expect("it is plain data");
+        prop_assert_eq!(&postcard::from_bytes::<GroupsMessage>(&compact).expect("it was just written"), &message);
+        let mut stream = Vec::new();
+        message.encode_frame(u32::MAX, &mut stream).expect("it is short");
+        let (header, frame) = stream.split_first_chunk::<FRAME_HEADER>().expect("a header");
+        prop_assert_eq!(frame_len(*header, u32::MAX), Ok(frame.len()));
+        prop_assert_eq!(frame, message.bytes());
     }
 
     #[test]
@@ -213,4 +226,47 @@ fn frames_have_a_bound() {
         error.to_string(),
         "a frame of 65536 bytes; the bound is 65535"
     );
+}
+
+/// What the documentation says of 10,000 idle groups.
+#[test]
+fn a_heartbeat_of_many_groups_takes_few_bytes_a_group() {
+    let groups = || (0..10_000).map(GroupId);
+    let beat = |group| Beat {
+        group,
+        term: Term(3),
+        commit: Index(100_000),
+        round: 1_000_000,
+        quiesce: false,
+    };
+    let answer = |group| Answer {
+        group,
+        term: Term(3),
+        matched: Index(100_000),
+        received: Index(100_000),
+        round: 1_000_000,
+        quiesced: false,
+    };
+    let heartbeats = |beats, answers| {
+        GroupsMessage::Heartbeats(Heartbeats {
+            cluster: ClusterId(7),
+            from: NodeId(1),
+            to: NodeId(2),
+            incarnation: None,
+            run: u64::MAX,
+            retractions: 0,
+            retracted: Vec::new(),
+            beats,
+            answers,
+        })
+    };
+    let alive = heartbeats(Vec::new(), Vec::new()).len();
+    assert!(alive <= 20, "{alive}");
+    for message in [
+        heartbeats(groups().map(beat).collect(), Vec::new()),
+        heartbeats(Vec::new(), groups().map(answer).collect()),
+    ] {
+        let each = (message.len() - alive) as f64 / 10_000.0;
+        assert!(each <= 10.01, "{each}");
+    }
 }

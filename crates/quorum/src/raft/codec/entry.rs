@@ -51,7 +51,7 @@ pub(super) fn take_entries(
     reader: &mut Reader<'_>,
 ) -> Result<Entries, DecodeError> {
     let offset = reader.offset();
-    let count = reader.count()?;
+    let count = reader.count(1)?;
     if first.0.checked_add(count as u64).is_none() {
         return Err(DecodeError::Invalid {
             what: "indices beyond 64 bits",

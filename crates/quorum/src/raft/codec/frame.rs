@@ -1,6 +1,6 @@
 //! Messages on a stream of bytes: each with its length before it.
 
-use super::Message;
+use super::{GroupsMessage, Message};
 use alloc::vec::Vec;
 use thiserror::Error;
 
@@ -17,25 +17,32 @@ pub struct FrameTooLong {
     pub limit: u32,
 }
 
-impl Message {
-    /// Appends its length and its encoding to `out`, ready for a stream. For datagrams, and where
-    /// the transport keeps messages apart, [`encode`](Self::encode) is enough.
-    ///
-    /// # Errors
-    ///
-    /// When the encoding has more than `limit` bytes; `out` is as before.
-    pub fn encode_frame(&self, limit: u32, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
-        let length = self.encoded_len();
-        let header = match u32::try_from(length) {
-            Ok(header) if header <= limit => header.to_be_bytes(),
-            _ => return Err(FrameTooLong { length, limit }),
-        };
-        out.reserve(FRAME_HEADER + length);
-        out.extend_from_slice(&header);
-        self.encode(out);
-        Ok(())
-    }
+/// The same for both kinds of messages.
+macro_rules! frames {
+    ($($message:ty),*) => {$(
+        impl $message {
+            /// Appends its length and its encoding to `out`, ready for a stream. For datagrams, and where
+            /// the transport keeps messages apart, [`encode`](Self::encode) is enough.
+            ///
+            /// # Errors
+            ///
+            /// When the encoding has more than `limit` bytes; `out` is as before.
+            pub fn encode_frame(&self, limit: u32, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
+                let length = self.encoded_len();
+                let header = match u32::try_from(length) {
+                    Ok(header) if header <= limit => header.to_be_bytes(),
+                    _ => return Err(FrameTooLong { length, limit }),
+                };
+                out.reserve(FRAME_HEADER + length);
+                out.extend_from_slice(&header);
+                self.encode(out);
+                Ok(())
+            }
+        }
+    )*};
 }
+
+frames!(Message, GroupsMessage);
 
 /// The length of the message that follows after `header`, if it has at most `limit` bytes: then
 /// read so many into a buffer of its own and [decode](Message::decode) that, without a copy.
@@ -43,7 +50,8 @@ impl Message {
 /// The `limit` is how much memory a peer can make this node take for the bytes of one message;
 /// decoding them may take [many times](super#what-it-costs) as much. It must let through what the
 /// peers send: twice the largest of `max_message_bytes`, `max_entry_bytes` and
-/// `snapshot_chunk_bytes` of their [`Config`](crate::raft::Config), and 64 KiB more, is room enough.
+/// `snapshot_chunk_bytes` of their [`Config`](crate::raft::Config), and 64 KiB more, is room enough;
+/// between machines with many groups at least 128 bytes for each group.
 ///
 /// ```
 /// use purlin_core::node::NodeId;

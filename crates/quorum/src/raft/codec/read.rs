@@ -95,11 +95,11 @@ impl<'a> Reader<'a> {
         self.whole.slice(range)
     }
 
-    /// A count of things that take a byte each at least.
+    /// A count of things that take `least` bytes each, or more; `least` is above 0.
     #[inline]
-    pub(super) fn count(&mut self) -> Result<usize, DecodeError> {
+    pub(super) fn count(&mut self, least: usize) -> Result<usize, DecodeError> {
         let count = self.varint()?;
-        self.bounded(count)
+        Ok(self.bounded(count.saturating_mul(least as u64))? / least)
     }
 
     /// `bytes`, if as many are left.

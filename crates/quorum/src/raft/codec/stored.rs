@@ -3,6 +3,7 @@
 use super::{DecodeError, Part, Reader, Sink};
 use crate::raft::config::ClusterId;
 use crate::raft::durable::HardState;
+use crate::raft::groups::GroupId;
 use crate::raft::input::ReadToken;
 use crate::raft::membership::{Configuration, ConfigurationParts};
 use crate::raft::message::Message;
@@ -100,7 +101,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers!(ClusterId, Index, NodeId, ReadToken, Term);
+numbers!(ClusterId, GroupId, Index, NodeId, ReadToken, Term);
 
 /// Structures whose parts follow each other in the order given here.
 macro_rules! structures {
@@ -198,7 +199,7 @@ fn put_nodes(nodes: &[NodeId], sink: &mut impl Sink) {
 
 /// What [`put_nodes`] has put.
 fn take_nodes(reader: &mut Reader<'_>) -> Result<Vec<NodeId>, DecodeError> {
-    let count = reader.count()?;
+    let count = reader.count(1)?;
     let mut nodes = Vec::with_capacity(count);
     let mut before = 0_u64;
     for place in 0..count {

@@ -1,9 +1,9 @@
-//! What a store does at its beats, and when it hears of those of others.
+//! What a machine does at its beats, and when it hears of those of others.
 
+use super::local::{Local, following};
 use super::message::{Beat, Heartbeats};
 use super::peers::Heard;
 use super::slots::{Index, Standing};
-use super::store::{Store, following};
 use crate::raft::{Body, Config, Message, Position, Term};
 use alloc::vec::Vec;
 use core::hint;
@@ -12,8 +12,8 @@ use purlin_core::time::Instant;
 /// So many groups are fetched from memory together.
 const BATCH: usize = 32;
 
-impl Store {
-    /// Sends the heartbeats of all groups that lead, and sees which stores are lost.
+impl Local {
+    /// Sends the heartbeats of all groups that lead, and sees which machines are lost.
     pub(super) fn beat(&mut self, now: Instant) {
         self.next_beat = following(self.next_beat, self.config.heartbeat_interval, now);
         for (peer, heard) in self.peers.pass_beat(patience(&self.config)) {
@@ -57,7 +57,7 @@ impl Store {
         self.settle(at);
     }
 
-    /// Another store has spoken.
+    /// Another machine has spoken.
     pub(super) fn hear(&mut self, now: Instant, index: &Index, heartbeats: &Heartbeats) {
         let from = heartbeats.from;
         let heard = self.peers.hear(heartbeats, self.now);

@@ -1,4 +1,4 @@
-//! Why a store refuses.
+//! Why something is refused.
 
 use super::GroupId;
 use crate::raft::{ConfigError, Error, Input, StartError};
@@ -26,17 +26,17 @@ impl From<ConfigError> for CreateError {
     }
 }
 
-/// An input that a store refuses. Nothing has changed.
+/// An input that is refused. Nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum StoreError {
-    /// No such group is here. When it is a message from a leader that has this store for a member,
+pub enum GroupsError {
+    /// No such group is here. When it is a message from a leader that has this machine for a member,
     /// [`create`](super::Groups::create) the group with
     /// [`Recovered::joining`](crate::raft::Recovered::joining) and hand the message in again.
     #[error("{0} is not here")]
     UnknownGroup(GroupId, Box<Input>),
-    /// A message of another cluster or for another store.
-    #[error("a message of another cluster or for another store")]
+    /// A message of another cluster or for another machine.
+    #[error("a message of another cluster or for another machine")]
     Misdirected,
     /// The group refuses it.
     #[error("{0}: {1}")]

@@ -1,4 +1,4 @@
-//! What stores tell each other.
+//! What machines tell each other.
 
 use crate::raft::rounds::Heartbeat;
 use crate::raft::{ClusterId, Index, Message, Position, Term};
@@ -7,7 +7,7 @@ use core::fmt;
 use core::num::NonZeroU64;
 use purlin_core::node::NodeId;
 
-/// Names a group, the same on every store.
+/// Names a group, the same on every machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(transparent))]
@@ -19,18 +19,18 @@ impl fmt::Display for GroupId {
     }
 }
 
-/// A message from one store to another. It may be lost, delayed, repeated and overtaken; it must
+/// A message from one machine to another. It may be lost, delayed, repeated and overtaken; it must
 /// not be altered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum StoreMessage {
+pub enum GroupsMessage {
     /// A message of one group.
     Group(GroupId, Message),
     /// The heartbeats, and the answers to heartbeats, of many groups.
     Heartbeats(Heartbeats),
 }
 
-impl StoreMessage {
+impl GroupsMessage {
     /// Who sent it.
     #[must_use]
     pub fn from(&self) -> NodeId {
@@ -50,13 +50,13 @@ impl StoreMessage {
     }
 }
 
-/// All that the groups of one store have to say at one beat to those of another, if it is of the
-/// regular kind. Without beats and answers it still says that the store lives, and so vouches for
+/// All that the groups of one machine have to say at one beat to those of another, if it is of the
+/// regular kind. Without beats and answers it still says that the machine lives, and so vouches for
 /// the silent groups that it leads.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Heartbeats {
-    /// Which cluster the stores belong to.
+    /// Which cluster the machines belong to.
     pub cluster: ClusterId,
     /// Who sends it.
     pub from: NodeId,
@@ -78,7 +78,7 @@ pub struct Heartbeats {
     pub answers: Vec<Answer>,
 }
 
-/// A heartbeat of one group: [`Body::Heartbeat`](crate::raft::Body) in 33 bytes.
+/// A heartbeat of one group: [`Body::Heartbeat`](crate::raft::Body), in some ten bytes on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Beat {

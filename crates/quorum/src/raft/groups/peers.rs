@@ -1,4 +1,4 @@
-//! The other stores: what is to be said to each at the next beat, whether it lives, and which
+//! The other machines: what is to be said to each at the next beat, whether it lives, and which
 //! groups are silent because it does.
 
 #[cfg(test)]
@@ -12,7 +12,7 @@ use core::mem;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 
-/// The stores that some group here has a replica on.
+/// The machines that some group here has a replica on.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Peers {
     by_id: BTreeMap<NodeId, Peer>,
@@ -95,7 +95,7 @@ impl Peers {
         }
     }
 
-    /// The group in this slot is silent, led by that store.
+    /// The group in this slot is silent, led by that machine.
     pub(super) fn fell_silent(&mut self, leader: NodeId, slot: u32, now: Instant) {
         self.at(leader, now).silent.insert(slot);
     }
@@ -137,7 +137,7 @@ impl Peers {
         }
     }
 
-    /// This store leads the group no longer; its members rely on that no more.
+    /// This machine leads the group no longer; its members rely on that no more.
     pub(super) fn retract(&mut self, group: GroupId, members: &Configuration) {
         for member in members.members() {
             if let Some(peer) = self.by_id.get_mut(&member) {
@@ -163,18 +163,18 @@ impl Peers {
         lost
     }
 
-    /// When a store was last heard of, for the groups that are silent under it.
+    /// When a machine was last heard of, for the groups that are silent under it.
     pub(super) fn heard(&self, id: NodeId) -> Option<Instant> {
         self.by_id.get(&id).map(|peer| peer.heard)
     }
 
-    /// Which slots are silent under a store.
+    /// Which slots are silent under a machine.
     pub(super) fn silent(&self, id: NodeId) -> Vec<u32> {
         let peer = self.by_id.get(&id);
         peer.map_or_else(Vec::new, |peer| peer.silent.iter().copied().collect())
     }
 
-    /// A store has spoken: what of its silent groups it does not lead any more.
+    /// A machine has spoken: what of its silent groups it does not lead any more.
     pub(super) fn hear(&mut self, heartbeats: &Heartbeats, now: Instant) -> Heard {
         let Some(peer) = self.by_id.get_mut(&heartbeats.from) else {
             return Heard::Nothing;
@@ -202,7 +202,7 @@ impl Peers {
         }
     }
 
-    /// What is to be sent, one message a peer. With `keep_alive` those peers hear of this store that
+    /// What is to be sent, one message a peer. With `keep_alive` those peers hear of this machine that
     /// nothing else is to be said to.
     pub(super) fn flush(
         &mut self,
@@ -275,7 +275,7 @@ pub(super) enum Heard {
     Nothing,
     /// The groups that the message names are led there no longer.
     Retracted,
-    /// A message was lost, or the store was started anew: perhaps none is.
+    /// A message was lost, or the machine was started anew: perhaps none is.
     AllRetracted,
     /// The message is older than the last retraction: nobody may fall silent on its word.
     Late,

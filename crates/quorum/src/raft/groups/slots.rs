@@ -1,4 +1,4 @@
-//! The groups of a store, by slot and by name.
+//! The groups of a machine, by slot and by name.
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +23,7 @@ pub(super) struct Slot {
     pub(super) members: Arc<Configuration>,
 }
 
-/// What a group wants of its store.
+/// What a group wants of its machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// A timer.
@@ -32,7 +32,7 @@ pub(super) enum Standing {
     Beating,
     /// Nothing: it leads, and all are silent.
     SilentLeader,
-    /// To be woken when that store is lost: it is silent, and led there.
+    /// To be woken when that machine is lost: it is silent, and led there.
     SilentUnder(NodeId),
 }
 

@@ -7,7 +7,7 @@ use purlin_core::time::Instant;
 
 const NOW: Instant = Instant::from_secs(1);
 
-/// What store 1 says to store 2.
+/// What machine 1 says to machine 2.
 fn said(peers: &mut Peers) -> Heartbeats {
     let mut said = Vec::new();
     peers.flush(&Config::new(NodeId(1)), 77, true, |heartbeats| {

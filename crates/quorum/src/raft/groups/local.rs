@@ -1,7 +1,7 @@
-//! The groups of a store in motion: what is due when, and what comes of it.
+//! The groups of a machine in motion: what is due when, and what comes of it.
 
-use super::StoreOutput;
-use super::message::{Answer, Beat, GroupId, StoreMessage};
+use super::GroupsOutput;
+use super::message::{Answer, Beat, GroupId, GroupsMessage};
 use super::peers::Peers;
 use super::slots::{Slot, SlotSet, Standing};
 use super::timers::Timers;
@@ -16,9 +16,9 @@ use core::time::Duration;
 use purlin_core::machine::Machine as _;
 use purlin_core::time::Instant;
 
-/// All of a store but the names of its groups.
+/// All of [`Groups`](super::Groups) but the names of the groups.
 #[derive(Clone, Debug)]
-pub(super) struct Store {
+pub(super) struct Local {
     pub(super) config: Arc<Config>,
     run: u64,
     /// The latest time seen.
@@ -31,10 +31,10 @@ pub(super) struct Store {
     pub(super) next_beat: Instant,
     /// The outputs of the group at hand.
     pub(super) lent: VecDeque<Output>,
-    pub(super) outbox: VecDeque<StoreOutput>,
+    pub(super) outbox: VecDeque<GroupsOutput>,
 }
 
-impl Store {
+impl Local {
     pub(super) fn new(config: Arc<Config>, run: u64, now: Instant) -> Self {
         Self {
             next_beat: now + config.heartbeat_interval,
@@ -109,7 +109,7 @@ impl Store {
     pub(super) fn carry(&mut self, id: GroupId) {
         while let Some(output) = self.lent.pop_front() {
             let Output::Send(message) = output else {
-                self.outbox.push_back(StoreOutput::Group(id, output));
+                self.outbox.push_back(GroupsOutput::Group(id, output));
                 continue;
             };
             match message.body {
@@ -143,8 +143,8 @@ impl Store {
                     self.peers.answer(message.to, self.now, answer);
                 }
                 _ => {
-                    let message = StoreMessage::Group(id, message);
-                    self.outbox.push_back(StoreOutput::Send(message));
+                    let message = GroupsMessage::Group(id, message);
+                    self.outbox.push_back(GroupsOutput::Send(message));
                 }
             }
         }
@@ -252,7 +252,7 @@ impl Store {
         }
     }
 
-    pub(super) fn poll_output(&mut self) -> Option<StoreOutput> {
+    pub(super) fn poll_output(&mut self) -> Option<GroupsOutput> {
         if self.outbox.is_empty() && self.peers.has_unsent() {
             let keep_alive = self.config.quiesce;
             let Self {
@@ -263,8 +263,8 @@ impl Store {
                 ..
             } = self;
             peers.flush(config, *run, keep_alive, |heartbeats| {
-                let message = StoreMessage::Heartbeats(heartbeats);
-                outbox.push_back(StoreOutput::Send(message));
+                let message = GroupsMessage::Heartbeats(heartbeats);
+                outbox.push_back(GroupsOutput::Send(message));
             });
         }
         self.outbox.pop_front()

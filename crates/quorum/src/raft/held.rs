@@ -11,6 +11,10 @@ const MAX: usize = 1024;
 /// Messages with the tickets that they wait for, in that order. Few nodes have any: a queue is made
 /// when there is one, and given back when the node rests.
 #[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::box_collection,
+    reason = "thousands of nodes have none: a pointer, not a queue"
+)]
 pub(crate) struct Held(Option<Box<VecDeque<(Ticket, Message)>>>);
 
 impl Held {

@@ -110,7 +110,7 @@ impl Contents {
 
     fn apply(&mut self, deed: &Deed, flaw: Option<Flaw>) {
         match deed {
-            Deed::Found(identity, founders) => {
+            Deed::Found(identity, configuration) => {
                 self.identity = Some(*identity);
                 self.snapshot.configuration = Arc::new(founders.clone());
             }
@@ -261,7 +261,7 @@ impl Storage for Flawed {
         self.contents.identity
     }
 
-    fn bootstrap(&mut self, identity: Identity, founders: Configuration) -> Result<()> {
+    fn create(&mut self, identity: Identity, configuration: Configuration) -> Result<()> {
         if let Some(found) = self.identity().filter(|_| !self.is(Flaw::FoundsTwice)) {
             return Err(StorageError::NotEmpty(found));
         }

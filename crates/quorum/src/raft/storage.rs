@@ -230,7 +230,7 @@ pub trait Storage {
     ///
     /// let another = Identity::new(ClusterId(7), NodeId(2), 0xbeef);
     /// let refused = store.bootstrap_if_empty(another, founders).unwrap_err();
-    /// assert_eq!(refused.to_string(), "the store is not empty: it belongs to node 1 of cluster 7");
+    /// assert_eq!(refused.to_string(), "the store is not empty: it belongs to n1 of cluster 7");
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     ///

@@ -26,13 +26,13 @@ fn stores_that_do_not_fit_are_refused() {
     let other = open(config(2), founder(1));
     assert_eq!(
         other.to_string(),
-        "the store belongs to node 1 of cluster 0; the configuration is of node 2 of cluster 0"
+        "the store belongs to n1 of cluster 0; the configuration is of n2 of cluster 0"
     );
     let mut elsewhere = config(1);
     elsewhere.cluster = ClusterId(7);
     assert_eq!(
         open(elsewhere, founder(1)).to_string(),
-        "the store belongs to node 1 of cluster 0; the configuration is of node 1 of cluster 7"
+        "the store belongs to n1 of cluster 0; the configuration is of n1 of cluster 7"
     );
 
     let mut stranger = Store::default();

@@ -112,7 +112,7 @@ impl Contents {
         match deed {
             Deed::Found(identity, configuration) => {
                 self.identity = Some(*identity);
-                self.snapshot.configuration = Arc::new(founders.clone());
+                self.snapshot.configuration = Arc::new(configuration.clone());
             }
             Deed::HardState(hard_state) => self.hard_state = *hard_state,
             Deed::Entry(index, entry) => {
@@ -265,7 +265,7 @@ impl Storage for Flawed {
         if let Some(found) = self.identity().filter(|_| !self.is(Flaw::FoundsTwice)) {
             return Err(StorageError::NotEmpty(found));
         }
-        self.act(Deed::Found(identity, founders));
+        self.act(Deed::Found(identity, configuration));
         self.settle()
     }
 

@@ -11,7 +11,7 @@ use purlin_core::machine::Machine as _;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 use purlin_quorum::raft::{
-    Change, Config, Configuration, Entries, Entry, Index, MembershipChange, Message, Output, Raft,
+    Change, Config, Configuration, Entries, Entry, Index, Message, Output, Raft,
     ReadMode, ReadToken, Recovered, RoleKind, SnapshotChunk, Term, Write,
 };
 use std::collections::{BTreeMap, VecDeque};
@@ -181,11 +181,7 @@ impl Group {
                         Change::AddVoter(NodeId(u64::from(NODES))),
                     ],
                 };
-                let change = MembershipChange {
-                    changes,
-                    ..MembershipChange::default()
-                };
-                let _ = self.nodes[at(node)].raft.change_membership(now, &change);
+                let _ = self.nodes[at(node)].raft.change_membership(now, changes);
                 at(node)
             }
             Step::Transfer(node, to) => {

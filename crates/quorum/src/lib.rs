@@ -9,3 +9,13 @@ extern crate std;
 
 pub mod quorum;
 pub mod raft;
+
+#[doc(inline)]
+#[cfg(feature = "std")]
+pub use purlin_core::time::SystemClock;
+#[doc(inline)]
+pub use purlin_core::{
+    machine::Machine,
+    node::NodeId,
+    time::{Clock, Instant},
+};

@@ -8,8 +8,10 @@
 //!
 //! # The contract, in six steps
 //!
-//! 1. **Start** with [`Raft::new`] from what the disk holds ([`Recovered`]): a founding member from
-//!    [`Recovered::bootstrap`], one that is added later from [`Recovered::joining`].
+//! 1. **Start** with [`Raft::new`] from what the disk holds ([`Recovered`]): a founding member at its
+//!    first start from [`Recovered::bootstrap`], one that is added later from [`Recovered::joining`].
+//!    Give it the disk's [`Config::incarnation`], drawn at random when the store was made and kept
+//!    there, so that the others notice when it is lost.
 //! 2. **Feed** it messages, proposals and reads as they come, each with the time; and call
 //!    [`handle_timeout`](Machine::handle_timeout) when [`poll_timeout`](Machine::poll_timeout) says.
 //! 3. **Drain** [`poll_output`](Machine::poll_output) after every call, and carry the outputs out in
@@ -259,6 +261,15 @@ impl Raft {
     #[inline]
     pub(crate) fn is_leader(&self) -> bool {
         matches!(self.role, Role::Leader(_))
+    }
+
+    /// Whether it leads and has committed an entry of its term, without which it refuses changes of
+    /// members ([`Refusal::NotReady`]) and has no lease. [`Output::LeaderReady`] says when it comes
+    /// to be so.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.leading()
+            .is_some_and(|leader| self.commit >= leader.term_start)
     }
 
     /// Its term.

@@ -9,8 +9,8 @@ use purlin_core::machine::Machine as _;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 use purlin_quorum::raft::{
-    Change, Config, Configuration, Index, MembershipChange, Message, Output, Payload, Raft,
-    ReadMode, ReadToken, Recovered, RoleKind, SnapshotChunk, SnapshotMeta,
+    Change, Config, Configuration, Index, Message, Output, Payload, Raft, ReadMode, ReadToken,
+    Recovered, RoleKind, SnapshotChunk, SnapshotMeta,
 };
 
 /// One node and what its host has done for it.
@@ -245,12 +245,9 @@ fn a_newcomer_gets_a_snapshot_in_parts() {
     let leader = cluster.leader();
     cluster.compact(leader);
     cluster.add(4, Recovered::joining());
-    let change = MembershipChange {
-        changes: vec![Change::AddLearner(NodeId(4))],
-        ..Default::default()
-    };
+    let change = Change::AddLearner(NodeId(4));
     cluster
-        .with(leader, |raft, now| raft.change_membership(now, &change))
+        .with(leader, |raft, now| raft.change_membership(now, change))
         .expect("one change");
     cluster.deliver();
     cluster.run(Duration::from_secs(2));

@@ -7,19 +7,22 @@ use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 use purlin_quorum::raft::{Config, Configuration, Output, Raft, Recovered, Refusal, RoleKind};
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Mostly what is valid by itself.
 fn duration() -> impl Strategy<Value = Duration> {
     prop_oneof![
-        Just(Duration::ZERO),
-        Just(Duration::from_nanos(1)),
-        Just(Duration::from_millis(100)),
-        Just(Duration::from_nanos(u64::MAX)),
-        Just(Duration::MAX - Duration::from_nanos(1)),
-        Just(Duration::MAX),
+        1 => Just(Duration::ZERO),
+        10 => Just(Duration::from_nanos(1)),
+        20 => Just(Duration::from_millis(100)),
+        10 => Just(DAY),
+        1 => Just(DAY + Duration::from_nanos(1)),
+        1 => Just(Duration::MAX),
     ]
 }
 
 fn size() -> impl Strategy<Value = u64> {
-    prop_oneof![Just(0), Just(1), Just(100), Just(u64::MAX)]
+    prop_oneof![1 => Just(0), 10 => Just(1), 10 => Just(100), 10 => Just(u64::MAX)]
 }
 
 fn config() -> impl Strategy<Value = Config> {
@@ -72,6 +75,46 @@ fn drain(raft: &mut Raft, now: Instant) -> u64 {
         }
     }
     commands
+}
+
+/// What is said of a configuration that is changed like that.
+fn refusal(change: impl FnOnce(&mut Config)) -> Option<String> {
+    let mut config = Config::new(NodeId(1));
+    change(&mut config);
+    config.validate().err().map(|error| error.to_string())
+}
+
+#[test]
+fn what_cannot_be_is_named_with_its_bound() {
+    let nano = Duration::from_nanos(1);
+    assert_eq!(refusal(|_| {}), None);
+    assert_eq!(refusal(|config| config.election_timeout = DAY), None);
+    assert_eq!(refusal(|config| config.election_jitter = DAY), None);
+    assert_eq!(
+        refusal(|config| config.election_timeout = DAY + nano).as_deref(),
+        Some(
+            "election_timeout is 86400.000000001s: it must be above 0 and a day (86,400 s) at most"
+        )
+    );
+    assert_eq!(
+        refusal(|config| config.election_jitter = Duration::MAX).as_deref(),
+        Some(
+            "election_jitter is 18446744073709551615.999999999s: it must be a day (86,400 s) at most"
+        )
+    );
+    assert_eq!(
+        refusal(|config| config.max_log_bytes = config.max_entry_bytes),
+        None
+    );
+    assert_eq!(
+        refusal(|config| config.max_log_bytes = 1000).as_deref(),
+        Some("max_log_bytes is 1000: it must be max_entry_bytes or more")
+    );
+    assert_eq!(refusal(|config| config.quiesce = true), None);
+    assert_eq!(
+        refusal(|config| (config.quiesce, config.check_quorum) = (true, false)).as_deref(),
+        Some("quiesce is true: it must be false without check_quorum")
+    );
 }
 
 proptest! {

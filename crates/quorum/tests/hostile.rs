@@ -9,9 +9,8 @@ use purlin_core::node::NodeId;
 use purlin_core::random::{Random, RandomExt as _, SplitMix64};
 use purlin_core::time::Instant;
 use purlin_quorum::raft::{
-    Body, Change, ClusterId, Config, Configuration, Entries, Entry, Index, MembershipChange,
-    Message, Output, Position, Raft, ReadMode, ReadToken, Recovered, RoleKind, SnapshotChunk,
-    SnapshotMeta, Term,
+    Body, Change, ClusterId, Config, Configuration, Entries, Entry, Index, Message, Output,
+    Position, Raft, ReadMode, ReadToken, Recovered, RoleKind, SnapshotChunk, SnapshotMeta, Term,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -121,11 +120,7 @@ impl Group {
     }
 
     fn change(&mut self, id: u64, change: Change) {
-        let change = MembershipChange {
-            changes: vec![change],
-            ..MembershipChange::default()
-        };
-        self.with(id, |raft, now| raft.change_membership(now, &change))
+        self.with(id, |raft, now| raft.change_membership(now, change))
             .expect("one change");
     }
 
@@ -244,7 +239,10 @@ fn who_is_fenced_is_not_counted() {
 #[test]
 fn a_log_that_is_full_of_what_is_to_be_replaced_has_room() {
     let all = [1, 2, 3];
-    let mut group = Group::new(3, |config| config.max_log_bytes = 1_000);
+    let mut group = Group::new(3, |config| {
+        config.max_log_bytes = 1_000;
+        config.max_entry_bytes = 1_000;
+    });
     group.elect(1, &all);
     // The leader is cut off and goes on for a while.
     for _ in 0..40 {
@@ -553,6 +551,7 @@ fn nothing_that_an_enemy_says_makes_a_node_panic() {
             config.pre_vote = seed % 3 == 0;
             config.quiesce = seed % 5 == 0;
             config.max_log_bytes = if seed % 7 == 0 { 500 } else { 1 << 20 };
+            config.max_entry_bytes = config.max_log_bytes;
             config.trailing_entries = 0;
         });
         for _ in 0..200 {

@@ -4,6 +4,8 @@ extern crate alloc;
 
 #[path = "replica/group.rs"]
 mod group;
+#[path = "replica/leading.rs"]
+mod leading;
 #[path = "replica/machine.rs"]
 mod machine;
 #[path = "replica/outcomes.rs"]

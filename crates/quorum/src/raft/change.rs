@@ -1,7 +1,7 @@
 //! Changes of members, on the leader (§6, thesis §4).
 
 use super::error::Refusal;
-use super::membership::{Configuration, MembershipChange, Transition};
+use super::membership::{Configuration, MembershipChange};
 use super::message::Body;
 use super::output::Output;
 use super::position::Position;
@@ -12,12 +12,56 @@ use alloc::sync::Arc;
 use purlin_core::time::Instant;
 
 impl Raft {
-    /// Proposes other members. The new configuration holds at once, on this node, and on each other
+    /// Proposes other members: one [`Change`](super::Change), several, or
+    /// [`MembershipChange::leave`]. The new configuration holds at once, on this node, and on each other
     /// one as soon as it has the entry; it is decided when the entry is committed, and taken back
     /// when the entry is lost.
     ///
     /// One change at a time: the next one is refused until this one is committed, and for an
     /// automatic joint change until that is left again.
+    ///
+    /// To add a voter, add it as a learner first, wait until
+    /// [`Status::is_caught_up`](super::Status::is_caught_up), then add it as a voter: one that has
+    /// nothing yet counts for the quorum at once, and until it has caught up the group survives fewer
+    /// failures, or, of two, commits nothing.
+    ///
+    /// To add whom the group has, or to remove whom it has not, is accepted and changes nothing: so a
+    /// request whose answer was lost can be made again.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use purlin_core::machine::Machine;
+    /// use purlin_core::node::NodeId;
+    /// use purlin_core::time::Instant;
+    /// use purlin_quorum::raft::{Change, Config, Configuration, Output, Raft, Recovered, Refusal};
+    ///
+    /// // A group of one, whose disk and state machine are quick.
+    /// fn drain(raft: &mut Raft, now: Instant) {
+    ///     while let Some(output) = raft.poll_output() {
+    ///         match output {
+    ///             Output::Write(write) => raft.persisted(now, write.ticket).unwrap(),
+    ///             Output::Commit(entries) => raft.applied(now, entries.last().unwrap().index).unwrap(),
+    ///             _ => {}
+    ///         }
+    ///     }
+    /// }
+    /// let mut now = Instant::default();
+    /// let founders = Recovered::bootstrap(Configuration::new([NodeId(1)]));
+    /// let mut raft = Raft::new(Config::new(NodeId(1)), founders, 0x5eed, now)?;
+    /// raft.campaign(now)?;
+    /// drain(&mut raft, now);
+    /// assert!(raft.is_ready());
+    ///
+    /// raft.change_membership(now, Change::AddLearner(NodeId(2)))?;
+    /// drain(&mut raft, now);
+    /// assert_eq!(raft.configuration().learners(), [NodeId(2)]);
+    /// // Node 2 has not been heard of: not yet.
+    /// if raft.status().is_caught_up(NodeId(2)) {
+    ///     raft.change_membership(now, Change::AddVoter(NodeId(2)))?;
+    /// }
+    /// assert_eq!(raft.configuration().voters(), [NodeId(1)]);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -26,7 +70,7 @@ impl Raft {
     pub fn change_membership(
         &mut self,
         now: Instant,
-        change: &MembershipChange,
+        change: impl Into<MembershipChange>,
     ) -> Result<Position, Refusal> {
         self.admit(now)?;
         let leader = self.require_leader()?;
@@ -41,7 +85,7 @@ impl Raft {
         if self.history.index() > self.commit && !mutant!(self, TwoChanges) {
             return Err(Refusal::ChangePending(self.history.index()));
         }
-        let configuration = self.configuration().change(change)?;
+        let configuration = self.configuration().change(&change.into())?;
         self.stir_self();
         let position = self.append_configuration(configuration);
         self.finish();
@@ -122,10 +166,7 @@ impl Raft {
         if configuration.is_joint() {
             // Every leader leaves it, not only the one that entered it.
             if configuration.auto_leave()
-                && let Ok(next) = configuration.change(&MembershipChange {
-                    transition: Transition::Auto,
-                    changes: alloc::vec::Vec::new(),
-                })
+                && let Ok(next) = configuration.leave_joint()
             {
                 self.append_configuration(next);
             }

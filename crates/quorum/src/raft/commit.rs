@@ -63,6 +63,9 @@ impl Raft {
             let before = core::mem::replace(&mut self.commit, index);
             self.set_commit(index);
             self.tell_commits();
+            if before < leader_start && leader_start <= index {
+                self.outbox.push_back(Output::LeaderReady(self.hard.term));
+            }
             // Only where one of these is newly committed is there a next step.
             let steps = [self.history.index(), leader_start];
             if steps.iter().any(|&step| before < step && step <= index) {

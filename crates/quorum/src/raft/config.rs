@@ -43,11 +43,11 @@ pub struct Config {
     pub id: NodeId,
     /// Its group. Default 0.
     pub cluster: ClusterId,
-    /// How long a follower waits for a leader before it campaigns, at least. Default 1 s. Ten times
-    /// the heartbeat interval, and that well above the round trip, is a good rule.
+    /// How long a follower waits for a leader before it campaigns, at least; a day at most. Default
+    /// 1 s. Ten times the heartbeat interval, and that well above the round trip, is a good rule.
     pub election_timeout: Duration,
     /// How much longer it waits at most: drawn anew each time, so that followers do not campaign
-    /// together (§5.2). Default 1 s.
+    /// together (§5.2). A day at most. Default 1 s.
     pub election_jitter: Duration,
     /// How often a leader says that it lives. Default 100 ms.
     pub heartbeat_interval: Duration,
@@ -81,8 +81,9 @@ pub struct Config {
     /// Bytes that are given out to be applied and not yet reported so. Default 16 MiB.
     pub max_unapplied_bytes: u64,
     /// Bytes of the log of a follower, 48 for each entry beside its payload, beyond which it takes
-    /// no more until it has compacted. Default 1 GiB. Several times
-    /// [`max_entry_bytes`](Self::max_entry_bytes), or a large entry may never find room.
+    /// no more until it has compacted. Default 1 GiB. Not below
+    /// [`max_entry_bytes`](Self::max_entry_bytes), and better several times that, or a large entry may
+    /// wait long for room.
     pub max_log_bytes: u64,
     /// Entries that stay in memory when a snapshot covers them, so that followers that are a little
     /// behind need no snapshot. Default 1,024.
@@ -93,9 +94,14 @@ pub struct Config {
     pub snapshot_chunk_bytes: u32,
     /// Fall silent, without heartbeats and timeouts, when there is nothing to do and every member
     /// has everything. Whoever drives the node must then [`wake`](super::Raft::wake) it when the
-    /// leader's machine is lost: [`Groups`](super::groups::Groups) does. Default false.
+    /// leader's machine is lost: [`Groups`](super::groups::Groups) does, and
+    /// [`Replica::open`](super::replica::Replica::open) refuses it. Needs `check_quorum`. Default
+    /// false.
     pub quiesce: bool,
 }
+
+/// The longest election timeout and jitter: what is longer is a mistake of units.
+const LONGEST: Duration = Duration::from_secs(86_400);
 
 impl Config {
     /// The defaults.
@@ -142,12 +148,17 @@ impl Config {
         if self.id == NodeId(0) {
             return wrong("id", Value::Number(0), "above 0");
         }
-        if self.election_timeout.is_zero() {
+        if self.election_timeout.is_zero() || self.election_timeout > LONGEST {
+            let bound = "above 0 and a day (86,400 s) at most";
             return wrong(
                 "election_timeout",
                 Value::Time(self.election_timeout),
-                "above 0",
+                bound,
             );
+        }
+        if self.election_jitter > LONGEST {
+            let bound = "a day (86,400 s) at most";
+            return wrong("election_jitter", Value::Time(self.election_jitter), bound);
         }
         if self.heartbeat_interval.is_zero() || self.heartbeat_interval >= self.election_timeout {
             let bound = "above 0 and below election_timeout";
@@ -178,10 +189,29 @@ impl Config {
             ("max_reads", self.max_reads as u64),
             ("snapshot_chunk_bytes", u64::from(self.snapshot_chunk_bytes)),
         ];
-        match bounds.into_iter().find(|&(_, value)| value == 0) {
-            Some((field, _)) => wrong(field, Value::Number(0), "above 0"),
-            None => Ok(()),
+        if let Some((field, _)) = bounds.into_iter().find(|&(_, value)| value == 0) {
+            return wrong(field, Value::Number(0), "above 0");
         }
+        if self.max_log_bytes < self.max_entry_bytes {
+            let bound = "max_entry_bytes or more";
+            return wrong("max_log_bytes", Value::Number(self.max_log_bytes), bound);
+        }
+        if self.quiesce && !self.check_quorum {
+            return wrong("quiesce", Value::Flag(true), "false without check_quorum");
+        }
+        Ok(())
+    }
+
+    /// For a host that wakes nobody: a silent group whose leader is lost would stay without one.
+    pub(crate) fn refuse_quiesce(&self) -> Result<(), ConfigError> {
+        if self.quiesce {
+            return Err(ConfigError {
+                field: "quiesce",
+                value: Value::Flag(true),
+                bound: "false outside of Groups: nobody would wake the group",
+            });
+        }
+        Ok(())
     }
 }
 
@@ -204,6 +234,7 @@ impl ConfigError {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Value {
+    Flag(bool),
     Time(Duration),
     Number(u64),
 }
@@ -211,6 +242,7 @@ enum Value {
 impl core::fmt::Display for Value {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
+            Self::Flag(flag) => write!(f, "{flag}"),
             Self::Time(time) => write!(f, "{time:?}"),
             Self::Number(number) => write!(f, "{number}"),
         }

@@ -41,11 +41,50 @@ pub struct Write {
 }
 
 /// What a node finds on its disk when it starts.
+///
+/// A [`Storage`](crate::raft::storage::Storage) [recovers](crate::raft::storage::Storage::recover)
+/// it. Who keeps a log of their own puts together:
+///
+/// * the last vote and term of all writes;
+/// * the log as the writes left it: each one's entries replaced everything from their first index on;
+/// * what the latest snapshot covers, its configuration included. Before there is one, that is index
+///   0 with the configuration of the founders: **keep that too**, from the first start on, as nothing
+///   else says who the members are (nobody, if the node joined);
+/// * how far a state machine that is durable has applied; otherwise the snapshot's index.
+///
+/// Everything that was reported with [`persisted`](super::Raft::persisted) must be there. Of what was
+/// not, any first part may be.
+///
+/// ```
+/// use bytes::Bytes;
+/// use purlin_quorum::raft::{
+///     Config, Configuration, Entry, HardState, Index, Position, Raft, Recovered, Term,
+/// };
+/// use purlin_quorum::{Instant, NodeId};
+///
+/// // First start: this is what to put on the disk, with the incarnation.
+/// let first = Recovered::bootstrap(Configuration::new([1, 2, 3].map(NodeId)));
+/// let (founders, incarnation) = (first.snapshot, 0x5eed_u64.try_into().ok());
+///
+/// // Restart: the founders, and what the writes have added.
+/// let recovered = Recovered {
+///     hard_state: HardState { term: Term(4), vote: Some(NodeId(2)) },
+///     entries: vec![Entry::command(Term(4), Bytes::from_static(b"x = 1"))], // from index 1 on
+///     applied: founders.position.index, // the state machine is in memory: it begins anew
+///     snapshot: founders,
+/// };
+/// let mut config = Config::new(NodeId(1));
+/// config.incarnation = incarnation;
+/// let raft = Raft::new(config, recovered, 0xfeed, Instant::default())?;
+/// assert_eq!(raft.last_position(), Position::new(Term(4), Index(1)));
+/// assert_eq!(raft.configuration().voters(), [1, 2, 3].map(NodeId));
+/// # Ok::<(), purlin_quorum::raft::StartError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
     /// The last vote and term.
     pub hard_state: HardState,
-    /// What the state machine's snapshot covers.
+    /// What the state machine's snapshot covers; before the first one, index 0, with the founders.
     pub snapshot: SnapshotMeta,
     /// The log after the snapshot.
     pub entries: Vec<Entry>,
@@ -55,7 +94,7 @@ pub struct Recovered {
 
 impl Recovered {
     /// A node that knows nothing and waits for a leader to tell it: how one is added to a group
-    /// that exists.
+    /// that exists. For its first start alone.
     #[must_use]
     pub fn joining() -> Self {
         Self::default()
@@ -63,7 +102,7 @@ impl Recovered {
 
     /// A founding member. Every founding member must be started with the same configuration, once:
     /// see [`Storage::bootstrap`](crate::raft::storage::Storage::bootstrap), which refuses to do it
-    /// again.
+    /// again, and a node that is not among them.
     ///
     /// Many groups of the same members may share one: it is kept as long as it is in force.
     #[must_use]

@@ -1,5 +1,6 @@
 //! Why something was refused.
 
+use super::config::ClusterId;
 use super::membership::ChangeError;
 use super::position::Index;
 use alloc::vec::Vec;
@@ -43,19 +44,26 @@ pub enum Refusal {
     #[error("{0} reads wait already")]
     TooManyReads(usize),
     /// Lease reads are not configured.
-    #[error("no lease reads without a bound on the drift of clocks")]
+    #[error("no lease reads without a bound on the drift of clocks: set Config::lease_drift_ppm")]
     NoLease,
-    /// A leader was heard of not long ago and may hold a lease, which this node has promised to
-    /// respect.
-    #[error("a leader was heard of and may hold a lease")]
+    /// A leader may hold a lease, which this node has promised to respect: one was heard of in the
+    /// last election timeout, or the node was started in it and may have heard of one before.
+    #[error(
+        "a leader may hold a lease: one was heard of, or this node was started, less than an election timeout ago; try again after that"
+    )]
     LeasePromised,
     /// A change of members is not committed yet.
     #[error("the change of members at index {0} is not committed yet")]
     ChangePending(Index),
-    /// The leader has not committed an entry of its own term yet, soon will; or it is about to go,
-    /// by a change of members that is not committed yet, and leaves witnesses behind.
-    #[error("the leader has not begun yet, or is about to go")]
+    /// The leader has not committed an entry of its own term yet: it soon will, if it reaches a
+    /// quorum. [`Output::LeaderReady`](super::Output::LeaderReady) says when, and
+    /// [`Raft::is_ready`](super::Raft::is_ready) whether.
+    #[error("this leader has not committed an entry of its own term yet: try again shortly")]
     NotReady,
+    /// The leader removes itself, by a change of members that is not committed yet, from a group
+    /// with witnesses: it leaves nothing behind that perhaps only a witness has.
+    #[error("this leader is about to leave the group: try again with the next one")]
+    Leaving,
     /// No valid change of members.
     #[error(transparent)]
     Change(#[from] ChangeError),
@@ -65,9 +73,20 @@ pub enum Refusal {
     /// Not a member.
     #[error("{0} is no member")]
     UnknownPeer(NodeId),
-    /// A message of another cluster or for another node.
-    #[error("a message of another cluster or for another node")]
-    Misdirected,
+    /// A message of another cluster, for another node, or from this one.
+    #[error("a message from {from} to {to} of cluster {}; this is {id} of cluster {}", got.0, expected.0)]
+    Misdirected {
+        /// Who sent it.
+        from: NodeId,
+        /// For whom it was meant.
+        to: NodeId,
+        /// Its cluster.
+        got: ClusterId,
+        /// This node.
+        id: NodeId,
+        /// The cluster of this node.
+        expected: ClusterId,
+    },
     /// A message that contradicts itself, which no correct node sends.
     #[error("a message that no correct node sends: {0}")]
     Malformed(&'static str),

@@ -27,7 +27,7 @@ impl Machine for Raft {
                     .map_err(Error::ProposeAll)?;
             }
             Input::ChangeMembership(change) => {
-                self.change_membership(now, &change)?;
+                self.change_membership(now, change)?;
             }
             Input::Read(token, mode) => self.read(now, token, mode)?,
             Input::TransferLeadership(to) => self.transfer_leadership(now, to)?,

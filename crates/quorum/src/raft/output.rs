@@ -41,6 +41,9 @@ pub enum Output {
         /// This node; `None` while nobody is known to lead.
         leader: Option<NodeId>,
     },
+    /// This leader has committed an entry of its term: it takes changes of members from now on, and
+    /// gives lease reads while its lease holds. Proposals and other reads need not wait for that.
+    LeaderReady(Term),
     /// Other members: be ready to exchange messages with them. Holds from the moment the entry is in
     /// the log, and may be taken back.
     ConfigurationChanged(Arc<Configuration>),

@@ -96,7 +96,7 @@ impl Raft {
         // who could lead would get the witness's vote.
         let configuration = self.configuration();
         if !configuration.is_voter(self.config.id) && !configuration.witnesses().is_empty() {
-            return Err(Refusal::NotReady);
+            return Err(Refusal::Leaving);
         }
         let mut bytes = 0;
         for command in commands {

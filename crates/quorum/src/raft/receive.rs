@@ -26,7 +26,13 @@ impl Raft {
             ..
         } = message;
         if cluster != self.config.cluster || to != self.config.id || from == self.config.id {
-            return Err(Refusal::Misdirected);
+            return Err(Refusal::Misdirected {
+                from,
+                to,
+                got: cluster,
+                id: self.config.id,
+                expected: self.config.cluster,
+            });
         }
         self.check_shape(&message)?;
         if self.is_fenced(from, message.incarnation) {

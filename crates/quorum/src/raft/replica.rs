@@ -3,6 +3,7 @@
 
 mod error;
 mod event;
+mod snapshot;
 mod state_machine;
 mod waiting;
 
@@ -18,23 +19,18 @@ use super::membership::MembershipChange;
 use super::message::Message;
 use super::output::Output;
 use super::position::{Index, Position};
-use super::progress::ProgressState;
-use super::snapshot::{ChunkRequest, SnapshotChunk, SnapshotMeta};
-use super::status::RoleKind;
-use super::storage::{Storage, StorageError};
+use super::start::StartError;
+use super::status::{RoleKind, Status};
+use super::storage::{Storage, StorageError, check_founder};
 use super::{Config, Entries, Payload, Raft};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use core::num::NonZeroU64;
 use purlin_core::machine::Machine as _;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
+use snapshot::restore;
 use waiting::Waiting;
-
-/// A follower that is being sent a snapshot puts off the next one until the log is so many times as
-/// long as it would be: each new one makes the transfer begin anew.
-const PATIENCE: u64 = 4;
 
 /// A node with its store and state machine.
 ///
@@ -122,13 +118,13 @@ pub struct Replica<S: Storage, M: StateMachine> {
 impl<S: Storage, M: StateMachine> Replica<S, M> {
     /// Opens a replica on a store that was bootstrapped or joined, with a state machine as it is
     /// before the first command. The incarnation comes from the store, and entries are no larger than
-    /// it can hold. See [`Raft::new`] for `seed`
-    /// and `now`.
+    /// it can hold. See [`Raft::new`] for `seed` and `now`.
     ///
     /// # Errors
     ///
-    /// [`ReplicaError`]: the store fails, is empty, is another's, or contradicts itself; or the state
-    /// machine does not take what it holds.
+    /// [`ReplicaError`]: the store fails, is empty, is another's, or contradicts itself; the state
+    /// machine does not take what it holds; or the configuration is not valid, or asks to
+    /// [`quiesce`](Config::quiesce), which only [`Groups`](super::groups::Groups) can.
     pub fn open(
         mut config: Config,
         mut storage: S,
@@ -137,13 +133,21 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
         now: Instant,
     ) -> Result<Self, ReplicaError<S::Error>> {
         let identity = storage.identity().ok_or(StorageError::Empty)?;
-        if identity.node != config.id || identity.cluster != config.cluster {
-            return Err(ReplicaError::WrongStore(identity));
+        if !identity.is_of(config.id, config.cluster) {
+            return Err(ReplicaError::WrongStore {
+                found: identity,
+                node: config.id,
+                cluster: config.cluster,
+            });
         }
+        config.refuse_quiesce().map_err(StartError::from)?;
         config.incarnation = Some(identity.incarnation);
         config.max_entry_bytes = config.max_entry_bytes.min(storage.max_entry_bytes());
         let recovered = storage.recover()?;
         let meta = recovered.snapshot.clone();
+        if meta.position.index == Index::ZERO && !meta.configuration.is_empty() {
+            check_founder(&identity, &meta.configuration)?;
+        }
         let recovered = Recovered {
             applied: meta.position.index,
             ..recovered
@@ -175,14 +179,38 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
         self.snapshot_after_bytes = bytes;
     }
 
-    /// The node.
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> NodeId {
+        self.raft.config().id
+    }
+
+    /// See [`Raft::role`].
+    #[must_use]
+    pub fn role(&self) -> RoleKind {
+        self.raft.role()
+    }
+
+    /// See [`Raft::leader`].
+    #[must_use]
+    pub fn leader(&self) -> Option<NodeId> {
+        self.raft.leader()
+    }
+
+    /// See [`Raft::status`].
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.raft.status()
+    }
+
+    /// The node, for what else there is to know of it.
     #[must_use]
     pub fn raft(&self) -> &Raft {
         &self.raft
     }
 
-    /// The state machine, as far as it has applied. For a linearizable look wait for
-    /// [`Event::ReadReady`].
+    /// The state machine, as far as it has applied. For a linearizable look take
+    /// [`lease_read`](Self::lease_read), or wait for [`Event::ReadReady`].
     #[must_use]
     pub fn machine(&self) -> &M {
         &self.machine
@@ -251,15 +279,27 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
     pub fn change_membership(
         &mut self,
         now: Instant,
-        change: &MembershipChange,
+        change: impl Into<MembershipChange>,
     ) -> Result<Position, Refusal> {
         let position = self.raft.change_membership(now, change)?;
         self.waiting.push(position);
         Ok(position)
     }
 
+    /// The state machine for a linearizable look, now and without waiting: on a leader whose lease
+    /// holds and who has applied what it knows to be committed. Otherwise `None`: use
+    /// [`read`](Self::read), on any node.
+    ///
+    /// Needs [`Config::lease_drift_ppm`], and clocks that keep to it; `now` must be read after the
+    /// request has come. See [`Raft::lease_read`].
+    #[must_use]
+    pub fn lease_read(&self, now: Instant) -> Option<&M> {
+        let index = self.raft.lease_read(now)?;
+        (self.raft.applied_index() >= index).then_some(&self.machine)
+    }
+
     /// See [`Raft::read`]; [`Event::ReadReady`] or [`Event::ReadAborted`] answers. The cheaper way
-    /// while a lease holds: [`Raft::lease_read`].
+    /// while a lease holds: [`lease_read`](Self::lease_read).
     ///
     /// # Errors
     ///
@@ -387,8 +427,9 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
             Output::FetchChunk(request) => self.fetch(now, request)?,
             Output::StoreChunk(chunk) => self.store(now, &chunk)?,
             Output::LeaderChanged { term, leader } => {
-                self.events.push_back(Event::LeaderChanged(term, leader));
+                self.events.push_back(Event::LeaderChanged { term, leader });
             }
+            Output::LeaderReady(term) => self.events.push_back(Event::LeaderReady(term)),
             Output::ConfigurationChanged(configuration) => {
                 self.events
                     .push_back(Event::ConfigurationChanged(configuration));
@@ -425,97 +466,10 @@ impl<S: Storage, M: StateMachine> Replica<S, M> {
         Ok(())
     }
 
-    fn fetch(&mut self, now: Instant, request: ChunkRequest) -> Result<(), ReplicaError<S::Error>> {
-        let ChunkRequest {
-            to,
-            ref meta,
-            offset,
-            max_bytes,
-        } = request;
-        match self.storage.read_chunk(meta, offset, max_bytes)? {
-            Some(chunk) => self.raft.chunk(now, to, chunk)?,
-            None => self.raft.chunk_unavailable(now, &request),
-        }
-        Ok(())
-    }
-
-    fn store(&mut self, now: Instant, chunk: &SnapshotChunk) -> Result<(), ReplicaError<S::Error>> {
-        let stored = self.storage.store_chunk(chunk)?;
-        if chunk.done {
-            restore(
-                &mut self.storage,
-                &mut self.machine,
-                &chunk.meta,
-                self.raft.config().id,
-            )?;
-            self.since_snapshot = 0;
-            self.forget_up_to(chunk.meta.position.index);
-        }
-        self.raft.chunk_stored(now, &chunk.meta, stored)?;
-        Ok(())
-    }
-
     /// What becomes of the proposals up to `index` will not be known.
     fn forget_up_to(&mut self, index: Index) {
         while let Some(position) = self.waiting.take_up_to(index) {
             self.events.push_back(Event::Unknown(position));
         }
     }
-
-    fn is_snapshot_due(&self) -> bool {
-        if self.since_snapshot > self.room_for_log() {
-            return true;
-        }
-        let bound = self.snapshot_after_bytes;
-        if self.since_snapshot <= bound || self.since_snapshot > bound.saturating_mul(PATIENCE) {
-            return self.since_snapshot > bound;
-        }
-        let peers = self.raft.status().peers;
-        peers
-            .iter()
-            .all(|peer| peer.state != ProgressState::Snapshot)
-    }
-
-    /// How much may be applied since the last snapshot with room for more in the log.
-    fn room_for_log(&self) -> u64 {
-        let config = self.raft.config();
-        let (log, largest) = (config.max_log_bytes, config.max_entry_bytes);
-        let beside = log.saturating_sub(largest.saturating_add(ENTRY_OVERHEAD));
-        (beside / 2).max(log / 4)
-    }
-
-    /// Cuts the log by a snapshot of the present state, if that is beyond the last one.
-    fn take_snapshot(&mut self, now: Instant) -> Result<bool, ReplicaError<S::Error>> {
-        self.since_snapshot = 0;
-        let index = self.raft.applied_index();
-        // Snapshots of the same state may differ in bytes from node to node.
-        let maker = self.raft.config().incarnation.map_or(0, NonZeroU64::get);
-        let Some(meta) = self.raft.snapshot_meta(index, maker) else {
-            return Ok(false);
-        };
-        if index <= self.raft.status().snapshot.index {
-            return Ok(false);
-        }
-        let data = self.machine.snapshot();
-        self.storage.compact(&meta, &mut core::iter::once(data))?;
-        self.raft.compact(now, meta)?;
-        Ok(true)
-    }
-}
-
-/// Brings the state machine to where the snapshot is. A witness has none.
-fn restore<S: Storage, M: StateMachine>(
-    storage: &mut S,
-    machine: &mut M,
-    meta: &SnapshotMeta,
-    id: NodeId,
-) -> Result<(), ReplicaError<S::Error>> {
-    if meta.position.index == Index::ZERO || meta.configuration.is_witness(id) {
-        return Ok(());
-    }
-    let missing = ReplicaError::MissingSnapshot(meta.position);
-    let snapshot = storage.snapshot(meta)?.ok_or(missing)?;
-    machine
-        .restore(&snapshot)
-        .map_err(|error| ReplicaError::Restore(meta.position, error))
 }

@@ -44,8 +44,9 @@ pub enum StartError {
 impl Raft {
     /// A node as it was when it stopped.
     ///
-    /// `seed` varies the election timeouts: give each node another one, and each start. `now` is the
-    /// time of the clock that all later calls use.
+    /// `seed` varies the election timeouts and numbers messages: give each node another one, and each
+    /// start, from the system's entropy; not the id. `now` is the time of the clock that all later
+    /// calls use: [`SystemClock`](crate::SystemClock), or any other that goes on steadily.
     ///
     /// A node that uses leases (see [`Config::lease_drift_ppm`]) counts its start as having heard of
     /// a leader: it may have promised a lease before it crashed.

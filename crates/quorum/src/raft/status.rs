@@ -51,6 +51,24 @@ pub struct Status {
     pub peers: Vec<PeerStatus>,
 }
 
+impl Status {
+    /// Whether a member has everything that is committed, as far as this leader knows: a learner of
+    /// which that is so may become a voter. Other nodes than the leader know of nobody but themselves.
+    ///
+    /// It has been heard of lately, takes entries as they come, and has acknowledged what is
+    /// committed. While much is proposed a member may be a message behind at one moment and not at
+    /// the next: ask again.
+    #[must_use]
+    pub fn is_caught_up(&self, node: NodeId) -> bool {
+        if node == self.id {
+            return self.role == RoleKind::Leader;
+        }
+        self.peers
+            .iter()
+            .any(|peer| peer.id == node && peer.has(self.commit))
+    }
+}
+
 /// What a leader knows of a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -71,4 +89,14 @@ pub struct PeerStatus {
     pub active: bool,
     /// Whether it has lost its disk.
     pub fenced: bool,
+}
+
+impl PeerStatus {
+    /// Whether it certainly has everything up to `index`, and takes what follows.
+    fn has(&self, index: Index) -> bool {
+        self.state == ProgressState::Replicate
+            && self.active
+            && !self.fenced
+            && self.matched >= index
+    }
 }

@@ -99,6 +99,12 @@ impl Identity {
             incarnation,
         }
     }
+
+    /// Whether it is that of a store of this node of this cluster, the first one or a later one.
+    #[must_use]
+    pub fn is_of(&self, node: NodeId, cluster: ClusterId) -> bool {
+        self.node == node && self.cluster == cluster
+    }
 }
 
 impl fmt::Display for Identity {
@@ -121,7 +127,7 @@ pub enum StorageError<E> {
     /// opened anew.
     #[error("an earlier operation failed: the store must be opened anew")]
     Failed,
-    /// What was asked contradicts what the store holds, or what anything may be. Nothing has changed.
+    /// What was asked contradicts what the store holds, or itself. Nothing has changed.
     #[error("refused: {0}")]
     Refused(&'static str),
     /// The medium failed.
@@ -139,7 +145,7 @@ pub enum StorageError<E> {
 ///
 /// | operation | durable when it returns | what a crash may leave of it |
 /// |---|---|---|
-/// | [`bootstrap`](Self::bootstrap), [`compact`](Self::compact), [`store_chunk`](Self::store_chunk) of the last chunk | yes, and all before it | all or nothing |
+/// | [`create`](Self::create), [`compact`](Self::compact), [`store_chunk`](Self::store_chunk) of the last chunk | yes, and all before it | all or nothing |
 /// | [`sync`](Self::sync) | makes all before it durable | |
 /// | [`write`](Self::write) | no | nothing; the hard state; the hard state and some of the entries, from the first one on |
 /// | `store_chunk` of other chunks | no | nothing: a transfer that was interrupted by a crash begins anew |
@@ -168,27 +174,92 @@ pub trait Storage {
     /// Whose store it is; `None` of an empty one. Available as soon as the store is open.
     fn identity(&self) -> Option<Identity>;
 
+    /// Makes an empty store that of a node, with a snapshot of nothing at index 0 whose configuration
+    /// is this one. Durable when it returns.
+    ///
+    /// Hosts call [`bootstrap`](Self::bootstrap) or [`join`](Self::join), which check what is given
+    /// here; a store does not.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::NotEmpty`] if it was done before. Otherwise as the medium fails.
+    fn create(
+        &mut self,
+        identity: Identity,
+        configuration: Configuration,
+    ) -> Result<(), StorageError<Self::Error>>;
+
     /// Makes an empty store that of a founding member of a group. Every founding member starts with
     /// the same configuration. Durable when it returns.
     ///
     /// # Errors
     ///
     /// [`StorageError::NotEmpty`] if it was done before: a node that founds its group again splits it
-    /// in two. Otherwise as the medium fails.
+    /// in two. [`StorageError::Refused`] if nobody founds the group, or this node is not among those
+    /// who do, or is node 0. Otherwise as the medium fails.
     fn bootstrap(
         &mut self,
         identity: Identity,
         founders: Configuration,
-    ) -> Result<(), StorageError<Self::Error>>;
+    ) -> Result<(), StorageError<Self::Error>> {
+        check_founder(&identity, &founders)?;
+        self.create(identity, founders)
+    }
+
+    /// What a founding member does at every start: [`bootstrap`](Self::bootstrap) if the store is
+    /// empty, otherwise nothing. The incarnation counts only where the store is empty: draw one each
+    /// time.
+    ///
+    /// A founding member whose disk was lost founds its group again here. The others fence it as long
+    /// as one of them remembers its incarnation. Do not rely on that: remove it, and add it as a new
+    /// member, whose store [`join`](Self::join)s.
+    ///
+    /// ```
+    /// use purlin_core::node::NodeId;
+    /// use purlin_quorum::raft::storage::{Identity, MemoryStorage, Storage};
+    /// use purlin_quorum::raft::{ClusterId, Configuration};
+    ///
+    /// let founders = Configuration::new([1, 2, 3].map(NodeId));
+    /// let mut store = MemoryStorage::new();
+    /// for drawn_at_random in [0x5eed, 0xfeed] {
+    ///     let identity = Identity::new(ClusterId(7), NodeId(1), drawn_at_random);
+    ///     store.bootstrap_if_empty(identity, founders.clone())?;
+    /// }
+    /// assert_eq!(store.identity().unwrap().incarnation.get(), 0x5eed);
+    /// assert_eq!(*store.recover()?.snapshot.configuration, founders);
+    ///
+    /// let another = Identity::new(ClusterId(7), NodeId(2), 0xbeef);
+    /// let refused = store.bootstrap_if_empty(another, founders).unwrap_err();
+    /// assert_eq!(refused.to_string(), "the store is not empty: it belongs to n1 of cluster 7");
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::NotEmpty`] if the store is that of another node or cluster; otherwise as
+    /// [`bootstrap`](Self::bootstrap).
+    fn bootstrap_if_empty(
+        &mut self,
+        identity: Identity,
+        founders: Configuration,
+    ) -> Result<(), StorageError<Self::Error>> {
+        match self.identity() {
+            None => self.bootstrap(identity, founders),
+            Some(found) if found.is_of(identity.node, identity.cluster) => Ok(()),
+            Some(found) => Err(StorageError::NotEmpty(found)),
+        }
+    }
 
     /// Makes an empty store that of a node which is added to a group that exists: it waits for the
     /// leader to tell it everything. Durable when it returns.
     ///
     /// # Errors
     ///
-    /// As [`bootstrap`](Self::bootstrap).
+    /// [`StorageError::NotEmpty`]; [`StorageError::Refused`] for node 0; otherwise as the medium
+    /// fails.
     fn join(&mut self, identity: Identity) -> Result<(), StorageError<Self::Error>> {
-        self.bootstrap(identity, Configuration::default())
+        check_node(&identity)?;
+        self.create(identity, Configuration::default())
     }
 
     /// Everything to start the node with. [`applied`](Recovered::applied) is the snapshot's index: a
@@ -283,6 +354,35 @@ pub trait Storage {
             }
         }
     }
+}
+
+/// Node 0 stands for nobody.
+fn check_node<E>(identity: &Identity) -> Result<(), StorageError<E>> {
+    if identity.node == NodeId(0) {
+        return Err(StorageError::Refused(
+            "node 0 stands for nobody: number nodes from 1",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a node may found a group with these members.
+pub(super) fn check_founder<E>(
+    identity: &Identity,
+    founders: &Configuration,
+) -> Result<(), StorageError<E>> {
+    check_node(identity)?;
+    if founders.is_empty() {
+        return Err(StorageError::Refused(
+            "a group is not founded without voters; a node that is added to a group joins",
+        ));
+    }
+    if !founders.is_member(identity.node) {
+        return Err(StorageError::Refused(
+            "this node is not among the founders; one that is added to a group joins",
+        ));
+    }
+    Ok(())
 }
 
 /// Whether entries may be put into a log of the entries after `base` up to `last`.

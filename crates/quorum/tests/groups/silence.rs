@@ -6,7 +6,7 @@ use core::time::Duration;
 use purlin_core::machine::Machine as _;
 use purlin_core::node::NodeId;
 use purlin_quorum::raft::groups::{GroupId, Groups};
-use purlin_quorum::raft::{Change, MembershipChange, ReadMode, ReadToken, Recovered};
+use purlin_quorum::raft::{Change, ReadMode, ReadToken, Recovered};
 
 #[test]
 fn heartbeats_of_all_groups_travel_together() {
@@ -105,13 +105,9 @@ fn members_change_in_a_silent_group() {
     world.start(4, 44, true);
     world.create(4, GroupId(5), Recovered::joining());
     let leader = world.leader(5).expect("a leader");
-    let change = |change| MembershipChange {
-        changes: vec![change],
-        ..Default::default()
-    };
-    let add = change(Change::AddVoter(NodeId(4)));
+    let add = Change::AddVoter(NodeId(4));
     world
-        .with(leader, 5, |raft, now| raft.change_membership(now, &add))
+        .with(leader, 5, |raft, now| raft.change_membership(now, add))
         .expect("one change");
     world.deliver();
     world.run(10 * BEAT);
@@ -126,14 +122,14 @@ fn members_change_in_a_silent_group() {
     let heir = world.leader(5).expect("another leader");
     world.cut.clear();
     world.run(2 * ELECTION);
-    let remove = change(Change::Remove(NodeId(4)));
+    let remove = Change::Remove(NodeId(4));
     let heir = if heir == 4 {
         world.leader(5).expect("a leader")
     } else {
         heir
     };
     world
-        .with(heir, 5, |raft, now| raft.change_membership(now, &remove))
+        .with(heir, 5, |raft, now| raft.change_membership(now, remove))
         .expect("one change");
     world.deliver();
     let now = world.now;

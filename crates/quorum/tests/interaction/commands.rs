@@ -177,7 +177,7 @@ impl Cluster {
     pub(crate) fn change(&mut self, id: u64, change: MembershipChange) -> Result<Answer, String> {
         let proposal = change.clone();
         let node = self.node(id)?;
-        match node.input(|raft, now| raft.change_membership(now, &proposal))? {
+        match node.input(|raft, now| raft.change_membership(now, proposal))? {
             Ok(_) => Ok(Answer::Done),
             // etcd's node forwards it; ours says to whom, and the host does it.
             Err(Refusal::NotLeader {
@@ -271,8 +271,12 @@ fn change(directive: &Directive) -> Result<MembershipChange, String> {
             _ => Err(format!("the change {token} is not known")),
         }
     });
+    let changes: Vec<_> = changes.collect::<Result<_, String>>()?;
+    if changes.is_empty() {
+        return Ok(MembershipChange::leave());
+    }
     Ok(MembershipChange {
         transition,
-        changes: changes.collect::<Result<_, String>>()?,
+        changes,
     })
 }

@@ -123,7 +123,7 @@ impl Node {
                 proposed.map_err(|_| Halt::Refused)?;
             }
             Event::Change(number) => {
-                let change = &scope.changes[usize::from(number)];
+                let change = scope.changes[usize::from(number)].clone();
                 let changed = self.raft.change_membership(now, change);
                 changed.map_err(refused)?;
             }

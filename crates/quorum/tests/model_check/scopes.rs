@@ -114,10 +114,7 @@ fn snapshots() -> Vec<Scope> {
 impl Scope {
     /// One more change that may be proposed.
     fn change(mut self, changes: &[Change]) -> Self {
-        self.changes.push(MembershipChange {
-            transition: Transition::Auto,
-            changes: changes.to_vec(),
-        });
+        self.changes.push(changes.to_vec().into());
         self
     }
 }

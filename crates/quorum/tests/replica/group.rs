@@ -25,6 +25,7 @@ pub(crate) struct Group {
     /// What was said, but for messages.
     pub(crate) events: Vec<(u64, Event<usize>)>,
     pub(crate) snapshot_after: u64,
+    pub(crate) lease_drift_ppm: Option<u32>,
     starts: u64,
 }
 
@@ -57,6 +58,7 @@ impl Group {
             cut: BTreeSet::new(),
             events: Vec::new(),
             snapshot_after: u64::MAX,
+            lease_drift_ppm: None,
             starts: 0,
         };
         (1..=3).for_each(|id| group.open(id, founder(id)));
@@ -66,7 +68,9 @@ impl Group {
     pub(crate) fn open(&mut self, id: u64, store: Store) {
         self.starts += 1;
         let seed = self.starts * 31 + id;
-        let mut node = Replica::open(config(id), store, Journal::default(), seed, self.now)
+        let mut config = config(id);
+        config.lease_drift_ppm = self.lease_drift_ppm;
+        let mut node = Replica::open(config, store, Journal::default(), seed, self.now)
             .expect("a store that was made for it");
         node.snapshot_after(self.snapshot_after);
         self.nodes.insert(id, node);

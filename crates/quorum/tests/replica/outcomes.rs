@@ -4,9 +4,7 @@ use crate::group::{Group, STEP};
 use core::time::Duration;
 use purlin_core::node::NodeId;
 use purlin_quorum::raft::replica::Event;
-use purlin_quorum::raft::{
-    AbortReason, Change, MembershipChange, ProposeError, ReadMode, ReadToken, Refusal,
-};
+use purlin_quorum::raft::{AbortReason, Change, ProposeError, ReadMode, ReadToken, Refusal};
 
 #[test]
 fn a_command_is_applied_everywhere_and_answered_once() {
@@ -134,14 +132,10 @@ fn changes_of_members_are_answered() {
     group.propose(leader, "x");
     group.agree(1);
     let now = group.now;
-    let change = |change| MembershipChange {
-        changes: vec![change],
-        ..MembershipChange::default()
-    };
     let other = NodeId(leader % 3 + 1);
     let position = group
         .node(leader)
-        .change_membership(now, &change(Change::Remove(other)))
+        .change_membership(now, Change::Remove(other))
         .unwrap();
     group.until("it is committed", |group| {
         !group.outcomes(leader, position).is_empty()
@@ -156,7 +150,7 @@ fn changes_of_members_are_answered() {
     let now = group.now;
     let position = group
         .node(leader)
-        .change_membership(now, &change(Change::AddVoter(other)))
+        .change_membership(now, Change::AddVoter(other))
         .unwrap();
     group.mail.clear();
     group.cut.insert(leader);

@@ -10,8 +10,8 @@ use purlin_quorum::raft::progress::ProgressState;
 use purlin_quorum::raft::replica::{Event, Replica, StateMachine as _};
 use purlin_quorum::raft::storage::{Identity, Storage as _};
 use purlin_quorum::raft::{
-    Body, Change, ClusterId, Entries, Entry, Index, MembershipChange, Message, Position,
-    SnapshotChunk, SnapshotMeta, Term,
+    Body, Change, ClusterId, Entries, Entry, Index, Message, Position, SnapshotChunk, SnapshotMeta,
+    Term,
 };
 
 #[test]
@@ -52,12 +52,8 @@ fn a_newcomer_gets_a_snapshot() {
         .join(Identity::new(ClusterId(0), NodeId(4), 4))
         .unwrap();
     group.open(4, store);
-    let (now, changes) = (group.now, vec![Change::AddVoter(NodeId(4))]);
-    let change = MembershipChange {
-        changes,
-        ..MembershipChange::default()
-    };
-    group.node(leader).change_membership(now, &change).unwrap();
+    let (now, change) = (group.now, Change::AddVoter(NodeId(4)));
+    group.node(leader).change_membership(now, change).unwrap();
     group.agree(50);
     // More than it had ever been sent entries of.
     let recovered = group.take(4).into_storage().recover().unwrap();

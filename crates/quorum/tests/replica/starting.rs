@@ -1,12 +1,12 @@
 //! Opening: stores that do not fit, and what a replica is again after a crash.
 
-use crate::group::{Group, config, founder};
+use crate::group::{Group, config, founder, founders};
 use crate::machine::Journal;
 use crate::store::{Broken, Store};
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 use purlin_quorum::raft::replica::{Event, Replica, ReplicaError};
-use purlin_quorum::raft::storage::{Storage as _, StorageError};
+use purlin_quorum::raft::storage::{Identity, Storage as _, StorageError};
 use purlin_quorum::raft::{ClusterId, Config, Index, StartError};
 
 fn open(config: Config, store: Store) -> ReplicaError<Broken> {
@@ -24,12 +24,30 @@ fn stores_that_do_not_fit_are_refused() {
     );
 
     let other = open(config(2), founder(1));
-    assert!(matches!(&other, ReplicaError::WrongStore(identity) if identity.node == NodeId(1)));
+    assert_eq!(
+        other.to_string(),
+        "the store belongs to n1 of cluster 0; the configuration is of n2 of cluster 0"
+    );
     let mut elsewhere = config(1);
     elsewhere.cluster = ClusterId(7);
+    assert_eq!(
+        open(elsewhere, founder(1)).to_string(),
+        "the store belongs to n1 of cluster 0; the configuration is of n1 of cluster 7"
+    );
+
+    let mut stranger = Store::default();
+    let identity = Identity::new(ClusterId(0), NodeId(4), 4);
+    stranger.create(identity, founders()).unwrap();
     assert!(matches!(
-        open(elsewhere, founder(1)),
-        ReplicaError::WrongStore(_)
+        open(config(4), stranger),
+        ReplicaError::Storage(StorageError::Refused(_))
+    ));
+
+    let mut silent = config(1);
+    silent.quiesce = true;
+    assert!(matches!(
+        open(silent, founder(1)),
+        ReplicaError::Start(StartError::Config(error)) if error.field() == "quiesce"
     ));
 
     let mut invalid = config(1);

@@ -62,8 +62,8 @@ impl Storage for Store {
         self.memory.identity()
     }
 
-    fn bootstrap(&mut self, identity: Identity, founders: Configuration) -> Result<()> {
-        self.operate("bootstrap", |memory| memory.bootstrap(identity, founders))
+    fn create(&mut self, identity: Identity, configuration: Configuration) -> Result<()> {
+        self.operate("create", |memory| memory.create(identity, configuration))
     }
 
     fn recover(&mut self) -> Result<Recovered> {

@@ -145,7 +145,7 @@ impl Replica {
 
     fn receive(&mut self, now: Instant, message: Message) {
         if let Err(refusal) = self.raft.receive(now, message) {
-            let is_strange = matches!(refusal, Refusal::Misdirected | Refusal::Malformed(_));
+            let is_strange = matches!(refusal, Refusal::Misdirected { .. } | Refusal::Malformed(_));
             assert!(!is_strange, "{} got {refusal}", self.id);
         }
     }
@@ -183,7 +183,9 @@ impl Replica {
             raft::Output::StoreChunk(chunk) => self.store_chunk(now, chunk),
             raft::Output::Stopped(reason) => self.stop(reason),
             raft::Output::Fenced(node) => self.fence(node),
-            raft::Output::LeaderChanged { .. } | raft::Output::ConfigurationChanged(_) => {}
+            raft::Output::LeaderChanged { .. }
+            | raft::Output::LeaderReady(_)
+            | raft::Output::ConfigurationChanged(_) => {}
             _ => panic!("an output that nobody knows"),
         }
     }

@@ -66,7 +66,7 @@ pub(crate) fn membership_change(
     can_vote: impl Fn(NodeId) -> bool,
 ) -> MembershipChange {
     if now.is_joint() {
-        return MembershipChange::default();
+        return MembershipChange::leave();
     }
     let random = &mut SplitMix64::new(draw);
     let others: Vec<NodeId> = (1..=plan.nodes as u64)

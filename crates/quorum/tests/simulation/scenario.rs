@@ -118,6 +118,7 @@ fn plan(random: &mut impl Random) -> Plan {
     let compact_every = pick(random, &[8, 30, 120]);
     if one_in(random, 3) {
         config.max_log_bytes = 70 * compact_every;
+        config.max_entry_bytes = config.max_log_bytes;
     }
     config.trailing_entries = pick(random, &[0, 0, 5, 50]);
     config.max_reads = pick(random, &[4, 1_000]);

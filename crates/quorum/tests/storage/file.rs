@@ -424,7 +424,10 @@ fn a_directory_is_open_once() {
     let scratch = Scratch::new();
     let store = FileStorage::open(&scratch.0, FileOptions::default()).unwrap();
     let error = FileStorage::open(&scratch.0, FileOptions::default()).unwrap_err();
-    assert!(matches!(error, FileError::Locked), "{error:?}");
+    assert!(
+        matches!(&error, FileError::Locked { directory } if *directory == scratch.0.to_string_lossy()),
+        "{error:?}"
+    );
     drop(store);
     FileStorage::open(&scratch.0, FileOptions::default()).unwrap();
 }
@@ -440,6 +443,27 @@ fn what_cannot_be_a_directory_is_an_error() {
         matches!(&error, FileError::Io { action: "open", .. }),
         "{error:?}"
     );
+    let said = error.to_string();
+    let path = file.to_string_lossy().into_owned();
+    assert!(
+        said.starts_with(&format!("could not open {path}: ")),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_damaged_file_is_named_with_its_directory() {
+    let mut real = Real::open(Scratch::new()).unwrap();
+    let founders = Configuration::new([1, 2, 3].map(NodeId));
+    real.bootstrap(identity(1), founders).unwrap();
+    let snapshot = real.scratch.0.join("snapshot");
+    let scratch = real.close();
+    let mut bytes = std::fs::read(&snapshot).unwrap();
+    bytes[20] ^= 1;
+    std::fs::write(&snapshot, bytes).unwrap();
+    let error = FileStorage::open(&scratch.0, FileOptions::default()).unwrap_err();
+    let path = snapshot.to_string_lossy().into_owned();
+    assert!(error.to_string().starts_with(&path), "{error}");
 }
 
 /// A store in real files. What a power failure does cannot be staged; that a process ends can.
@@ -454,6 +478,12 @@ impl Real {
         Ok(Self { store, scratch })
     }
 
+    /// Ends the process, so to speak.
+    fn close(self) -> Scratch {
+        drop(self.store);
+        self.scratch
+    }
+
     fn store(&mut self) -> &mut FileStorage {
         self.store.as_mut().expect("open until it crashes")
     }
@@ -466,12 +496,12 @@ impl Storage for Real {
         self.store.as_ref()?.identity()
     }
 
-    fn bootstrap(
+    fn create(
         &mut self,
         identity: Identity,
-        founders: Configuration,
+        configuration: Configuration,
     ) -> Result<(), StorageError<FileError>> {
-        self.store().bootstrap(identity, founders)
+        self.store().create(identity, configuration)
     }
 
     fn recover(&mut self) -> Result<Recovered, StorageError<FileError>> {

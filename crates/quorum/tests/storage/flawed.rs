@@ -110,9 +110,9 @@ impl Contents {
 
     fn apply(&mut self, deed: &Deed, flaw: Option<Flaw>) {
         match deed {
-            Deed::Found(identity, founders) => {
+            Deed::Found(identity, configuration) => {
                 self.identity = Some(*identity);
-                self.snapshot.configuration = Arc::new(founders.clone());
+                self.snapshot.configuration = Arc::new(configuration.clone());
             }
             Deed::HardState(hard_state) => self.hard_state = *hard_state,
             Deed::Entry(index, entry) => {
@@ -261,11 +261,11 @@ impl Storage for Flawed {
         self.contents.identity
     }
 
-    fn bootstrap(&mut self, identity: Identity, founders: Configuration) -> Result<()> {
+    fn create(&mut self, identity: Identity, configuration: Configuration) -> Result<()> {
         if let Some(found) = self.identity().filter(|_| !self.is(Flaw::FoundsTwice)) {
             return Err(StorageError::NotEmpty(found));
         }
-        self.act(Deed::Found(identity, founders));
+        self.act(Deed::Found(identity, configuration));
         self.settle()
     }
 

@@ -63,7 +63,7 @@ fn change(from: &Configuration, step: &Field<'_>) -> Result<Configuration, Chang
         "enter_joint" => from.enter_joint(&changes, step.read("auto_leave")),
         "leave_joint" => {
             let leave = MembershipChange {
-                transition: Transition::Auto,
+                transition: Transition::Leave,
                 changes,
             };
             assert_eq!(from.change(&leave), from.leave_joint(), "two ways to leave");

@@ -11,8 +11,7 @@ use purlin_core::time::{Clock as _, SystemClock};
 use purlin_quorum::raft::replica::{Event, Replica, RestoreError, StateMachine};
 use purlin_quorum::raft::storage::{FileOptions, FileStorage, Identity, Storage as _};
 use purlin_quorum::raft::{
-    Change, ClusterId, Config, Configuration, Index, MembershipChange, Position, ReadMode,
-    ReadToken, Refusal,
+    Change, ClusterId, Config, Configuration, Index, Position, ReadMode, ReadToken, Refusal,
 };
 use std::hash::RandomState;
 use std::path::Path;
@@ -88,12 +87,11 @@ fn open(
 ) -> Result<Replica<FileStorage, Store>, Box<dyn Error>> {
     let random = || RandomState::new().hash_one(id);
     let mut storage = FileStorage::open(directory, FileOptions::default())?;
-    if storage.identity().is_none() {
-        let identity = Identity::new(CLUSTER, id, random());
-        match FOUNDERS.contains(&id) {
-            true => storage.bootstrap(identity, Configuration::new(FOUNDERS))?,
-            false => storage.join(identity)?,
-        }
+    let identity = Identity::new(CLUSTER, id, random());
+    if FOUNDERS.contains(&id) {
+        storage.bootstrap_if_empty(identity, Configuration::new(FOUNDERS))?;
+    } else if storage.identity().is_none() {
+        storage.join(identity)?;
     }
     let mut config = Config::new(id);
     config.cluster = CLUSTER;
@@ -124,16 +122,7 @@ impl Waiting {
         let now = clock.now();
         let (verb, argument) = line.split_once(' ').unwrap_or((line, ""));
         let node = argument.parse().map(NodeId);
-        let mut change = |change| {
-            let changes = vec![change];
-            replica.change_membership(
-                now,
-                &MembershipChange {
-                    changes,
-                    ..Default::default()
-                },
-            )
-        };
+        let mut change = |change: Change| replica.change_membership(now, change);
         let proposed = match (verb, node) {
             ("add", Ok(node)) => change(Change::AddVoter(node)),
             ("remove", Ok(node)) => change(Change::Remove(node)),
@@ -151,7 +140,7 @@ impl Waiting {
                 }
                 return;
             }
-            ("leader", _) => match replica.raft().leader() {
+            ("leader", _) => match replica.leader() {
                 Some(leader) => return reply.send(&format!("leader {}", leader.0)),
                 None => return reply.send("again"),
             },

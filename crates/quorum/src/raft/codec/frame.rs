@@ -9,7 +9,10 @@ pub const FRAME_HEADER: usize = 4;
 
 /// A message is longer than what was agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a frame of {length} bytes; the bound is {limit}")]
+#[error(
+    "a frame of {length} bytes, and the limit is {limit}: either it is too low for the peers' \
+     configuration, or this is not a stream of frames"
+)]
 pub struct FrameTooLong {
     /// The length of the message.
     pub length: usize,

@@ -13,13 +13,13 @@ use thiserror::Error;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Change {
-    /// A new voter, or a learner that becomes one. A witness cannot: it lacks the commands.
+    /// Adds a voter, or makes a learner one. A witness cannot become one: it lacks the commands.
     AddVoter(NodeId),
-    /// A new learner, or a voter that becomes one.
+    /// Adds a learner, or makes a voter one.
     AddLearner(NodeId),
-    /// A new witness. Nobody who keeps commands can become one.
+    /// Adds a witness. Nobody who keeps commands can become one.
     AddWitness(NodeId),
-    /// Somebody less.
+    /// Removes a node.
     Remove(NodeId),
 }
 
@@ -45,42 +45,77 @@ pub enum Transition {
     Auto,
     /// Always through a joint configuration.
     Joint {
-        /// Whether the leader leaves it by itself as soon as it is committed; otherwise a change
-        /// without any [`Change`] does.
+        /// Whether the leader leaves it by itself as soon as it is committed; otherwise
+        /// [`MembershipChange::leave`] does.
         auto_leave: bool,
     },
+    /// Out of the joint configuration, without any [`Change`].
+    Leave,
 }
 
-/// A change of members, as proposed.
+/// A change of members, as proposed: one [`Change`], or several, which come together.
 ///
 /// ```
 /// use purlin_core::node::NodeId;
 /// use purlin_quorum::raft::{Change, ChangeError, Configuration, MembershipChange};
 ///
 /// let three = Configuration::new([1, 2, 3].map(NodeId));
-/// let mut change = MembershipChange::default();
+/// let add = MembershipChange::from(Change::AddVoter(NodeId(4)));
+/// assert!(!three.change(&add)?.is_joint(), "one voter more needs no joint configuration");
 ///
-/// change.changes = vec![Change::AddVoter(NodeId(4))];
-/// assert!(!three.change(&change)?.is_joint(), "one voter more needs no joint configuration");
-///
-/// change.changes.push(Change::Remove(NodeId(1)));
-/// let joint = three.change(&change)?;
+/// let replace = MembershipChange::from([Change::AddVoter(NodeId(4)), Change::Remove(NodeId(1))]);
+/// let joint = three.change(&replace)?;
 /// assert_eq!(joint.voters(), [2, 3, 4].map(NodeId));
 /// assert_eq!(joint.outgoing(), [1, 2, 3].map(NodeId));
 /// assert!(joint.auto_leave());
 ///
-/// let leave = MembershipChange::default();
+/// let leave = MembershipChange::leave();
 /// assert_eq!(joint.change(&leave)?, Configuration::new([2, 3, 4].map(NodeId)));
 /// assert_eq!(three.change(&leave), Err(ChangeError::NotJoint));
+/// assert_eq!(joint.change(&MembershipChange::from([])), Err(ChangeError::NoChanges));
 /// # Ok::<(), ChangeError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MembershipChange {
     /// How to go about it.
     pub transition: Transition,
-    /// The steps, in order; the net effect counts. None: leave the joint configuration.
+    /// The steps, in order; the net effect counts. At least one, but for [`Transition::Leave`], which
+    /// takes none.
     pub changes: Vec<Change>,
+}
+
+impl MembershipChange {
+    /// Ends a joint configuration that was entered without
+    /// [`auto_leave`](Transition::Joint::auto_leave).
+    #[must_use]
+    pub const fn leave() -> Self {
+        Self {
+            transition: Transition::Leave,
+            changes: Vec::new(),
+        }
+    }
+}
+
+impl From<Change> for MembershipChange {
+    fn from(change: Change) -> Self {
+        Self::from([change])
+    }
+}
+
+impl<const N: usize> From<[Change; N]> for MembershipChange {
+    fn from(changes: [Change; N]) -> Self {
+        Self::from(Vec::from(changes))
+    }
+}
+
+impl From<Vec<Change>> for MembershipChange {
+    fn from(changes: Vec<Change>) -> Self {
+        Self {
+            transition: Transition::Auto,
+            changes,
+        }
+    }
 }
 
 /// Why members cannot change like that.
@@ -96,6 +131,12 @@ pub enum ChangeError {
     /// A simple change in a joint configuration.
     #[error("the configuration is joint: leave it first")]
     JointInProgress,
+    /// Nothing is to change: [`MembershipChange::leave`] leaves a joint configuration.
+    #[error("a change of members without any change")]
+    NoChanges,
+    /// Leaving a joint configuration takes no further changes.
+    #[error("a joint configuration is left without further changes: make them afterwards")]
+    LeaveAlone,
     /// There are no voters to begin with.
     #[error("there are no voters")]
     NoVoters,
@@ -245,16 +286,17 @@ impl Configuration {
         Ok(next)
     }
 
-    /// The configuration that `change` leads to: without any step it leaves a joint configuration,
-    /// otherwise it goes about as its [`Transition`] says.
+    /// The configuration that `change` leads to, by the way that its [`Transition`] says.
     ///
     /// # Errors
     ///
-    /// Those of [`simple`](Self::simple), [`enter_joint`](Self::enter_joint) or
+    /// [`NoChanges`](ChangeError::NoChanges), [`LeaveAlone`](ChangeError::LeaveAlone), and those of [`simple`](Self::simple), [`enter_joint`](Self::enter_joint) or
     /// [`leave_joint`](Self::leave_joint).
     pub fn change(&self, change: &MembershipChange) -> Result<Self, ChangeError> {
         match (change.transition, &change.changes[..]) {
-            (_, []) => self.leave_joint(),
+            (Transition::Leave, []) => self.leave_joint(),
+            (Transition::Leave, _) => Err(ChangeError::LeaveAlone),
+            (_, []) => Err(ChangeError::NoChanges),
             (Transition::Auto, changes) => self.simple(changes).or_else(|error| match error {
                 ChangeError::MoreThanOneVoter => self.enter_joint(changes, true),
                 error => Err(error),

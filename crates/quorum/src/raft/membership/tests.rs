@@ -212,11 +212,18 @@ proptest! {
         let slow = Transition::Joint { auto_leave: false };
         let change = MembershipChange { transition: slow, ..change };
         let joint = if change.changes.is_empty() {
-            Err(ChangeError::NotJoint)
+            Err(ChangeError::NoChanges)
         } else {
             before.enter_joint(&change.changes, false)
         };
         prop_assert_eq!(before.change(&change), joint);
+        let leave = MembershipChange { transition: Transition::Leave, ..change };
+        let left = if leave.changes.is_empty() {
+            Err(ChangeError::NotJoint)
+        } else {
+            Err(ChangeError::LeaveAlone)
+        };
+        prop_assert_eq!(before.change(&leave), left);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Why a replica does not go on.
 
 use super::state_machine::RestoreError;
+use crate::raft::config::ClusterId;
 use crate::raft::error::Refusal;
 use crate::raft::position::Position;
 use crate::raft::start::StartError;
-use crate::raft::storage::StorageError;
+use crate::raft::storage::{Identity, StorageError};
+use purlin_core::node::NodeId;
 use thiserror::Error;
 
 /// Why a replica does not start or go on.
@@ -18,8 +20,15 @@ pub enum ReplicaError<E: core::error::Error + 'static> {
     #[error(transparent)]
     Start(#[from] StartError),
     /// The store belongs to another node or cluster than the configuration says.
-    #[error("the store belongs to {0}, not to the node and cluster of the configuration")]
-    WrongStore(crate::raft::storage::Identity),
+    #[error("the store belongs to {found}; the configuration is of {node} of cluster {}", cluster.0)]
+    WrongStore {
+        /// Whose store it is.
+        found: Identity,
+        /// [`Config::id`](crate::raft::Config::id).
+        node: NodeId,
+        /// [`Config::cluster`](crate::raft::Config::cluster).
+        cluster: ClusterId,
+    },
     /// The store has no bytes for the snapshot that it names.
     #[error("the snapshot at {0} is missing in the store")]
     MissingSnapshot(Position),

@@ -36,8 +36,16 @@ pub enum Event<R> {
     ReadReady(ReadToken),
     /// The read must be asked again.
     ReadAborted(ReadToken, AbortReason),
-    /// Who leads, as far as this node knows, has changed.
-    LeaderChanged(Term, Option<NodeId>),
+    /// Who leads, as far as this node knows, or which part it plays, has changed.
+    LeaderChanged {
+        /// In this term.
+        term: Term,
+        /// This node; `None` while nobody is known to lead.
+        leader: Option<NodeId>,
+    },
+    /// This leader has committed an entry of its term: it takes changes of members from now on, and
+    /// gives lease reads while its lease holds. Proposals and other reads need not wait for that.
+    LeaderReady(Term),
     /// Other members: be ready to exchange messages with them. May be taken back.
     ConfigurationChanged(Arc<Configuration>),
     /// A peer has lost what it had acknowledged: its disk was replaced, or a backup restored. It is

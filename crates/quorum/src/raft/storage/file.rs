@@ -16,13 +16,14 @@ use crate::raft::entry::Entry;
 use crate::raft::membership::Configuration;
 use crate::raft::position::Position;
 use crate::raft::snapshot::{SnapshotChunk, SnapshotMeta};
+use alloc::borrow::ToOwned as _;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use log::Log;
 use snapshot::{COMPACTING, INCOMING, Manifest, SNAPSHOT, Writer};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A durable store: a segmented, checksummed, append-only log and a snapshot, in one directory.
 ///
@@ -64,11 +65,9 @@ use std::path::Path;
 ///
 /// # let directory = std::env::temp_dir().join(std::format!("purlin-doc-{}", std::process::id()));
 /// let mut store = FileStorage::open(&directory, FileOptions::default())?;
-/// if store.identity().is_none() {
-///     let drawn_at_random = 0x5eed;
-///     let identity = Identity::new(ClusterId(7), NodeId(1), drawn_at_random);
-///     store.bootstrap(identity, Configuration::new([NodeId(1)]))?;
-/// }
+/// let drawn_at_random = 0x5eed;
+/// let identity = Identity::new(ClusterId(7), NodeId(1), drawn_at_random);
+/// store.bootstrap_if_empty(identity, Configuration::new([NodeId(1)]))?;
 /// let hard_state = HardState { term: Term(3), vote: Some(NodeId(1)) };
 /// store.write(&Write {
 ///     ticket: Ticket(1),
@@ -87,6 +86,8 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct FileStorage<D = OsDisk> {
     disk: D,
+    /// For errors to name.
+    directory: Option<PathBuf>,
     options: FileOptions,
     opened: Option<Opened>,
     failed: bool,
@@ -127,11 +128,18 @@ impl FileStorage {
     /// [`FileError::Locked`] if it is open already; [`FileError::Corrupt`]; [`FileError::Version`]; or
     /// the file system fails.
     pub fn open(directory: impl AsRef<Path>, options: FileOptions) -> Result<Self, FileError> {
-        let disk = OsDisk::open(&directory).map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => FileError::Locked,
-            _ => FileError::io("open", &directory.as_ref().to_string_lossy())(error),
+        let directory = directory.as_ref();
+        let name = directory.to_string_lossy();
+        let disk = OsDisk::open(directory).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => FileError::Locked {
+                directory: name.into_owned(),
+            },
+            _ => FileError::io("open", &name)(error),
         })?;
-        Self::open_on(disk, options)
+        let mut store =
+            Self::open_on(disk, options).map_err(|error| error.within(Some(directory)))?;
+        store.directory = Some(directory.to_owned());
+        Ok(store)
     }
 }
 
@@ -158,6 +166,7 @@ impl<D: Disk> FileStorage<D> {
         };
         Ok(Self {
             disk,
+            directory: None,
             options,
             opened,
             failed: false,
@@ -187,7 +196,24 @@ impl<D: Disk> FileStorage<D> {
         let opened = self.opened.as_mut().ok_or(StorageError::Empty)?;
         let result = operation(opened, &mut self.disk, self.options);
         self.failed = matches!(result, Err(StorageError::Medium(_)));
-        result
+        result.map_err(|error| match error {
+            StorageError::Medium(error) => error.within(self.directory.as_deref()).into(),
+            error => error,
+        })
+    }
+
+    /// The files of a store that holds nothing but this.
+    fn found(&mut self, identity: Identity, meta: &SnapshotMeta) -> Result<Opened, FileError> {
+        let segment_bytes = self.options.segment_bytes;
+        let log = Log::create(&mut self.disk, identity, FIRST_SEGMENT, segment_bytes)?;
+        let snapshot = Writer::create(&mut self.disk, COMPACTING)?;
+        let manifest = snapshot.finish(&mut self.disk, identity, meta, FIRST_SEGMENT)?;
+        Ok(Opened {
+            manifest,
+            log,
+            found: None,
+            incoming: None,
+        })
     }
 }
 
@@ -256,10 +282,10 @@ impl<D: Disk> Storage for FileStorage<D> {
         self.opened.as_ref().map(|opened| opened.manifest.identity)
     }
 
-    fn bootstrap(
+    fn create(
         &mut self,
         identity: Identity,
-        founders: Configuration,
+        configuration: Configuration,
     ) -> Result<(), StorageError<FileError>> {
         if self.failed {
             return Err(StorageError::Failed);
@@ -268,25 +294,12 @@ impl<D: Disk> Storage for FileStorage<D> {
             return Err(StorageError::NotEmpty(identity));
         }
         let meta = SnapshotMeta {
-            configuration: Arc::new(founders),
+            configuration: Arc::new(configuration),
             ..SnapshotMeta::default()
         };
-        self.failed = true;
-        let log = Log::create(
-            &mut self.disk,
-            identity,
-            FIRST_SEGMENT,
-            self.options.segment_bytes,
-        )?;
-        let snapshot = Writer::create(&mut self.disk, COMPACTING)?;
-        let manifest = snapshot.finish(&mut self.disk, identity, &meta, FIRST_SEGMENT)?;
-        self.failed = false;
-        self.opened = Some(Opened {
-            manifest,
-            log,
-            found: None,
-            incoming: None,
-        });
+        let opened = self.found(identity, &meta);
+        self.failed = opened.is_err();
+        self.opened = Some(opened.map_err(|error| error.within(self.directory.as_deref()))?);
         Ok(())
     }
 

@@ -120,10 +120,10 @@ impl Storage for MemoryStorage {
         self.contents.as_ref().map(|contents| contents.identity)
     }
 
-    fn bootstrap(
+    fn create(
         &mut self,
         identity: Identity,
-        founders: Configuration,
+        configuration: Configuration,
     ) -> Result<(), StorageError<Infallible>> {
         if let Some(contents) = &self.contents {
             return Err(StorageError::NotEmpty(contents.identity));
@@ -133,7 +133,7 @@ impl Storage for MemoryStorage {
             hard_state: HardState::default(),
             snapshot: SnapshotMeta {
                 position: Position::default(),
-                configuration: Arc::new(founders),
+                configuration: Arc::new(configuration),
                 id: 0,
             },
             data: Bytes::new(),

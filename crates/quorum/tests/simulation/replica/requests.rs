@@ -206,7 +206,7 @@ impl Replica {
                 let change =
                     membership_change(draw, self.raft.configuration(), &self.plan, can_vote);
                 drop(ghost);
-                let changed = self.raft.change_membership(now, &change);
+                let changed = self.raft.change_membership(now, change);
                 let is_refused = matches!(&changed, Err(refusal) if !is_elsewhere(refusal));
                 self.ghost.borrow_mut().tally.changes_refused += u64::from(is_refused);
                 changed.is_ok()

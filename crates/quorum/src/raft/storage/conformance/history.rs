@@ -4,13 +4,15 @@ use super::model::{Model, State};
 use super::step::{Draw, Step, Wrong};
 use super::{Crash, CrashableStorage};
 use crate::raft::durable::Write;
+use crate::raft::membership::Configuration;
 use crate::raft::snapshot::{SnapshotChunk, SnapshotMeta};
-use crate::raft::storage::{Storage, StorageError};
+use crate::raft::storage::{Identity, Storage, StorageError};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::fmt::Debug;
+use purlin_core::node::NodeId;
 
 /// How much is done in one history.
 const STEPS: usize = 60;
@@ -65,9 +67,12 @@ impl<S: CrashableStorage> Trial<S> {
     fn step(&mut self, step: &Step) -> Outcome {
         self.done.push(format!("{step:?}"));
         let result = match step {
-            Step::Bootstrap(identity, founders) => {
-                self.model.bootstrap(*identity, founders);
-                self.store().bootstrap(*identity, founders.clone())
+            Step::Create(identity, founders) => {
+                self.model.create(*identity, founders);
+                match founders.is_empty() {
+                    true => self.store().join(*identity),
+                    false => self.store().bootstrap(*identity, founders.clone()),
+                }
             }
             Step::Write(write) => {
                 self.model.write(write);
@@ -186,8 +191,8 @@ impl<S: CrashableStorage> Trial<S> {
 
     fn wrong(&mut self, wrong: &Wrong) -> Result<(), StorageError<S::Error>> {
         let result = match wrong {
-            Wrong::Bootstrap(identity) => {
-                let result = self.store().bootstrap(*identity, <_>::default());
+            Wrong::Create(identity) => {
+                let result = self.store().create(*identity, <_>::default());
                 let owner = self.model.now().map(|state| state.identity);
                 if !matches!(result, Err(StorageError::NotEmpty(found)) if Some(found) == owner) {
                     self.fail(&format!("bootstrapped again: {result:?}"));
@@ -205,13 +210,41 @@ impl<S: CrashableStorage> Trial<S> {
         }
     }
 
+    /// Nobody founds a group without members, or one that is not theirs; and node 0 is nobody.
+    #[track_caller]
+    fn refuses_strangers(&mut self, identity: Identity) {
+        let nobody = Identity {
+            node: NodeId(0),
+            ..identity
+        };
+        let stranger = NodeId(identity.node.0 + 1);
+        let attempts = [
+            self.store().bootstrap(identity, Configuration::default()),
+            self.store()
+                .bootstrap(identity, Configuration::new([stranger])),
+            self.store()
+                .bootstrap(nobody, Configuration::new([stranger])),
+            self.store().join(nobody),
+        ];
+        for (place, result) in attempts.into_iter().enumerate() {
+            if !matches!(result, Err(StorageError::Refused(_))) {
+                self.fail(&format!("foundation {place} is not refused: {result:?}"));
+            }
+        }
+        if let Some(found) = self.store().identity() {
+            self.fail(&format!(
+                "a refused foundation made the store that of {found}"
+            ));
+        }
+    }
+
     /// Goes on until something fails or there were enough steps; whether something failed.
     #[track_caller]
     fn run(&mut self, draw: &mut Draw, steps: usize) -> bool {
         for _ in 0..steps {
             let step = match self.model.now() {
                 Some(state) => draw.step(state),
-                None => draw.bootstrap(),
+                None => draw.create(),
             };
             if let Outcome::Failed = self.step(&step) {
                 return true;
@@ -285,12 +318,13 @@ pub fn founds_once<S: CrashableStorage>(mut make: impl FnMut() -> S, seed: u64) 
     }
     let crash = draw.crash();
     trial.crash(crash);
-    let Step::Bootstrap(identity, founders) = draw.bootstrap() else {
+    let Step::Create(identity, founders) = draw.create() else {
         return;
     };
-    trial.step(&Step::Bootstrap(identity, founders));
+    trial.refuses_strangers(identity);
+    trial.step(&Step::Create(identity, founders));
     for _ in 0..3 {
-        trial.step(&Step::Wrong(Wrong::Bootstrap(identity)));
+        trial.step(&Step::Wrong(Wrong::Create(identity)));
         let crash = draw.crash();
         trial.step(&Step::Crash(crash));
     }

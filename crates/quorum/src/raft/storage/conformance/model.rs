@@ -87,7 +87,7 @@ impl Model {
         self.states.drain(..self.states.len() - 1);
     }
 
-    pub(super) fn bootstrap(&mut self, identity: Identity, founders: &Configuration) {
+    pub(super) fn create(&mut self, identity: Identity, founders: &Configuration) {
         let configuration = Arc::new(founders.clone());
         self.states.push(Some(State {
             identity,

@@ -18,7 +18,7 @@ use purlin_core::random::{Random as _, RandomExt as _, Xoshiro256PlusPlus};
 /// One thing that is done to a store.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    Bootstrap(Identity, Configuration),
+    Create(Identity, Configuration),
     Write(Write),
     Sync,
     /// The data in parts of about so many bytes.
@@ -36,7 +36,7 @@ pub(super) enum Step {
 /// What a store refuses.
 #[derive(Clone, Debug)]
 pub(super) enum Wrong {
-    Bootstrap(Identity),
+    Create(Identity),
     Write(Write),
     Compact(SnapshotMeta),
     Chunk(SnapshotChunk),
@@ -64,18 +64,23 @@ impl Draw {
         self.random.below(bound)
     }
 
-    pub(super) fn bootstrap(&mut self) -> Step {
+    pub(super) fn create(&mut self) -> Step {
         let identity = self.identity();
         let founders = match self.below(4) {
             0 => Configuration::default(),
-            _ => self.configuration(),
+            _ => self.founders(identity.node),
         };
-        Step::Bootstrap(identity, founders)
+        Step::Create(identity, founders)
     }
 
     fn identity(&mut self) -> Identity {
         let random = self.random.next_u64();
         Identity::new(ClusterId(self.below(9)), NodeId(1 + self.below(9)), random)
+    }
+
+    fn founders(&mut self, node: NodeId) -> Configuration {
+        let others = 1 + self.below(5);
+        Configuration::new((1..=others).map(NodeId).chain([node]))
     }
 
     fn configuration(&mut self) -> Configuration {
@@ -204,7 +209,7 @@ impl Draw {
 
     fn wrong(&mut self, state: &State) -> Wrong {
         match self.below(6) {
-            0 => Wrong::Bootstrap(self.identity()),
+            0 => Wrong::Create(self.identity()),
             1 => {
                 let gap = 1 + self.below(3);
                 Wrong::Write(self.write_at(state.last() + 1 + gap))

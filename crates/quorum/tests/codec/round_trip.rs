@@ -224,7 +224,7 @@ fn frames_have_a_bound() {
     );
     assert_eq!(
         error.to_string(),
-        "a frame of 65536 bytes; the bound is 65535"
+        "a frame of 65536 bytes, and the limit is 65535: either it is too low for the peers' configuration, or this is not a stream of frames"
     );
 }
 

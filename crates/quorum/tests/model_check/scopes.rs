@@ -5,7 +5,7 @@ use super::scope::Budget::{
 };
 use super::scope::Scope;
 use purlin_core::node::NodeId;
-use purlin_quorum::raft::{Change, MembershipChange, Transition};
+use purlin_quorum::raft::Change;
 
 pub(crate) fn scopes() -> Vec<Scope> {
     let mut scopes = elections();

@@ -11,8 +11,8 @@ use purlin_core::machine::Machine as _;
 use purlin_core::node::NodeId;
 use purlin_core::time::Instant;
 use purlin_quorum::raft::{
-    Change, Config, Configuration, Entries, Entry, Index, Message, Output, Raft,
-    ReadMode, ReadToken, Recovered, RoleKind, SnapshotChunk, Term, Write,
+    Change, Config, Configuration, Entries, Entry, Index, Message, Output, Raft, ReadMode,
+    ReadToken, Recovered, RoleKind, SnapshotChunk, Term, Write,
 };
 use std::collections::{BTreeMap, VecDeque};
 

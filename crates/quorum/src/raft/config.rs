@@ -92,11 +92,10 @@ pub struct Config {
     pub max_reads: usize,
     /// Bytes of a snapshot in one message. Default 1 MiB.
     pub snapshot_chunk_bytes: u32,
-    /// Fall silent, without heartbeats and timeouts, when there is nothing to do and every member
-    /// has everything. Whoever drives the node must then [`wake`](super::Raft::wake) it when the
-    /// leader's machine is lost: [`Groups`](super::groups::Groups) does, and
-    /// [`Replica::open`](super::replica::Replica::open) refuses it. Needs `check_quorum`. Default
-    /// false.
+    /// Only for nodes inside [`Groups`](super::groups::Groups), which wakes them: fall silent,
+    /// without heartbeats and timeouts, when there is nothing to do and every member has everything.
+    /// A silent node outside never notices that its leader is lost, unless whoever drives it finds
+    /// out about the leader's machine and calls [`wake`](super::Raft::wake). Default false.
     pub quiesce: bool,
 }
 

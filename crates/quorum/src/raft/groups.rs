@@ -119,6 +119,33 @@
 //! # Ok::<(), purlin_quorum::raft::ProposeError<Bytes>>(())
 //! ```
 //!
+//! # Storage
+//!
+//! Tickets count within a group: its writes must become durable in their order, and those of two
+//! groups in any. So a host has the choice:
+//!
+//! | | one log for all groups | a [`Storage`] for each |
+//! |---|---|---|
+//! | a sync is for | all that was written meanwhile, by however many groups | one group |
+//! | open files | a few | some for each group |
+//! | you bring | the log: each record a group's name and what it wrote, in the encoding of the [`codec`](super::codec); and its compaction | nothing: `FileStorage` (feature `durable`) in a directory for each |
+//! | good for | thousands of groups | dozens |
+//!
+//! [`GroupsOutput`] shows the first, which is what CockroachDB and TiKV do. For both:
+//!
+//! * When a log fails, tell every group that it serves ([`Raft::write_failed`]).
+//! * A machine has one [`Config::incarnation`]: keep it beside the log, or make all stores with the
+//!   same one in their [`Identity`]. As it speaks for all groups, a store that is lost alone goes
+//!   unnoticed. Do not make it again: the machine can only leave that group for good, or come back as
+//!   a new node.
+//! * Keep the [`HardState`] of a group that was [removed](Groups::remove), and if the machine
+//!   joins it again put it into [`Recovered::joining`]. It votes under the same name as before, and must
+//!   not vote twice in a term.
+//!
+//! [`Storage`]: crate::raft::storage::Storage
+//! [`Identity`]: crate::raft::storage::Identity
+//! [`HardState`]: crate::raft::HardState
+//! [`Config::incarnation`]: crate::raft::Config::incarnation
 //! [`Config::quiesce`]: crate::raft::Config::quiesce
 //! [`Config`]: crate::raft::Config
 
@@ -126,14 +153,16 @@ mod beats;
 mod error;
 mod local;
 mod message;
+mod output;
 mod peers;
 mod slots;
 mod timers;
 
 pub use error::{CreateError, GroupsError};
 pub use message::{Answer, Beat, GroupId, GroupsMessage, Heartbeats};
+pub use output::GroupsOutput;
 
-use crate::raft::{Config, ConfigError, Input, Output, Raft, Recovered};
+use crate::raft::{Config, ConfigError, Input, Raft, Recovered};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use local::Local;
@@ -164,15 +193,6 @@ pub enum GroupsInput {
     Group(GroupId, Input),
     /// A message from another machine: [`Groups::receive`].
     Message(GroupsMessage),
-}
-
-/// What [`Groups`] want done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GroupsOutput {
-    /// What one group wants done; never [`Output::Send`].
-    Group(GroupId, Output),
-    /// Send this.
-    Send(GroupsMessage),
 }
 
 /// The groups of a machine at a glance.

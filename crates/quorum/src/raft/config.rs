@@ -95,7 +95,9 @@ pub struct Config {
     /// Only for nodes inside [`Groups`](super::groups::Groups), which wakes them: fall silent,
     /// without heartbeats and timeouts, when there is nothing to do and every member has everything.
     /// A silent node outside never notices that its leader is lost, unless whoever drives it finds
-    /// out about the leader's machine and calls [`wake`](super::Raft::wake). Default false.
+    /// out about the leader's machine and calls [`wake`](super::Raft::wake);
+    /// [`Replica::open`](super::replica::Replica::open) therefore refuses it. Needs `check_quorum`.
+    /// Default false.
     pub quiesce: bool,
 }
 

@@ -7,4 +7,16 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod builder;
+mod index;
+pub mod listener;
 pub mod policy;
+mod shard;
+pub mod stats;
+#[cfg(feature = "std")]
+pub mod sync;
+pub mod unsync;
+
+pub use builder::Builder;
+pub use listener::RemovalCause;
+pub use stats::Stats;

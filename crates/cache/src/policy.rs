@@ -19,8 +19,10 @@
 //! policy.insert(Slot(1), 3);
 //! ```
 
+mod counters;
 pub mod list;
 mod lru;
+mod per_slot;
 
 pub use lru::Lru;
 
@@ -179,4 +181,10 @@ impl<P: Policy + ?Sized> Policy for alloc::boxed::Box<P> {
     fn check_invariants(&self) {
         (**self).check_invariants();
     }
+}
+
+/// So many percent of a number of entries, rounded down. There are no more than `u32::MAX` slots.
+fn percent_of(entries: usize, percent: u32) -> usize {
+    let entries = u32::try_from(entries).unwrap_or(u32::MAX);
+    usize::try_from(u64::from(entries) * u64::from(percent) / 100).unwrap_or(usize::MAX)
 }

@@ -19,12 +19,24 @@
 //! policy.insert(Slot(1), 3);
 //! ```
 
+mod clock;
 mod counters;
+mod fifo;
+mod lfu;
 pub mod list;
 mod lru;
 mod per_slot;
+mod random;
+mod sieve;
+mod slru;
 
+pub use clock::Clock;
+pub use fifo::Fifo;
+pub use lfu::Lfu;
 pub use lru::Lru;
+pub use random::Random;
+pub use sieve::Sieve;
+pub use slru::Slru;
 
 /// Where an entry is: a small number that its cache gives it, and gives to another when it has left.
 ///

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 
 /// A policy as its paper tells it, by keys. It is called as a [`Policy`] is.
-pub trait Model: Clone + Debug {
+pub(crate) trait Model: Clone + Debug {
     fn miss(&mut self, key: u64) {
         let _ = key;
     }
@@ -27,7 +27,7 @@ pub trait Model: Clone + Debug {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub enum Op {
+pub(crate) enum Op {
     Lookup(u64),
     Remove(u64),
     /// The cache has another capacity, and tells its policy.
@@ -38,26 +38,26 @@ pub enum Op {
 
 /// A lookup that missed evicted these, or a resize did.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Outcome {
-    pub hit: bool,
-    pub evicted: Vec<u64>,
+pub(crate) struct Outcome {
+    pub(crate) hit: bool,
+    pub(crate) evicted: Vec<u64>,
 }
 
 /// A cache of keys: its slots are dense, so that the last entry moves when another leaves.
-pub struct Cache<P> {
-    pub policy: P,
+pub(crate) struct Cache<P> {
+    pub(crate) policy: P,
     capacity: usize,
     keys: Vec<u64>,
     slots: HashMap<u64, Slot>,
 }
 
 /// A bijection: models know keys, and policies hashes.
-pub fn hash(key: u64) -> u64 {
+pub(crate) fn hash(key: u64) -> u64 {
     key.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
 }
 
 impl<P: Policy> Cache<P> {
-    pub fn new(policy: P, capacity: usize) -> Self {
+    pub(crate) fn new(policy: P, capacity: usize) -> Self {
         Self {
             policy,
             capacity,
@@ -66,7 +66,7 @@ impl<P: Policy> Cache<P> {
         }
     }
 
-    pub fn apply(&mut self, op: Op) -> Outcome {
+    pub(crate) fn apply(&mut self, op: Op) -> Outcome {
         let mut hit = false;
         let evicted = match op {
             Op::Lookup(key) => match self.slots.get(&key) {
@@ -138,11 +138,11 @@ impl<P: Policy> Cache<P> {
         key
     }
 
-    pub fn contains(&self, key: u64) -> bool {
+    pub(crate) fn contains(&self, key: u64) -> bool {
         self.slots.contains_key(&key)
     }
 
-    pub fn order(&self) -> Vec<u64> {
+    pub(crate) fn order(&self) -> Vec<u64> {
         let mut keys = Vec::new();
         self.policy
             .for_each_coldest(&mut |slot| keys.push(self.keys[slot.index()]));
@@ -209,7 +209,7 @@ impl<M: Model> Reference<M> {
 }
 
 /// Keys of a small world, some of them popular; now and then a removal or another size.
-pub fn ops() -> impl Strategy<Value = Vec<Op>> {
+pub(crate) fn ops() -> impl Strategy<Value = Vec<Op>> {
     let key = prop_oneof![0..6_u64, 0..40_u64];
     let op = prop_oneof![
         30 => key.clone().prop_map(Op::Lookup),
@@ -221,13 +221,16 @@ pub fn ops() -> impl Strategy<Value = Vec<Op>> {
 }
 
 /// Compares a policy with its model on random sequences, starting with capacities from 0 to 23.
-pub fn compare<P: Policy, M: Model>(policy: impl Fn(usize) -> P, model: impl Fn(usize) -> M) {
+pub(crate) fn compare<P: Policy, M: Model>(
+    policy: impl Fn(usize) -> P,
+    model: impl Fn(usize) -> M,
+) {
     compare_orders(policy, model, |ours, theirs| assert_eq!(ours, theirs));
 }
 
 /// As [`compare`], for policies whose order is a guess: hits and victims must be the same, and what
 /// `for_each_coldest` shows (first) is judged against the model's order (second).
-pub fn compare_orders<P: Policy, M: Model>(
+pub(crate) fn compare_orders<P: Policy, M: Model>(
     policy: impl Fn(usize) -> P,
     model: impl Fn(usize) -> M,
     judge: impl Fn(&[u64], &[u64]),

@@ -33,7 +33,8 @@ fn all_entries_have_the_same_chance() {
     assert!((1.15..27.88).contains(&chi_squared), "{drawn:?}");
 }
 
-/// The choices are part of the interface: a simulation gives the same figures in every version.
+/// The choices are part of the interface: a simulation gives the same figures in every version. (The first words of
+/// SplitMix64 with seed 0, as published, are 0.88, 0.43 and 0.03 of the whole.)
 #[test]
 fn a_seed_keeps_its_choices() {
     let mut policy = Random::new(8);
@@ -43,7 +44,7 @@ fn a_seed_keeps_its_choices() {
     let victims: Vec<u32> = core::iter::from_fn(|| policy.evict())
         .map(|slot| slot.0)
         .collect();
-    assert_eq!(victims, [0; 8]);
+    assert_eq!(victims, [7, 3, 0, 4, 5, 6, 2, 1]);
 }
 
 proptest! {

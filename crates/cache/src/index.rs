@@ -154,10 +154,6 @@ impl Index {
         self.buckets[at].slots[place] = to.0;
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.buckets.fill(Bucket::default());
-    }
-
     /// Home, bucket and place of a slot that is in.
     fn locate(&self, hash: u64, slot: Slot) -> (usize, usize, usize) {
         let pattern = tag(hash).wrapping_mul(ONES);

@@ -196,6 +196,24 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         self.leave(entry, cause, out);
     }
 
+    /// Takes an entry out for its user, who is told nothing that they do not know.
+    pub(crate) fn remove<S: BuildHasher>(
+        &mut self,
+        slot: Slot,
+        hash: u64,
+        hasher: &S,
+        budget: &mut impl Budget,
+    ) -> Entry<K, V>
+    where
+        K: Hash,
+    {
+        let weight = self.weight(slot);
+        let entry = self.detach_known(slot, hash, hasher);
+        self.give(weight, budget);
+        self.counters.removed[RemovalCause::Explicit as usize] += 1;
+        entry
+    }
+
     /// Counts an entry that never was in.
     pub(crate) fn reject(&mut self, entry: Entry<K, V>, out: &mut Outbox<K, V>) {
         self.leave(entry, RemovalCause::Rejected, out);
@@ -286,6 +304,10 @@ impl<K, V, P: Policy> Shard<K, V, P> {
     pub(crate) fn expect(&mut self, entries: usize) {
         self.expected = entries;
         self.policy.set_capacity(entries);
+    }
+
+    pub(crate) fn expected(&self) -> usize {
+        self.expected
     }
 
     /// Whether a panic left it in disorder. It must be emptied then.

@@ -2,6 +2,7 @@
 
 mod budget;
 mod shards;
+mod whole;
 
 use crate::builder::{Builder, Listener, PolicyFactory, Weigher};
 use crate::listener::RemovalCause;
@@ -10,6 +11,7 @@ use crate::shard::{Entry, Incoming, Inserted, Outbox, Shard};
 use crate::stats::Stats;
 use budget::SharedBudget;
 use core::borrow::Borrow;
+use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use foldhash::fast::RandomState;
 use shards::Shards;
@@ -140,29 +142,27 @@ where
         self.deliver(out);
     }
 
-    /// Takes a value out.
+    /// Removes an entry, and returns whether there was one. The listener has its value.
+    pub fn invalidate<Q>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.remove_if(key, |_| true)
+    }
+
+    /// Takes a value out. The listener is not told: the caller has it.
     pub fn remove<Q>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
         let hash = self.hasher.hash_one(key);
-        let mut out = Outbox::new();
         let mut shard = self.write(hash);
         let slot = shard.find(hash, key)?;
-        let value = shard.entry(slot).value.clone();
-        let mut budget = &self.budget;
-        shard.expel(
-            slot,
-            hash,
-            RemovalCause::Explicit,
-            &self.hasher,
-            &mut budget,
-            &mut out,
-        );
-        drop(shard);
-        self.deliver(out);
-        Some(value)
+        let entry = shard.remove(slot, hash, &self.hasher, &mut &self.budget);
+        drop(shard); // before the key is dropped
+        Some(entry.value)
     }
 
     /// Puts a value in if `admit` says so, which is shown the value that is here now. Returns whether it did;
@@ -224,8 +224,7 @@ where
     pub fn invalidate_all(&self) {
         for at in 0..self.shards.count() {
             let mut shard = self.write_at(at);
-            let policy = (self.policy)(self.shards.expected);
-            shard.clear(policy, &mut &self.budget);
+            shard.clear(self.new_policy(), &mut &self.budget);
         }
     }
 
@@ -282,7 +281,7 @@ where
         lock.write().unwrap_or_else(|poisoned| {
             let mut shard = poisoned.into_inner();
             if shard.is_torn() {
-                shard.clear((self.policy)(self.shards.expected), &mut &self.budget);
+                shard.clear(self.new_policy(), &mut &self.budget);
             }
             lock.clear_poison();
             shard
@@ -292,7 +291,11 @@ where
     /// The shard, for many threads.
     #[inline]
     fn read(&self, hash: u64) -> RwLockReadGuard<'_, Shard<K, V, P>> {
-        let at = self.shards.home(hash);
+        self.read_at(self.shards.home(hash))
+    }
+
+    #[inline]
+    fn read_at(&self, at: usize) -> RwLockReadGuard<'_, Shard<K, V, P>> {
         match self.shards.lock(at).read() {
             Ok(shard) => shard,
             Err(poisoned) => self.read_poisoned(at, poisoned),
@@ -314,10 +317,11 @@ where
     }
 
     fn each(&self) -> impl Iterator<Item = RwLockReadGuard<'_, Shard<K, V, P>>> {
-        (0..self.shards.count()).map(|at| match self.shards.lock(at).read() {
-            Ok(shard) => shard,
-            Err(poisoned) => self.read_poisoned(at, poisoned),
-        })
+        (0..self.shards.count()).map(|at| self.read_at(at))
+    }
+
+    fn new_policy(&self) -> P {
+        (self.policy)(self.shards.expected(self.budget.capacity()))
     }
 
     fn weigh(&self, key: &K, value: &V) -> u64 {
@@ -410,5 +414,14 @@ where
                 listener(&entry.key, entry.value, cause);
             }
         }
+    }
+}
+
+impl<K, V, P, S> fmt::Debug for Cache<K, V, P, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache")
+            .field("max_capacity", &self.budget.capacity())
+            .field("left", &self.budget.left())
+            .finish_non_exhaustive()
     }
 }

@@ -19,8 +19,7 @@ pub(super) struct Shards<K, V, P> {
     all: Box<[Padded<K, V, P>]>,
     /// The upper bits of a hash choose; so many are left of the choice.
     shift: u32,
-    /// Entries that a shard was laid out for.
-    pub(super) expected: usize,
+    weighted: bool,
 }
 
 #[derive(Debug)]
@@ -39,11 +38,7 @@ impl<K, V, P> Shards<K, V, P> {
         make: impl Fn(usize) -> Shard<K, V, P>,
     ) -> Self {
         let count = count(capacity, wanted);
-        let expected = if weighted {
-            64
-        } else {
-            expected(capacity, count)
-        };
+        let expected = expected(capacity, count, weighted);
         Self {
             all: (0..count)
                 .map(|_| Padded {
@@ -53,8 +48,13 @@ impl<K, V, P> Shards<K, V, P> {
                 })
                 .collect(),
             shift: 63 - count.trailing_zeros(),
-            expected,
+            weighted,
         }
+    }
+
+    /// Entries that a shard is laid out for in a cache of this capacity.
+    pub(super) fn expected(&self, capacity: u64) -> usize {
+        expected(capacity, self.all.len(), self.weighted)
     }
 
     pub(super) fn count(&self) -> usize {
@@ -105,10 +105,13 @@ fn count(capacity: u64, wanted: Option<usize>) -> usize {
     1 << (63 - count.leading_zeros())
 }
 
-/// The share of a shard, and room for the chance that more keys fall to it (four standard deviations).
-fn expected(capacity: u64, count: usize) -> usize {
+/// The share of a shard, and room for the chance that more keys fall to it (four standard deviations). How many entries
+/// with weights there will be, nobody knows.
+fn expected(capacity: u64, count: usize, weighted: bool) -> usize {
     let share = usize::try_from(capacity / count as u64).unwrap_or(usize::MAX / 2);
-    if count == 1 {
+    if weighted {
+        share.min(64)
+    } else if count == 1 {
         share
     } else {
         share + share.isqrt() * 4

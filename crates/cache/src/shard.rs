@@ -90,10 +90,6 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         &self.policy
     }
 
-    pub(crate) fn policy_mut(&mut self) -> &mut P {
-        &mut self.policy
-    }
-
     pub(crate) fn entries(&self) -> &[Entry<K, V>] {
         &self.entries
     }
@@ -248,12 +244,6 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         }
     }
 
-    /// Whether there is nothing left to [`bury`](Self::bury).
-    #[inline]
-    pub(crate) fn is_buried(&self) -> bool {
-        self.dying.is_empty()
-    }
-
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
     }
@@ -294,10 +284,6 @@ impl<K, V, P: Policy> Shard<K, V, P> {
             self.policy.insert(slot, hash);
         }
         was_pinned
-    }
-
-    pub(crate) fn is_pinned(&self, slot: Slot) -> bool {
-        self.pins.contains(slot)
     }
 
     /// For so many entries from now on.

@@ -238,11 +238,9 @@ where
     /// Counts so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let mut stats = Stats {
-            hits: self.hits,
-            misses: self.misses,
-            ..Stats::default()
-        };
+        let mut stats = Stats::default();
+        stats.hits = self.hits;
+        stats.misses = self.misses;
         stats.add(self.shard.counters(), self.shard.len());
         stats
     }

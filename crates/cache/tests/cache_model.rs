@@ -362,7 +362,7 @@ proptest! {
         match policy {
             0 => promises(&builder.policy(Clock::new).build(), &told, capacity, &ops),
             1 => promises(&builder.policy(Sieve::new).build(), &told, capacity, &ops),
-            _ => promises(&builder.policy(|entries| Random::new(entries, 7)).build(), &told, capacity, &ops),
+            _ => promises(&builder.policy(|entries| Random::with_seed(entries, 7)).build(), &told, capacity, &ops),
         }
     }
 }

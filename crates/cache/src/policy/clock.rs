@@ -83,6 +83,7 @@ impl Policy for Clock {
         self.hit_shared(slot, hash);
     }
 
+    #[inline]
     fn hit_shared(&self, slot: Slot, _hash: u64) {
         self.uses.raise(slot, self.most);
     }

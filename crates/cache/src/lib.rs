@@ -8,6 +8,7 @@ extern crate alloc;
 extern crate std;
 
 mod builder;
+pub mod expiry;
 mod index;
 pub mod listener;
 pub mod policy;
@@ -16,6 +17,7 @@ pub mod stats;
 #[cfg(feature = "std")]
 pub mod sync;
 pub mod unsync;
+pub mod wheel;
 
 pub use builder::Builder;
 pub use listener::RemovalCause;

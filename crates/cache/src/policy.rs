@@ -19,6 +19,7 @@
 //! policy.insert(Slot(1), 3);
 //! ```
 
+pub mod ghost;
 pub mod list;
 mod lru;
 

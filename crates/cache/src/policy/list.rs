@@ -177,7 +177,11 @@ impl Links {
         core::iter::successors(list.back(), |slot| self.toward_front(*slot))
     }
 
-    /// Panics when the list's links, ends and length do not fit each other. O(n).
+    /// Checks that the list's links, ends and length fit each other. O(n); for tests.
+    ///
+    /// # Panics
+    ///
+    /// If they do not.
     pub fn check(&self, list: &List) {
         let (mut seen, mut next) = (0, None);
         for slot in self.from_back(list).take(list.len() + 1) {

@@ -22,6 +22,7 @@
 mod clock;
 mod counters;
 mod fifo;
+pub mod ghost;
 mod lfu;
 pub mod list;
 mod lru;

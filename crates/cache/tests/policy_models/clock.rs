@@ -1,4 +1,5 @@
-//! Generalized CLOCK as a face of positions that a hand passes; new entries are put in just behind the hand.
+//! Generalized CLOCK as a face of positions that a hand passes; new entries are put in just behind
+//! the hand.
 
 use crate::harness::{Model, compare};
 use purlin_cache::policy::Clock;

@@ -123,11 +123,9 @@ impl Policy for TwoQ {
         {
             return Some(slot);
         }
-        if let Some(slot) = self.links.pop_back(&mut self.a1_in) {
-            self.a1_out.insert(self.hashes[slot]);
-            return Some(slot);
-        }
-        self.links.pop_back(&mut self.am)
+        let slot = self.links.pop_back(&mut self.a1_in)?;
+        self.a1_out.insert(self.hashes[slot]);
+        Some(slot)
     }
 
     fn remove(&mut self, slot: Slot, _hash: u64) {

@@ -75,7 +75,7 @@ fn the_protected_segment_has_the_share_it_was_given() {
         (0, |_| 0),
         (50, |entries| entries / 2),
         (100, |entries| entries),
-        (101, |entries| entries),
+        (1_000, |entries| entries),
     ];
     for (percent, limit_of) in shares {
         compare(

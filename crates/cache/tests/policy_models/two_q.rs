@@ -93,7 +93,7 @@ fn the_queues_have_the_shares_they_were_given() {
         |entries| Queues::new(entries, |entries| (entries / 2, entries * 3)),
     );
     compare(
-        |entries| TwoQ::with_queues(entries, 101, 100),
+        |entries| TwoQ::with_queues(entries, 1_000, 100),
         |entries| Queues::new(entries, |entries| (entries, entries)),
     );
     compare(

@@ -1,10 +1,10 @@
 //! What every model is driven with: a tiny reference cache, and the comparison.
 
+use core::fmt::Debug;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use purlin_cache::policy::{Policy, Slot};
 use std::collections::HashMap;
-use std::fmt::Debug;
 
 /// A policy as its paper tells it, by keys. It is called as a [`Policy`] is.
 pub(crate) trait Model: Clone + Debug {
@@ -22,7 +22,7 @@ pub(crate) trait Model: Clone + Debug {
     /// All keys in the order in which they leave when nothing but evictions happens.
     fn order(&self) -> Vec<u64> {
         let mut rest = self.clone();
-        std::iter::from_fn(|| rest.evict()).collect()
+        core::iter::from_fn(|| rest.evict()).collect()
     }
 }
 

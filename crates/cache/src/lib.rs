@@ -10,7 +10,11 @@ extern crate std;
 mod builder;
 mod index;
 pub mod listener;
+#[cfg(feature = "std")]
+pub mod load;
 pub mod policy;
+#[cfg(feature = "std")]
+mod primitives;
 mod shard;
 pub mod stats;
 #[cfg(feature = "std")]
@@ -19,4 +23,6 @@ pub mod unsync;
 
 pub use builder::Builder;
 pub use listener::RemovalCause;
+#[cfg(feature = "std")]
+pub use load::LoadError;
 pub use stats::Stats;

@@ -11,7 +11,11 @@ mod builder;
 pub mod expiry;
 mod index;
 pub mod listener;
+#[cfg(feature = "std")]
+pub mod load;
 pub mod policy;
+#[cfg(feature = "std")]
+mod primitives;
 mod shard;
 pub mod stats;
 #[cfg(feature = "std")]
@@ -21,4 +25,6 @@ pub mod wheel;
 
 pub use builder::Builder;
 pub use listener::RemovalCause;
+#[cfg(feature = "std")]
+pub use load::LoadError;
 pub use stats::Stats;

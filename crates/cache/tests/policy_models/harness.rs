@@ -235,7 +235,7 @@ pub(crate) fn compare_orders<P: Policy, M: Model>(
     model: impl Fn(usize) -> M,
     judge: impl Fn(&[u64], &[u64]),
 ) {
-    proptest!(ProptestConfig::with_cases(1_000), |(entries in 0..24_usize, ops in ops())| {
+    proptest!(ProptestConfig::with_cases(500), |(entries in 0..24_usize, ops in ops())| {
         let mut ours = Cache::new(policy(entries), entries);
         let mut theirs = Reference { model: model(entries), capacity: entries, keys: Vec::new() };
         for (at, op) in ops.into_iter().enumerate() {

@@ -1,8 +1,15 @@
+use crate::expiry::{Expiry, Jitter};
+use crate::lifetime::Lifetimes;
 use crate::listener::RemovalCause;
 use crate::policy::{Lru, Policy};
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::fmt;
+use core::time::Duration;
 use foldhash::fast::RandomState;
+use purlin_core::time::Clock;
+#[cfg(feature = "std")]
+use purlin_core::time::SystemClock;
 
 pub(crate) type Weigher<K, V> = Box<dyn Fn(&K, &V) -> u64 + Send + Sync>;
 pub(crate) type Listener<K, V> = Box<dyn Fn(&K, V, RemovalCause) + Send + Sync>;
@@ -14,6 +21,7 @@ pub struct Builder<K, V, P = Lru, S = RandomState> {
     pub(crate) weigher: Option<Weigher<K, V>>,
     pub(crate) listener: Option<Listener<K, V>>,
     pub(crate) policy: PolicyFactory<P>,
+    pub(crate) lifetimes: Lifetimes<K, V>,
     pub(crate) hasher: S,
     pub(crate) shards: Option<usize>,
     pub(crate) records_stats: bool,
@@ -26,8 +34,13 @@ impl<K, V> Builder<K, V> {
     /// [`Rejected`](RemovalCause::Rejected).
     #[must_use]
     pub fn new(max_capacity: u64) -> Self {
+        #[cfg(feature = "std")]
+        let clock = SystemClock::new();
+        #[cfg(not(feature = "std"))]
+        let clock = crate::lifetime::Stopped;
         Self {
             max_capacity,
+            lifetimes: Lifetimes::new(Arc::new(clock)),
             weigher: None,
             listener: None,
             policy: Box::new(Lru::new),
@@ -63,6 +76,45 @@ impl<K, V, P: Policy, S> Builder<K, V, P, S> {
         self
     }
 
+    /// Entries live so long after their value was put in, and leave then. Zero: no entry is ever seen.
+    #[must_use]
+    pub fn time_to_live(mut self, duration: Duration) -> Self {
+        self.lifetimes.time_to_live = Some(duration);
+        self
+    }
+
+    /// Entries live so long after they were last used: put in, or found by a lookup that counts as a use. Zero:
+    /// no entry is ever seen. With [`time_to_live`](Self::time_to_live) too, whichever is over first.
+    #[must_use]
+    pub fn time_to_idle(mut self, duration: Duration) -> Self {
+        self.lifetimes.time_to_idle = Some(duration);
+        self
+    }
+
+    /// Each entry has a time of its own, which `expiry` says; it is asked under the lock of the entry's shard and
+    /// must not use the cache. With the times above too, whichever is over first.
+    #[must_use]
+    pub fn expire_after(mut self, expiry: impl Expiry<K, V> + Send + Sync + 'static) -> Self {
+        self.lifetimes.expiry = Some(Box::new(expiry));
+        self
+    }
+
+    /// Takes a part that depends on the key off every time to live, so that what came in together does not have to
+    /// be loaded again at once. Times to idle stay as they are.
+    #[must_use]
+    pub fn jitter(mut self, jitter: Jitter) -> Self {
+        self.lifetimes.jitter = Some(jitter);
+        self
+    }
+
+    /// Another clock, for tests and where there is no `SystemClock`. It is read only where entries do not live
+    /// for ever. Without `std` and without this, time stands still.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + Send + Sync + 'static) -> Self {
+        self.lifetimes.clock = Arc::new(clock);
+        self
+    }
+
     /// Another eviction policy: a function that makes one for so many entries, called for each shard.
     #[must_use]
     pub fn policy<P2: Policy>(
@@ -73,6 +125,7 @@ impl<K, V, P: Policy, S> Builder<K, V, P, S> {
             max_capacity: self.max_capacity,
             weigher: self.weigher,
             listener: self.listener,
+            lifetimes: self.lifetimes,
             policy: Box::new(policy),
             hasher: self.hasher,
             shards: self.shards,
@@ -88,6 +141,7 @@ impl<K, V, P: Policy, S> Builder<K, V, P, S> {
             max_capacity: self.max_capacity,
             weigher: self.weigher,
             listener: self.listener,
+            lifetimes: self.lifetimes,
             policy: self.policy,
             hasher,
             shards: self.shards,

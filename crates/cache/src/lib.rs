@@ -10,6 +10,7 @@ extern crate std;
 mod builder;
 pub mod expiry;
 mod index;
+mod lifetime;
 pub mod listener;
 #[cfg(feature = "std")]
 pub mod load;

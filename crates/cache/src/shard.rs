@@ -4,17 +4,25 @@
 mod budget;
 mod outbox;
 mod pins;
+mod timing;
 
 pub(crate) use budget::{Budget, OwnBudget};
 pub(crate) use outbox::Outbox;
+pub(crate) use timing::Seen;
 
+use crate::expiry::Times;
 use crate::index::Index;
+use crate::lifetime::{Life, Lifetimes};
 use crate::listener::RemovalCause;
 use crate::policy::{Policy, Slot};
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 use pins::Pins;
+use purlin_core::time::Instant;
+
+/// Entries whose time is over that an insertion lets leave on its way.
+const EXPIRED_AT_ONCE: usize = 16;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Entry<K, V> {
@@ -28,6 +36,21 @@ pub(crate) struct Incoming<K, V> {
     pub(crate) hash: u64,
     pub(crate) entry: Entry<K, V>,
     pub(crate) weight: u64,
+    pub(crate) life: Life,
+    /// What time it is, if that is known already.
+    pub(crate) now: Option<Instant>,
+}
+
+impl<K, V> Incoming<K, V> {
+    pub(crate) fn new(hash: u64, entry: Entry<K, V>, weight: u64) -> Self {
+        Self {
+            hash,
+            entry,
+            weight,
+            life: Life::Usual,
+            now: None,
+        }
+    }
 }
 
 /// What became of an [`Incoming`].
@@ -49,6 +72,8 @@ pub(crate) struct Shard<K, V, P> {
     policy: P,
     /// What each entry weighs; none where all weigh 1.
     weights: Option<Vec<u64>>,
+    /// When each entry has to leave, once one has.
+    times: Option<Times>,
     pins: Pins,
     /// What is taken of the budget: what all entries weigh together, when nothing is under way.
     used: u64,
@@ -63,12 +88,13 @@ pub(crate) struct Shard<K, V, P> {
 
 impl<K, V, P: Policy> Shard<K, V, P> {
     /// An empty shard for so many entries, which the policy must have been made for.
-    pub(crate) fn new(policy: P, expected: usize, weighted: bool) -> Self {
+    pub(crate) fn new(policy: P, expected: usize, weighted: bool, times: Option<Times>) -> Self {
         Self {
             index: Index::new(),
             entries: Vec::new(),
             policy,
             weights: weighted.then(Vec::new),
+            times,
             pins: Pins::default(),
             used: 0,
             expected,
@@ -138,30 +164,43 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         new: Incoming<K, V>,
         floor: u64,
         hasher: &S,
+        lifetimes: &Lifetimes<K, V>,
         budget: &mut impl Budget,
         out: &mut Outbox<K, V>,
     ) -> Inserted<K, V>
     where
         K: Hash + Eq,
     {
+        let (hash, life) = (new.hash, new.life);
+        let now = || new.now.unwrap_or_else(|| lifetimes.clock.now());
+        if self.is_timed() {
+            self.expire(now(), EXPIRED_AT_ONCE, hasher, budget, out);
+        }
         let mut spare = 0;
-        if let Some(slot) = self.find(new.hash, &new.entry.key) {
-            let old = self.weight(slot);
+        let found = self.find(hash, &new.entry.key);
+        if let Some(slot) = found.filter(|slot| self.is_live(*slot, now)) {
+            let (old, deadline) = (self.weight(slot), self.deadline(slot));
             if new.weight <= old || self.take(new.weight - old, budget) {
                 self.give(old.saturating_sub(new.weight), budget);
+                let now = new.now;
                 self.replace(slot, new, out);
+                self.settle(slot, hash, Some(deadline), life, lifetimes, now);
                 return Inserted::Done;
             }
             // It has grown and there is no room: the old value leaves before anybody else.
             spare = old;
-            let entry = self.detach_known(slot, new.hash, hasher);
+            let entry = self.detach_known(slot, hash, hasher);
             self.leave(entry, RemovalCause::Replaced, out);
+        } else if let Some(slot) = found {
+            self.expel(slot, hash, RemovalCause::Expired, hasher, budget, out);
         }
         self.torn = true;
-        self.policy.miss(new.hash);
+        self.policy.miss(hash);
         let result = match self.make_room(new.weight, spare, floor, hasher, budget, out) {
             Room::Found(hole) => {
-                self.place(new, hole, hasher, out);
+                let now = new.now;
+                let slot = self.place(new, hole, hasher, out);
+                self.settle(slot, hash, None, life, lifetimes, now);
                 Inserted::Done
             }
             Room::Refused => {
@@ -229,6 +268,9 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         self.policy = policy;
         self.weights = self.weights.as_ref().map(|_| Vec::new());
         self.pins.clear();
+        if let Some(times) = &mut self.times {
+            times.clear();
+        }
         self.give(self.used, budget);
         self.torn = false;
     }
@@ -242,6 +284,11 @@ impl<K, V, P: Policy> Shard<K, V, P> {
             };
             out.push(entry, RemovalCause::Cleared);
         }
+    }
+
+    /// Whether nothing that was cleared is left.
+    pub(crate) fn is_buried(&self) -> bool {
+        self.dying.is_empty()
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -379,15 +426,20 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         hole: Option<Slot>,
         hasher: &S,
         out: &mut Outbox<K, V>,
-    ) where
+    ) -> Slot
+    where
         K: Hash,
     {
         let Incoming {
             hash,
             entry,
             weight,
+            ..
         } = new;
         let slot = if let Some(slot) = hole {
+            if let Some(times) = &mut self.times {
+                times.remove(slot);
+            }
             let old_hash = hasher.hash_one(&self.entry(slot).key);
             self.index.remove(old_hash, slot);
             let old = core::mem::replace(&mut self.entries[slot.index()], entry);
@@ -403,6 +455,7 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         self.set_weight(slot, weight);
         self.policy.insert(slot, hash);
         self.follow_weights();
+        slot
     }
 
     fn replace(&mut self, slot: Slot, new: Incoming<K, V>, out: &mut Outbox<K, V>) {
@@ -444,6 +497,10 @@ impl<K, V, P: Policy> Shard<K, V, P> {
     {
         self.index.remove(hash, slot);
         let last = Slot(self.entries.len() as u32 - 1);
+        if let Some(times) = &mut self.times {
+            times.remove(slot);
+            times.relocate(last, slot);
+        }
         if last != slot {
             let moved = hasher.hash_one(&self.entry(last).key);
             self.index.relocate(moved, last, slot);

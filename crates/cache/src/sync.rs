@@ -12,23 +12,28 @@ mod shards;
 mod whole;
 
 use crate::builder::{Builder, Listener, PolicyFactory, Weigher};
+use crate::lifetime::{Life, Lifetimes};
 use crate::listener::RemovalCause;
 use crate::load::Waits;
 use crate::policy::{Lru, Policy};
 use crate::primitives::RwLockReadGuard;
-use crate::shard::{Entry, Incoming, Inserted, Outbox, Shard};
+use crate::shard::{Entry, Incoming, Inserted, Outbox, Seen, Shard};
 use crate::stats::Stats;
 use budget::SharedBudget;
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
+use core::time::Duration;
 use foldhash::fast::RandomState;
 use guarded::{Guarded, Writing};
+use purlin_core::time::Instant;
 use shards::Shards;
 use std::sync::PoisonError;
 
 /// Cleared entries that a writing operation buries on its way.
 const BURIED_AT_ONCE: usize = 8;
+/// Steps of [`Cache::run_pending`] under one hold of a lock.
+const PENDING_AT_ONCE: usize = 64;
 /// How often room is made for an entry in other shards, of which others may be quicker to make use.
 const TRIES: usize = 8;
 
@@ -39,6 +44,7 @@ pub struct Cache<K, V, P = Lru, S = RandomState> {
     budget: SharedBudget,
     shares_hits: bool,
     records_stats: bool,
+    lifetimes: Lifetimes<K, V>,
     weigher: Option<Weigher<K, V>>,
     listener: Option<Listener<K, V>>,
     policy: PolicyFactory<P>,
@@ -65,7 +71,8 @@ impl<K, V, P: Policy, S> Builder<K, V, P, S> {
     pub fn build(self) -> Cache<K, V, P, S> {
         let weighted = self.weigher.is_some();
         let shards = Shards::new(self.max_capacity, self.shards, weighted, |expected| {
-            Shard::new((self.policy)(expected), expected, weighted)
+            let times = self.lifetimes.times();
+            Shard::new((self.policy)(expected), expected, weighted, times)
         });
         let shares_hits = (self.policy)(0).shares_hits();
         Cache {
@@ -74,6 +81,7 @@ impl<K, V, P: Policy, S> Builder<K, V, P, S> {
             budget: SharedBudget::new(self.max_capacity),
             shares_hits,
             records_stats: self.records_stats,
+            lifetimes: self.lifetimes,
             weigher: self.weigher,
             listener: self.listener,
             policy: self.policy,
@@ -96,24 +104,75 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
+        self.look_up(key, None)
+    }
+
+    /// The same for those who know what time it is, by the clock of the cache.
+    #[inline]
+    pub fn get_at<Q>(&self, now: Instant, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.look_up(key, Some(now))
+    }
+
+    #[inline]
+    fn look_up<Q>(&self, key: &Q, now: Option<Instant>) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let hash = self.hasher.hash_one(key);
         let value = if self.shares_hits {
-            let shard = self.read(hash);
-            shard.find(hash, key).map(|slot| {
-                shard.hit_shared(slot, hash);
-                shard.entry(slot).value.clone()
-            })
+            self.look_up_shared(hash, key, now)
         } else {
-            let mut shard = self.write(hash);
-            shard.find(hash, key).map(|slot| {
-                shard.hit(slot, hash);
-                shard.entry(slot).value.clone()
-            })
+            self.look_up_alone(hash, key, now)
         };
         if self.records_stats {
             self.shards.count_lookup(hash, value.is_some());
         }
         value
+    }
+
+    #[inline]
+    fn look_up_shared<Q>(&self, hash: u64, key: &Q, now: Option<Instant>) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let shard = self.read(hash);
+        let slot = shard.find(hash, key)?;
+        match shard.read(slot, &self.lifetimes, now) {
+            Seen::Expired => return None,
+            Seen::Alive => {}
+            Seen::AliveUntil(_) => {
+                // Deadlines come nearer under the lock of one thread only.
+                drop(shard);
+                return self.look_up_alone(hash, key, now);
+            }
+        }
+        shard.hit_shared(slot, hash);
+        Some(shard.entry(slot).value.clone())
+    }
+
+    fn look_up_alone<Q>(&self, hash: u64, key: &Q, now: Option<Instant>) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let mut shard = self.write(hash);
+        let slot = shard.find(hash, key)?;
+        match shard.read(slot, &self.lifetimes, now) {
+            Seen::Expired => return None,
+            Seen::Alive => {}
+            Seen::AliveUntil(deadline) => {
+                let now = now.unwrap_or_else(|| self.now());
+                shard.set_deadline(slot, now, deadline);
+            }
+        }
+        shard.hit(slot, hash);
+        Some(shard.entry(slot).value.clone())
     }
 
     /// The value of a key, if it is here, without counting as a use.
@@ -124,9 +183,8 @@ where
     {
         let hash = self.hasher.hash_one(key);
         let shard = self.read(hash);
-        shard
-            .find(hash, key)
-            .map(|slot| shard.entry(slot).value.clone())
+        let slot = shard.find_live(hash, key, || self.now())?;
+        Some(shard.entry(slot).value.clone())
     }
 
     /// Whether a key is here, without counting as a use.
@@ -136,24 +194,55 @@ where
         Q: Hash + Eq + ?Sized,
     {
         let hash = self.hasher.hash_one(key);
-        self.read(hash).find(hash, key).is_some()
+        let shard = self.read(hash);
+        shard.find_live(hash, key, || self.now()).is_some()
+    }
+
+    /// How long an entry still lives if it is not used: none if the key is not here, [`Duration::MAX`] for ever.
+    pub fn time_left<Q>(&self, key: &Q) -> Option<Duration>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let hash = self.hasher.hash_one(key);
+        let now = self.now();
+        let shard = self.read(hash);
+        let slot = shard.find_live(hash, key, || now)?;
+        Some(match shard.deadline(slot) {
+            Instant::MAX => Duration::MAX,
+            deadline => deadline - now,
+        })
     }
 
     /// Puts a value in. What has to leave for it, leaves before it is in.
     pub fn insert(&self, key: K, value: V) {
+        self.insert_living(key, value, Life::Usual, None);
+    }
+
+    /// The same for those who know what time it is, by the clock of the cache.
+    pub fn insert_at(&self, now: Instant, key: K, value: V) {
+        self.insert_living(key, value, Life::Usual, Some(now));
+    }
+
+    /// Puts a value in that lives so long at most, in place of what the cache's
+    /// [`Expiry`](crate::expiry::Expiry) would say. A cache without any expiry can have such entries too.
+    pub fn insert_with_ttl(&self, key: K, value: V, time_to_live: Duration) {
+        self.insert_living(key, value, Life::For(time_to_live), None);
+    }
+
+    fn insert_living(&self, key: K, value: V, life: Life, now: Option<Instant>) {
         let weight = self.weigh(&key, &value);
         let hash = self.hasher.hash_one(&key);
         let mut out = Outbox::new();
-        let entry = Entry { key, value };
-        self.put(
-            Incoming {
-                hash,
-                entry,
-                weight,
-            },
-            &mut out,
-        );
+        let new = Incoming::new(hash, Entry { key, value }, weight);
+        self.put(Incoming { life, now, ..new }, &mut out);
         self.deliver(out);
+    }
+
+    /// What time it is by the clock of the cache.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.lifetimes.clock.now()
     }
 
     /// Removes an entry, and returns whether there was one. The listener has its value.
@@ -174,7 +263,7 @@ where
         let hash = self.hasher.hash_one(key);
         let mut shard = self.write(hash);
         shard.supersede(hash, key);
-        let slot = shard.find(hash, key)?;
+        let slot = shard.find_live(hash, key, || self.now())?;
         let entry = shard.remove(slot, hash, &self.hasher, &mut &self.budget);
         drop(shard); // before the key is dropped
         Some(entry.value)
@@ -188,16 +277,8 @@ where
         let weight = self.weigh(&key, &value);
         let hash = self.hasher.hash_one(&key);
         let mut out = Outbox::new();
-        let entry = Entry { key, value };
-        let admitted = self.put_if(
-            Incoming {
-                hash,
-                entry,
-                weight,
-            },
-            admit,
-            &mut out,
-        );
+        let new = Incoming::new(hash, Entry { key, value }, weight);
+        let admitted = self.put_if(new, admit, &mut out);
         self.deliver(out);
         admitted
     }
@@ -213,7 +294,7 @@ where
         let hash = self.hasher.hash_one(key);
         let mut out = Outbox::new();
         let mut shard = self.write(hash);
-        let Some(slot) = shard.find(hash, key) else {
+        let Some(slot) = shard.find_live(hash, key, || self.now()) else {
             return false;
         };
         let removes = condition(&shard.entry(slot).value);
@@ -245,13 +326,29 @@ where
         }
     }
 
-    /// Finishes what operations leave for later: entries that were cleared.
+    /// Finishes what operations leave for later: lets entries leave that have expired or were cleared.
+    ///
+    /// Nobody has to call it. Entries that have expired are not found, and leave, a few at a time, with the insertions into
+    /// their shard; until then they are counted by [`len`](Self::len). Who wants their memory back sooner calls this.
     pub fn run_pending(&self) {
         for at in 0..self.shards.count() {
-            let mut out = Outbox::new();
-            self.write_at(at).bury(usize::MAX, &mut out);
-            self.deliver(out);
+            while self.run_pending_at(at) {}
         }
+    }
+
+    /// A part of it, under one hold of a shard's lock. Whether there is more to do.
+    fn run_pending_at(&self, at: usize) -> bool {
+        let mut out = Outbox::new();
+        let mut shard = self.write_at(at);
+        shard.bury(PENDING_AT_ONCE, &mut out);
+        let expired = !shard.is_timed() || {
+            let (now, mut budget) = (self.now(), &self.budget);
+            shard.expire(now, PENDING_AT_ONCE, &self.hasher, &mut budget, &mut out)
+        };
+        let more = !(expired && shard.is_buried());
+        drop(shard);
+        self.deliver(out);
+        more
     }
 
     /// How many entries are here.
@@ -364,7 +461,8 @@ where
     ) -> bool {
         let (share, mut floor) = self.share_and_floor();
         let mut shard = self.write(new.hash);
-        let old = shard.find(new.hash, &new.entry.key);
+        let now = || new.now.unwrap_or_else(|| self.now());
+        let old = shard.find_live(new.hash, &new.entry.key, now);
         if !admit(old.map(|slot| &shard.entry(slot).value)) {
             return false;
         }
@@ -376,7 +474,14 @@ where
         for _ in 0..TRIES {
             shard.bury(BURIED_AT_ONCE, out);
             shard.supersede_by(new.hash, &new.entry.key, &new.entry.value);
-            match shard.insert(new, floor, &self.hasher, &mut &self.budget, out) {
+            match shard.insert(
+                new,
+                floor,
+                &self.hasher,
+                &self.lifetimes,
+                &mut &self.budget,
+                out,
+            ) {
                 Inserted::Done | Inserted::Rejected => return true,
                 Inserted::Homeless(back) => new = back,
             }

@@ -3,14 +3,17 @@
 mod whole;
 
 use crate::builder::{Builder, Listener, PolicyFactory, Weigher};
+use crate::lifetime::{Life, Lifetimes};
 use crate::listener::RemovalCause;
 use crate::policy::{Lru, Policy};
-use crate::shard::{Entry, Incoming, Inserted, Outbox, OwnBudget, Shard};
+use crate::shard::{Entry, Incoming, Inserted, Outbox, OwnBudget, Seen, Shard};
 use crate::stats::Stats;
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
+use core::time::Duration;
 use foldhash::fast::RandomState;
+use purlin_core::time::Instant;
 
 /// A cache for one thread at a time.
 ///
@@ -33,6 +36,7 @@ pub struct Cache<K, V, P = Lru, S = RandomState> {
     hasher: S,
     hits: u64,
     misses: u64,
+    lifetimes: Lifetimes<K, V>,
     weigher: Option<Weigher<K, V>>,
     listener: Option<Listener<K, V>>,
     policy: PolicyFactory<P>,
@@ -61,7 +65,12 @@ impl<K, V, P: Policy, S> Builder<K, V, P, S> {
         let entries = usize::try_from(self.max_capacity).unwrap_or(usize::MAX / 2);
         let expected = if weighted { entries.min(64) } else { entries };
         Cache {
-            shard: Shard::new((self.policy)(expected), expected, weighted),
+            shard: Shard::new(
+                (self.policy)(expected),
+                expected,
+                weighted,
+                self.lifetimes.times(),
+            ),
             budget: OwnBudget {
                 capacity: self.max_capacity,
                 used: 0,
@@ -69,6 +78,7 @@ impl<K, V, P: Policy, S> Builder<K, V, P, S> {
             hasher: self.hasher,
             hits: 0,
             misses: 0,
+            lifetimes: self.lifetimes,
             weigher: self.weigher,
             listener: self.listener,
             policy: self.policy,
@@ -91,18 +101,41 @@ where
         self.get_mut(key).map(|value| &*value)
     }
 
+    /// The same for those who know what time it is, by the clock of the cache.
+    pub fn get_at<Q>(&mut self, now: Instant, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.look_up(key, Some(now)).map(|value| &*value)
+    }
+
     /// The value of a key, to change it in place. Counts as a use. What it weighs is not asked again.
     pub fn get_mut<Q>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
+        self.look_up(key, None)
+    }
+
+    fn look_up<Q>(&mut self, key: &Q, now: Option<Instant>) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let hash = self.hasher.hash_one(key);
         self.mend();
-        let Some(slot) = self.shard.find(hash, key) else {
+        let found = self.shard.find(hash, key);
+        let seen = found.map(|slot| (slot, self.shard.read(slot, &self.lifetimes, now)));
+        let Some((slot, seen)) = seen.filter(|(_, seen)| *seen != Seen::Expired) else {
             self.misses += 1;
             return None;
         };
+        if let Seen::AliveUntil(deadline) = seen {
+            let now = now.unwrap_or_else(|| self.now());
+            self.shard.set_deadline(slot, now, deadline);
+        }
         self.hits += 1;
         self.shard.hit(slot, hash);
         Some(self.shard.value_mut(slot))
@@ -114,7 +147,8 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let slot = self.shard.find(self.hasher.hash_one(key), key)?;
+        let hash = self.hasher.hash_one(key);
+        let slot = self.shard.find_live(hash, key, || self.now())?;
         Some(&self.shard.entry(slot).value)
     }
 
@@ -127,22 +161,50 @@ where
         self.peek(key).is_some()
     }
 
+    /// How long an entry still lives if it is not used: none if the key is not here, [`Duration::MAX`] for ever.
+    pub fn time_left<Q>(&self, key: &Q) -> Option<Duration>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let (hash, now) = (self.hasher.hash_one(key), self.now());
+        let slot = self.shard.find_live(hash, key, || now)?;
+        Some(match self.shard.deadline(slot) {
+            Instant::MAX => Duration::MAX,
+            deadline => deadline - now,
+        })
+    }
+
     /// Puts a value in. What has to leave for it, leaves before it is in.
     pub fn insert(&mut self, key: K, value: V) {
+        self.insert_living(key, value, Life::Usual, None);
+    }
+
+    /// The same for those who know what time it is, by the clock of the cache.
+    pub fn insert_at(&mut self, now: Instant, key: K, value: V) {
+        self.insert_living(key, value, Life::Usual, Some(now));
+    }
+
+    /// Puts a value in that lives so long at most, in place of what the cache's
+    /// [`Expiry`](crate::expiry::Expiry) would say. A cache without any expiry can have such entries too.
+    pub fn insert_with_ttl(&mut self, key: K, value: V, time_to_live: Duration) {
+        self.insert_living(key, value, Life::For(time_to_live), None);
+    }
+
+    fn insert_living(&mut self, key: K, value: V, life: Life, now: Option<Instant>) {
         let weight = self.weigh(&key, &value);
         let hash = self.hasher.hash_one(&key);
         self.mend();
         let mut out = Outbox::new();
-        let entry = Entry { key, value };
-        self.put(
-            Incoming {
-                hash,
-                entry,
-                weight,
-            },
-            &mut out,
-        );
+        let new = Incoming::new(hash, Entry { key, value }, weight);
+        self.put(Incoming { life, now, ..new }, &mut out);
         self.deliver(out);
+    }
+
+    /// What time it is by the clock of the cache.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.lifetimes.clock.now()
     }
 
     /// The value of a key; where there is none, `load` makes it, and it is put in if the policy has room for it.
@@ -185,7 +247,7 @@ where
     {
         let hash = self.hasher.hash_one(key);
         self.mend();
-        let Some(slot) = self.shard.find(hash, key) else {
+        let Some(slot) = self.shard.find_live(hash, key, || self.now()) else {
             return false;
         };
         let mut out = Outbox::new();
@@ -255,9 +317,9 @@ where
         if new.weight > self.budget.capacity {
             return self.reject(new, out);
         }
-        let inserted = self
-            .shard
-            .insert(new, 0, &self.hasher, &mut self.budget, out);
+        let inserted =
+            self.shard
+                .insert(new, 0, &self.hasher, &self.lifetimes, &mut self.budget, out);
         if let Inserted::Homeless(new) = inserted {
             self.reject(new, out);
         }

@@ -122,11 +122,7 @@ where
                 break;
             };
             let landing = value.clone();
-            let new = Incoming {
-                hash: self.hash,
-                entry: Entry { key, value },
-                weight,
-            };
+            let new = Incoming::new(self.hash, Entry { key, value }, weight);
             let Some(back) = self.put(&mut shard, new, floor, tries_left == 0, out) else {
                 shard.flights().loaded += 1;
                 return self.flight.land_value(landing);
@@ -161,7 +157,14 @@ where
             return None;
         }
         shard.bury(BURIED_AT_ONCE, out);
-        match shard.insert(new, floor, &cache.hasher, &mut &cache.budget, out) {
+        match shard.insert(
+            new,
+            floor,
+            &cache.hasher,
+            &cache.lifetimes,
+            &mut &cache.budget,
+            out,
+        ) {
             Inserted::Done | Inserted::Rejected => None,
             Inserted::Homeless(new) if is_last => {
                 cache.reject(shard, new, out);

@@ -57,7 +57,7 @@ where
     {
         (0..self.shards.count()).flat_map(|at| {
             let shard = self.read_at(at);
-            let entries = shard.entries().iter();
+            let entries = shard.live(self.now());
             entries
                 .map(|entry| (entry.key.clone(), entry.value.clone()))
                 .collect::<Vec<_>>()

@@ -16,9 +16,21 @@ where
     /// All entries, in no order, without counting as a use.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.shard
-            .entries()
-            .iter()
+            .live(self.now())
             .map(|entry| (&entry.key, &entry.value))
+    }
+
+    /// Lets entries leave that have expired. Nobody has to call it: they are not found, and leave, a few at a time,
+    /// with the insertions; until then they are counted by [`len`](Self::len).
+    pub fn run_pending(&mut self) {
+        self.mend();
+        let mut out = Outbox::new();
+        if self.shard.is_timed() {
+            let now = self.now();
+            self.shard
+                .expire(now, usize::MAX, &self.hasher, &mut self.budget, &mut out);
+        }
+        self.deliver(out);
     }
 
     /// Removes the entries for which the predicate holds. O(n).

@@ -1,0 +1,103 @@
+//! How long the entries of a cache live: what its builder was told, and the clock that says what time it is.
+
+use crate::expiry::{Expiry, Jitter, Times};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::time::Duration;
+use purlin_core::time::{Clock, Instant};
+
+/// An entry's way to its deadline.
+pub(crate) struct Lifetimes<K, V> {
+    pub(crate) clock: Arc<dyn Clock + Send + Sync>,
+    pub(crate) expiry: Option<Box<dyn Expiry<K, V> + Send + Sync>>,
+    pub(crate) time_to_live: Option<Duration>,
+    pub(crate) time_to_idle: Option<Duration>,
+    pub(crate) jitter: Option<Jitter>,
+}
+
+/// How long one entry is to live.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Life {
+    /// As the cache has it for all.
+    Usual,
+    /// From now on, at most.
+    For(Duration),
+    /// Until then, at most.
+    Until(Instant),
+}
+
+impl<K, V> Lifetimes<K, V> {
+    pub(crate) fn new(clock: Arc<dyn Clock + Send + Sync>) -> Self {
+        Self {
+            clock,
+            expiry: None,
+            time_to_live: None,
+            time_to_idle: None,
+            jitter: None,
+        }
+    }
+
+    /// What a shard keeps of time, if entries do not live for ever.
+    pub(crate) fn times(&self) -> Option<Times> {
+        let lives_end = self.expiry.is_some() || self.time_to_live.is_some();
+        (lives_end || self.time_to_idle.is_some()).then(|| Times::new(self.time_to_idle))
+    }
+
+    /// When an entry that has come in has to leave. `current` is when the one had to whose place it has taken.
+    pub(crate) fn deadline(
+        &self,
+        key: &K,
+        value: &V,
+        hash: u64,
+        now: Instant,
+        life: Life,
+        current: Option<Instant>,
+    ) -> Instant {
+        let asked = |expiry: &dyn Expiry<K, V>| match current {
+            None => expiry.expire_after_create(key, value, now),
+            Some(at) => expiry.expire_after_update(key, value, now, left(at, now)),
+        };
+        let own = match life {
+            Life::Usual => self.expiry.as_ref().and_then(|expiry| asked(&**expiry)),
+            Life::For(duration) => Some(duration),
+            // What was agreed on before is not shortened once more.
+            Life::Until(at) => return at,
+        };
+        let shortest = [own, self.time_to_live].into_iter().flatten().min();
+        shortest.map_or(Instant::MAX, |duration| {
+            now + self
+                .jitter
+                .map_or(duration, |jitter| jitter.spread(duration, hash))
+        })
+    }
+
+    /// When an entry that was read has to leave, where its `Expiry` says that this is another time than it was.
+    pub(crate) fn deadline_after_read(
+        &self,
+        key: &K,
+        value: &V,
+        now: Instant,
+        current: Instant,
+    ) -> Option<Instant> {
+        let left_before = left(current, now);
+        let expiry = self.expiry.as_ref()?;
+        let left_after = expiry.expire_after_read(key, value, now, left_before);
+        (left_after != left_before)
+            .then(|| left_after.map_or(Instant::MAX, |duration| now + duration))
+    }
+}
+
+fn left(deadline: Instant, now: Instant) -> Option<Duration> {
+    (deadline < Instant::MAX).then(|| deadline - now)
+}
+
+/// The clock of who has none: it stands still, so that nothing ever expires.
+#[cfg(not(feature = "std"))]
+pub(crate) struct Stopped;
+
+#[cfg(not(feature = "std"))]
+impl Clock for Stopped {
+    fn now(&self) -> Instant {
+        Instant::ORIGIN
+    }
+}

@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use purlin_cache::policy::Slot;
 use purlin_cache::wheel::Wheel;
 use purlin_core::time::Instant;
-use std::collections::BTreeMap;
+
+extern crate alloc;
+use alloc::collections::BTreeMap;
 
 const SLOTS: u32 = 40;
 /// An entry is moved once a level at most, and taken out.
@@ -167,7 +169,7 @@ impl Twin {
             }
             Op::Relocate(from, to) => self.relocate(from, to),
             Op::Postpone(slot, by, slack) => {
-                self.postpone(slot, self.now.saturating_add(by), slack)
+                self.postpone(slot, self.now.saturating_add(by), slack);
             }
             Op::Advance(by, budget) => self.advance(self.now.saturating_add(by), budget),
             Op::Backwards(by, budget) => self.advance(self.now.saturating_sub(by), budget),

@@ -120,6 +120,7 @@ impl Twin {
 
     /// Nobody leaves early, no more than the budget, and if there is budget left, nobody is late.
     fn advance(&mut self, now: u64, budget: usize) {
+        let timeout = self.wheel.poll_timeout();
         let (model, mut count) = (&mut self.model, 0);
         let done = self
             .wheel
@@ -129,6 +130,10 @@ impl Twin {
                 count += 1;
             });
         assert!(count <= budget);
+        if timeout.is_none_or(|at| Instant::from_nanos(now) < at) {
+            assert!(done && count == 0, "there was nothing to do");
+            assert_eq!(self.wheel.poll_timeout(), timeout);
+        }
         if done && now >= self.now {
             for (slot, deadline) in &self.model {
                 let at = self.leaves_at(*deadline);

@@ -207,6 +207,7 @@ impl Wheel {
     /// The later deadline of two that do so at once holds. Nothing is written if less than `slack` is gained or
     /// the slot is expired already. False if there is none, or an earlier one is wanted, which is not done:
     /// that takes [`schedule`](Self::schedule).
+    #[must_use = "false says that nothing was done"]
     #[inline]
     pub fn postpone(&self, slot: Slot, deadline: Instant, slack: Duration) -> bool {
         self.deadlines

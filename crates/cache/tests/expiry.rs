@@ -5,8 +5,10 @@ use proptest::prelude::*;
 use purlin_cache::expiry::{Expiry, Jitter, TimeToIdle, TimeToLive, Times};
 use purlin_cache::policy::Slot;
 use purlin_core::time::Instant;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+
+extern crate alloc;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -14,7 +16,11 @@ fn at(millis: u64) -> Instant {
     Instant::from_millis(millis)
 }
 
-/// The next uses within this of the last may go unrecorded.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Uses within this of the last may go unrecorded.
 fn slack(idle: Duration) -> Duration {
     Duration::from_millis(1).min(idle / 64)
 }
@@ -69,9 +75,9 @@ impl Twin {
 
     /// The latest moment at which an entry expires; it may do so by a little less, for uses that were not recorded.
     fn expires(&self, known: Known) -> u64 {
-        let idle = self.idle.map_or(u64::MAX, |idle| {
-            known.used.saturating_add(idle.as_nanos() as u64)
-        });
+        let idle = self
+            .idle
+            .map_or(u64::MAX, |idle| known.used.saturating_add(nanos(idle)));
         idle.min(known.deadline)
     }
 
@@ -83,7 +89,7 @@ impl Twin {
         );
         if known.told || last <= now {
             Some(true)
-        } else if last - now > early.as_nanos() as u64 {
+        } else if last - now > nanos(early) {
             Some(false)
         } else {
             None
@@ -232,7 +238,7 @@ fn jitter_spreads_evenly() {
     let mut tenths = [0_u32; 10];
     for hash in 0..100_000 {
         let off = SECOND - jitter.spread(SECOND, hash);
-        tenths[(off.as_nanos() / 50_000_000) as usize] += 1;
+        tenths[usize::try_from(off.as_millis()).unwrap() / 50] += 1;
     }
     // Binomial: 10,000 expected, a deviation of 95; five of those.
     assert!(

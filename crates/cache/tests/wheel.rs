@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use purlin_cache::policy::Slot;
 use purlin_cache::wheel::Wheel;
 use purlin_core::time::Instant;
-use std::collections::BTreeMap;
+
+extern crate alloc;
+use alloc::collections::BTreeMap;
 
 const SLOTS: u32 = 40;
 /// An entry is moved once a level at most, and taken out.
@@ -118,6 +120,7 @@ impl Twin {
 
     /// Nobody leaves early, no more than the budget, and if there is budget left, nobody is late.
     fn advance(&mut self, now: u64, budget: usize) {
+        let timeout = self.wheel.poll_timeout();
         let (model, mut count) = (&mut self.model, 0);
         let done = self
             .wheel
@@ -127,6 +130,10 @@ impl Twin {
                 count += 1;
             });
         assert!(count <= budget);
+        if timeout.is_none_or(|at| Instant::from_nanos(now) < at) {
+            assert!(done && count == 0, "there was nothing to do");
+            assert_eq!(self.wheel.poll_timeout(), timeout);
+        }
         if done && now >= self.now {
             for (slot, deadline) in &self.model {
                 let at = self.leaves_at(*deadline);
@@ -167,7 +174,7 @@ impl Twin {
             }
             Op::Relocate(from, to) => self.relocate(from, to),
             Op::Postpone(slot, by, slack) => {
-                self.postpone(slot, self.now.saturating_add(by), slack)
+                self.postpone(slot, self.now.saturating_add(by), slack);
             }
             Op::Advance(by, budget) => self.advance(self.now.saturating_add(by), budget),
             Op::Backwards(by, budget) => self.advance(self.now.saturating_sub(by), budget),

@@ -59,8 +59,8 @@ impl Jitter {
         };
         let random = SplitMix64::new(self.seed ^ hash).next_u64() >> 32;
         // Below `fraction`, and thus below 1: less than the whole is taken off.
-        let part = self.fraction * random >> 32;
-        let off = u128::from(nanos) * u128::from(part) >> 32;
+        let part = (self.fraction * random) >> 32;
+        let off = (u128::from(nanos) * u128::from(part)) >> 32;
         u64::try_from(off).map_or(duration, |off| Duration::from_nanos(nanos - off))
     }
 }

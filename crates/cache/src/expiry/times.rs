@@ -39,18 +39,28 @@ const SAME_USE: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub struct Times {
     wheel: Wheel,
-    time_to_idle: Option<Duration>,
+    idle: Option<Idle>,
     /// The deadlines that no use puts off. Only with a time to idle: else they are those of the wheel.
     bounds: Vec<Deadline>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Idle {
+    time: Duration,
+    /// Uses within so much of each other count as one.
+    slack: Duration,
 }
 
 impl Times {
     /// For entries that expire when they were not used for some time, or only by their deadline.
     #[must_use]
-    pub const fn new(time_to_idle: Option<Duration>) -> Self {
+    pub fn new(time_to_idle: Option<Duration>) -> Self {
         Self {
             wheel: Wheel::new(),
-            time_to_idle,
+            idle: time_to_idle.map(|time| Idle {
+                time,
+                slack: slack(time),
+            }),
             bounds: Vec::new(),
         }
     }
@@ -58,13 +68,15 @@ impl Times {
     /// Gives a slot a deadline, [`Instant::MAX`] for none, and counts as a use: when its entry comes in, when
     /// its value is replaced, or when its deadline comes nearer. One that is not after `now` has passed for ever. O(1).
     pub fn set(&mut self, slot: Slot, now: Instant, deadline: Instant) {
-        if self.time_to_idle.is_some() {
+        if self.idle.is_some() {
             if self.bounds.len() <= slot.index() {
                 self.bounds.resize_with(slot.index() + 1, Deadline::never);
             }
             self.bounds[slot.index()].set(deadline);
         }
-        let first = self.or_idle(now, deadline);
+        let first = self
+            .idle
+            .map_or(deadline, |idle| deadline.min(now + idle.time));
         let passed = first <= now;
         self.wheel
             .schedule(slot, if passed { Instant::ORIGIN } else { first });
@@ -85,9 +97,10 @@ impl Times {
     /// before it, nor once the entry has expired. The latest of those that happen at once counts.
     #[inline]
     pub fn touch(&self, slot: Slot, now: Instant) {
-        if let (Some(idle), Some(bound)) = (self.time_to_idle, self.bounds.get(slot.index())) {
-            let deadline = bound.get().min(now + idle);
-            self.wheel.postpone(slot, deadline, SAME_USE.min(idle / 64));
+        if let (Some(idle), Some(bound)) = (self.idle, self.bounds.get(slot.index())) {
+            let deadline = bound.get().min(now + idle.time);
+            // False is of no interest: a use by a clock that is behind, or close to the entry's own deadline.
+            let _ = self.wheel.postpone(slot, deadline, idle.slack);
         }
     }
 
@@ -96,9 +109,10 @@ impl Times {
     ///
     /// As with [`touch`](Self::touch), nothing is written that would gain less than a millisecond, or a 64th of the time from
     /// now to the deadline.
+    #[must_use = "false says that the deadline is the old one"]
     pub fn postpone(&self, slot: Slot, now: Instant, deadline: Instant) -> bool {
-        let slack = SAME_USE.min((deadline - now) / 64);
-        if self.time_to_idle.is_none() {
+        let slack = slack(deadline - now);
+        if self.idle.is_none() {
             return self.wheel.postpone(slot, deadline, slack);
         }
         let later = |bound: &Deadline| bound.postpone(deadline, slack);
@@ -110,7 +124,7 @@ impl Times {
     /// The deadline that the slot was given, however soon it expires for being idle. `None` for no deadline.
     #[must_use]
     pub fn deadline(&self, slot: Slot) -> Option<Instant> {
-        if self.time_to_idle.is_none() {
+        if self.idle.is_none() {
             return self.wheel.deadline(slot);
         }
         let bound = self.bounds.get(slot.index())?.get();
@@ -129,7 +143,7 @@ impl Times {
     pub fn relocate(&mut self, from: Slot, to: Slot) {
         let bound = self.deadline(from).unwrap_or(Instant::MAX);
         self.wheel.relocate(from, to);
-        if from != to && self.time_to_idle.is_some() {
+        if from != to && self.idle.is_some() {
             self.remove(from);
             if self.bounds.len() <= to.index() {
                 self.bounds.resize_with(to.index() + 1, Deadline::never);
@@ -157,9 +171,9 @@ impl Times {
         self.wheel.clear();
         self.bounds.clear();
     }
+}
 
-    fn or_idle(&self, now: Instant, deadline: Instant) -> Instant {
-        self.time_to_idle
-            .map_or(deadline, |idle| deadline.min(now + idle))
-    }
+/// What a lifetime may be short of, so that not every use is written down.
+fn slack(lifetime: Duration) -> Duration {
+    SAME_USE.min(lifetime / 64)
 }

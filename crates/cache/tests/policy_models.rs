@@ -23,5 +23,7 @@ mod s3_fifo;
 mod sieve;
 #[path = "policy_models/slru.rs"]
 mod slru;
+#[path = "policy_models/tiny_lfu.rs"]
+mod tiny_lfu;
 #[path = "policy_models/two_q.rs"]
 mod two_q;

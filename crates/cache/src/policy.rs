@@ -19,27 +19,38 @@
 //! policy.insert(Slot(1), 3);
 //! ```
 
+mod arc;
 mod clock;
 mod counters;
 mod fifo;
 pub mod ghost;
 mod lfu;
+mod lirs;
 pub mod list;
 mod lru;
 mod per_slot;
 mod random;
+mod s3_fifo;
 mod sieve;
+pub mod sketch;
 mod slru;
+mod tiny_lfu;
 mod two_q;
+mod w_tiny_lfu;
 
+pub use arc::Arc;
 pub use clock::Clock;
 pub use fifo::Fifo;
 pub use lfu::Lfu;
+pub use lirs::Lirs;
 pub use lru::Lru;
 pub use random::Random;
+pub use s3_fifo::S3Fifo;
 pub use sieve::Sieve;
 pub use slru::Slru;
+pub use tiny_lfu::TinyLfu;
 pub use two_q::TwoQ;
+pub use w_tiny_lfu::WTinyLfu;
 
 /// Where an entry is: a small number that its cache gives it, and gives to another when it has left.
 ///

@@ -5,17 +5,25 @@
 #[path = "policy_models/harness.rs"]
 mod harness;
 
+#[path = "policy_models/arc.rs"]
+mod arc;
 #[path = "policy_models/clock.rs"]
 mod clock;
 #[path = "policy_models/lfu.rs"]
 mod lfu;
+#[path = "policy_models/lirs.rs"]
+mod lirs;
 #[path = "policy_models/lists.rs"]
 mod lists;
 #[path = "policy_models/random.rs"]
 mod random;
+#[path = "policy_models/s3_fifo.rs"]
+mod s3_fifo;
 #[path = "policy_models/sieve.rs"]
 mod sieve;
 #[path = "policy_models/slru.rs"]
 mod slru;
+#[path = "policy_models/tiny_lfu.rs"]
+mod tiny_lfu;
 #[path = "policy_models/two_q.rs"]
 mod two_q;

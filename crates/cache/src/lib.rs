@@ -7,4 +7,13 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(any(feature = "conformance", feature = "registry"))]
+mod capabilities;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod policy;
+#[cfg(feature = "registry")]
+pub mod registry;
+
+#[cfg(any(feature = "conformance", feature = "registry"))]
+pub use capabilities::Capabilities;

@@ -7,13 +7,24 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod builder;
 #[cfg(any(feature = "conformance", feature = "registry"))]
 mod capabilities;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod index;
+pub mod listener;
 pub mod policy;
 #[cfg(feature = "registry")]
 pub mod registry;
+mod shard;
+pub mod stats;
+#[cfg(feature = "std")]
+pub mod sync;
+pub mod unsync;
 
+pub use builder::Builder;
 #[cfg(any(feature = "conformance", feature = "registry"))]
 pub use capabilities::Capabilities;
+pub use listener::RemovalCause;
+pub use stats::Stats;

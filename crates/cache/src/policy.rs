@@ -19,10 +19,24 @@
 //! policy.insert(Slot(1), 3);
 //! ```
 
+mod clock;
+mod counters;
+mod fifo;
+mod lfu;
 pub mod list;
 mod lru;
+mod per_slot;
+mod random;
+mod sieve;
+mod slru;
 
+pub use clock::Clock;
+pub use fifo::Fifo;
+pub use lfu::Lfu;
 pub use lru::Lru;
+pub use random::Random;
+pub use sieve::Sieve;
+pub use slru::Slru;
 
 /// Where an entry is: a small number that its cache gives it, and gives to another when it has left.
 ///
@@ -179,4 +193,10 @@ impl<P: Policy + ?Sized> Policy for alloc::boxed::Box<P> {
     fn check_invariants(&self) {
         (**self).check_invariants();
     }
+}
+
+/// So many percent of a number of entries, rounded down. There are no more than `u32::MAX` slots.
+fn percent_of(entries: usize, percent: u32) -> usize {
+    let entries = u32::try_from(entries).unwrap_or(u32::MAX);
+    usize::try_from(u64::from(entries) * u64::from(percent) / 100).unwrap_or(usize::MAX)
 }

@@ -17,7 +17,7 @@
 //! ```
 
 use crate::Capabilities;
-use crate::policy::{Lru, Policy};
+use crate::policy::{Clock, Fifo, Lfu, Lru, Policy, Random, Sieve, Slru};
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
@@ -32,8 +32,20 @@ pub type AnyPolicy = Box<dyn Policy + Send + Sync>;
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Algorithm {
+    /// [`Fifo`].
+    Fifo,
     /// [`Lru`].
     Lru,
+    /// [`Slru`].
+    Slru,
+    /// [`Clock`] of one bit.
+    Clock,
+    /// [`Sieve`].
+    Sieve,
+    /// [`Lfu`] without aging.
+    Lfu,
+    /// [`Random`].
+    Random,
 }
 
 /// A row of the registry.
@@ -51,17 +63,74 @@ pub struct Variant {
 }
 
 /// All policies, in the order of [`Algorithm`].
-pub static VARIANTS: &[Variant] = &[Variant {
-    algorithm: Algorithm::Lru,
-    name: "lru",
-    about: "the entry whose last use is the longest ago leaves; simple and predictable, and lost in scans and loops",
-    capabilities: Capabilities {
-        exact_order: true,
-        ignores_slots: true,
-        hot_key_stays: true,
-        ..Capabilities::NONE
+pub static VARIANTS: &[Variant] = &[
+    Variant {
+        algorithm: Algorithm::Fifo,
+        name: "fifo",
+        about: "what came first leaves first, used or not; the cheapest, where all entries grow stale alike",
+        capabilities: Capabilities {
+            shares_hits: true,
+            hot_key_stays: false,
+            ..ORDERED
+        },
     },
-}];
+    Variant {
+        algorithm: Algorithm::Lru,
+        name: "lru",
+        about: "what was not used for the longest leaves; simple and predictable, and lost in scans and loops",
+        capabilities: ORDERED,
+    },
+    Variant {
+        algorithm: Algorithm::Slru,
+        name: "slru",
+        about: "LRU in two segments: a scan passes, and what was used twice stays",
+        capabilities: ORDERED,
+    },
+    Variant {
+        algorithm: Algorithm::Clock,
+        name: "clock",
+        about: "FIFO with a second chance: near LRU, and hits are cheap",
+        capabilities: SECOND_CHANCE,
+    },
+    Variant {
+        algorithm: Algorithm::Sieve,
+        name: "sieve",
+        about: "FIFO with a hand that spares what was used; for skewed and steady popularity, as of web pages",
+        capabilities: SECOND_CHANCE,
+    },
+    Variant {
+        algorithm: Algorithm::Lfu,
+        name: "lfu",
+        about: "what was used the fewest times leaves; for popularity that never changes",
+        capabilities: ORDERED,
+    },
+    Variant {
+        algorithm: Algorithm::Random,
+        name: "random",
+        about: "anything leaves; the yardstick",
+        capabilities: RANDOM,
+    },
+];
+
+/// An order of the entries that is changed by every hit.
+const ORDERED: Capabilities = Capabilities {
+    exact_order: true,
+    ignores_slots: true,
+    hot_key_stays: true,
+    ..Capabilities::NONE
+};
+
+/// A hit leaves a mark, which a hand finds.
+const SECOND_CHANCE: Capabilities = Capabilities {
+    shares_hits: true,
+    ..ORDERED
+};
+
+const RANDOM: Capabilities = Capabilities {
+    shares_hits: true,
+    ignores_slots: true,
+    ..Capabilities::NONE
+};
 
 impl Algorithm {
     /// Its row in the registry.
@@ -87,9 +156,14 @@ impl Algorithm {
     /// policies make no use of theirs.
     #[must_use]
     pub fn build(self, capacity: usize, seed: u64) -> AnyPolicy {
-        let _ = seed;
         match self {
+            Self::Fifo => Box::new(Fifo::new(capacity)),
             Self::Lru => Box::new(Lru::new(capacity)),
+            Self::Slru => Box::new(Slru::new(capacity)),
+            Self::Clock => Box::new(Clock::new(capacity)),
+            Self::Sieve => Box::new(Sieve::new(capacity)),
+            Self::Lfu => Box::new(Lfu::new(capacity)),
+            Self::Random => Box::new(Random::with_seed(capacity, seed)),
         }
     }
 }

@@ -98,7 +98,11 @@ mod tests {
             let requests: Vec<u64> = (0..random.below(12)).map(|_| random.below(keys)).collect();
             for capacity in 0..4 {
                 let expected = best(&requests, &[], capacity);
-                assert_eq!(opt(&requests, capacity), expected, "{requests:?} in {capacity}");
+                assert_eq!(
+                    opt(&requests, capacity),
+                    expected,
+                    "{requests:?} in {capacity}"
+                );
             }
         }
     }

@@ -109,6 +109,21 @@ impl Links {
         list.len += 1;
     }
 
+    /// Puts a slot that is in no list beside one that is, on the side of the front.
+    pub fn push_before(&mut self, list: &mut List, slot: Slot, mark: Slot) {
+        let Some(prev) = self.toward_front(mark) else {
+            return self.push_front(list, slot);
+        };
+        self.cover(slot);
+        self.0[slot.index()] = Link {
+            prev: prev.0,
+            next: mark.0,
+        };
+        self.0[prev.index()].next = slot.0;
+        self.0[mark.index()].prev = slot.0;
+        list.len += 1;
+    }
+
     /// Takes a slot out of the list that it is in.
     pub fn unlink(&mut self, list: &mut List, slot: Slot) {
         let Link { prev, next } = self.0[slot.index()];
@@ -177,7 +192,11 @@ impl Links {
         core::iter::successors(list.back(), |slot| self.toward_front(*slot))
     }
 
-    /// Panics when the list's links, ends and length do not fit each other. O(n).
+    /// Verifies a list, for tests. O(n).
+    ///
+    /// # Panics
+    ///
+    /// When the list's links, ends and length do not fit each other.
     pub fn check(&self, list: &List) {
         let (mut seen, mut next) = (0, None);
         for slot in self.from_back(list).take(list.len() + 1) {

@@ -72,10 +72,11 @@ pub(crate) fn promises(flaw: Flaw) -> Capabilities {
     let mut promises = Capabilities::NONE;
     promises.exact_order = true;
     promises.ignores_slots = true;
-    promises.hot_key_stays = true;
     promises.shares_hits = matches!(flaw, Flaw::LosesSharedHits | Flaw::ClaimsSharedHits);
     promises.rejects = matches!(flaw, Flaw::NoneButRejects | Flaw::RejectsWhenShrinking);
     promises.remembers = promises.rejects;
+    // A key of a bad hash never comes in.
+    promises.hot_key_stays = !promises.rejects;
     promises
 }
 

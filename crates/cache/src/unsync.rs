@@ -1,0 +1,1 @@
+//! The cache for one thread.

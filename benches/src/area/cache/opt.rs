@@ -5,10 +5,11 @@ use std::collections::{BinaryHeap, HashMap};
 /// How many of the requests hit in a cache of so many entries that always keeps those whose next
 /// use is the soonest.
 ///
-/// No policy hits more often. Like one with an admission filter it may refuse a newcomer, namely one whose next use is
-/// farther away than that of all that are here; under a policy that must take it in (Belady's MIN as he wrote it), hits are fewer.
-/// L. A. Belady: "A study of replacement algorithms for a virtual-storage computer" (1966); with
-/// refusals: Mattson, Gecsei, Slutz, Traiger: "Evaluation techniques for storage hierarchies" (1970).
+/// No policy hits more often. It may refuse a newcomer, as one with an admission filter does: one whose
+/// next use is farther away than that of every entry. Belady's MIN as he wrote it has to take every newcomer in and
+/// hits less often, by little unless the cache is very small.
+/// L. A. Belady: "A study of replacement algorithms for a virtual-storage computer", IBM Systems
+/// Journal 1966.
 ///
 /// O(n log n) in time, and about 17 bytes a request and 32 a key in memory.
 ///

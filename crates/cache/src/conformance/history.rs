@@ -202,11 +202,10 @@ impl<'a> History<'a> {
     #[track_caller]
     fn shrink(&mut self, room: usize) {
         self.room = room;
-        while self.len() > room {
-            match self.evict(false) {
-                Some(slot) => self.close(slot),
-                None => self.fail(format_args!("nothing leaves")),
-            }
+        while self.len() > room
+            && let Some(slot) = self.evict(false)
+        {
+            self.close(slot);
         }
     }
 
@@ -350,7 +349,7 @@ fn any_slot(random: &mut SplitMix64, len: usize) -> Slot {
     Slot(random.below(len as u64) as u32)
 }
 
-/// What a good hasher makes of a key.
+/// What a good hasher makes of a key. Not 0 of 0, which is an odd hash.
 pub(super) fn mixed(key: u64) -> u64 {
-    SplitMix64::mix(key)
+    SplitMix64::mix(key ^ 0x9E37_79B9_7F4A_7C15)
 }

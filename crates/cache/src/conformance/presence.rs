@@ -47,6 +47,7 @@ fn survive(subject: &Subject<'_>, case: Case, hash: fn(u64) -> u64) {
     let mut draw = Draw::new(case.seed);
     let capacity = draw.capacity();
     let mut history = History::of(subject, capacity, case).hashed_by(hash);
+    history.check();
     for _ in 0..STEPS {
         history.step(draw.step(capacity));
         history.check();

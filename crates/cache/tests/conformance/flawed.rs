@@ -72,7 +72,7 @@ pub(crate) fn promises(flaw: Flaw) -> Capabilities {
     let mut promises = Capabilities::NONE;
     promises.exact_order = true;
     promises.ignores_slots = true;
-    promises.shares_hits = matches!(flaw, Flaw::LosesSharedHits | Flaw::ClaimsSharedHits);
+    promises.shares_hits = true;
     promises.rejects = matches!(flaw, Flaw::NoneButRejects | Flaw::RejectsWhenShrinking);
     promises.remembers = promises.rejects;
     // A key of a bad hash never comes in.
@@ -122,6 +122,18 @@ impl Flawed {
         })
     }
 
+    /// Nobody shares it with another thread here.
+    fn touch(&self, slot: Slot, hash: u64) {
+        if self.flaw == Flaw::IgnoresHits {
+            return;
+        }
+        if let Some(at) = self.find(slot, hash) {
+            let mut order = self.order.borrow_mut();
+            let entry = order.remove(at);
+            order.push(entry);
+        }
+    }
+
     /// Where the one is that leaves.
     fn victim(&self) -> usize {
         static CHOICES: AtomicU64 = AtomicU64::new(0);
@@ -153,6 +165,9 @@ impl Flawed {
 impl Policy for Flawed {
     fn miss(&mut self, hash: u64) {
         self.missed = Some(hash);
+        if self.flaw == Flaw::NeedsCapacity {
+            self.seats = vec![hash % self.capacity as u64];
+        }
     }
 
     fn insert(&mut self, slot: Slot, hash: u64) {
@@ -162,27 +177,23 @@ impl Policy for Flawed {
             Flaw::LosesOne if self.inserted.is_multiple_of(20) => return,
             Flaw::TakesZeroForNothing if hash == 0 => return,
             Flaw::FixedArray => self.seats[slot.index()] = hash,
-            Flaw::NeedsCapacity => {
-                self.seats = vec![slot.index() as u64 % self.capacity as u64];
-            }
             _ => {}
         }
         self.order.borrow_mut().push((slot, hash));
     }
 
     fn hit(&mut self, slot: Slot, hash: u64) {
-        if self.flaw == Flaw::IgnoresHits {
-            return;
-        }
-        if let Some(at) = self.find(slot, hash) {
-            let mut order = self.order.borrow_mut();
-            let entry = order.remove(at);
-            order.push(entry);
+        self.touch(slot, hash);
+    }
+
+    fn hit_shared(&self, slot: Slot, hash: u64) {
+        if self.flaw != Flaw::LosesSharedHits {
+            self.touch(slot, hash);
         }
     }
 
     fn shares_hits(&self) -> bool {
-        self.flaw == Flaw::LosesSharedHits
+        self.flaw != Flaw::ClaimsSharedHits
     }
 
     fn evict(&mut self) -> Option<Slot> {
@@ -231,6 +242,10 @@ impl Policy for Flawed {
 
     fn set_capacity(&mut self, entries: usize) {
         self.capacity = entries;
+        if self.flaw == Flaw::FixedArray {
+            self.seats
+                .resize(self.seats.len().max(entries.min(1 << 16)), 0);
+        }
         if self.flaw == Flaw::ForgetsOnResize {
             let mut order = self.order.borrow_mut();
             let excess = order.len().saturating_sub(entries);

@@ -12,9 +12,14 @@ mod builder;
 mod capabilities;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod expiry;
 mod index;
 pub mod listener;
+#[cfg(feature = "std")]
+pub mod load;
 pub mod policy;
+#[cfg(feature = "std")]
+mod primitives;
 #[cfg(feature = "registry")]
 pub mod registry;
 mod shard;
@@ -22,9 +27,12 @@ pub mod stats;
 #[cfg(feature = "std")]
 pub mod sync;
 pub mod unsync;
+pub mod wheel;
 
 pub use builder::Builder;
 #[cfg(any(feature = "conformance", feature = "registry"))]
 pub use capabilities::Capabilities;
 pub use listener::RemovalCause;
+#[cfg(feature = "std")]
+pub use load::LoadError;
 pub use stats::Stats;

@@ -17,7 +17,7 @@
 //! ```
 
 use crate::Capabilities;
-use crate::policy::{Clock, Fifo, Lfu, Lru, Policy, Random, Sieve, Slru};
+use crate::policy::{Clock, Fifo, Lfu, Lru, Policy, Random, Sieve, Slru, TwoQ};
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
@@ -44,6 +44,8 @@ pub enum Algorithm {
     Sieve,
     /// [`Lfu`] without aging.
     Lfu,
+    /// [`TwoQ`].
+    TwoQ,
     /// [`Random`].
     Random,
 }
@@ -105,6 +107,12 @@ pub static VARIANTS: &[Variant] = &[
         capabilities: ORDERED,
     },
     Variant {
+        algorithm: Algorithm::TwoQ,
+        name: "two_q",
+        about: "FIFO for newcomers, LRU for those that come back soon after they left; scans pass",
+        capabilities: TWO_Q,
+    },
+    Variant {
         algorithm: Algorithm::Random,
         name: "random",
         about: "anything leaves; the yardstick",
@@ -123,6 +131,13 @@ const ORDERED: Capabilities = Capabilities {
 /// A hit leaves a mark, which a hand finds.
 const SECOND_CHANCE: Capabilities = Capabilities {
     shares_hits: true,
+    ..ORDERED
+};
+
+/// A hit on a newcomer counts for nothing.
+const TWO_Q: Capabilities = Capabilities {
+    remembers: true,
+    hot_key_stays: false,
     ..ORDERED
 };
 
@@ -163,6 +178,7 @@ impl Algorithm {
             Self::Clock => Box::new(Clock::new(capacity)),
             Self::Sieve => Box::new(Sieve::new(capacity)),
             Self::Lfu => Box::new(Lfu::new(capacity)),
+            Self::TwoQ => Box::new(TwoQ::new(capacity)),
             Self::Random => Box::new(Random::with_seed(capacity, seed)),
         }
     }

@@ -90,10 +90,6 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         &self.policy
     }
 
-    pub(crate) fn policy_mut(&mut self) -> &mut P {
-        &mut self.policy
-    }
-
     pub(crate) fn entries(&self) -> &[Entry<K, V>] {
         &self.entries
     }
@@ -196,6 +192,24 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         self.leave(entry, cause, out);
     }
 
+    /// Takes an entry out for its user, who is told nothing that they do not know.
+    pub(crate) fn remove<S: BuildHasher>(
+        &mut self,
+        slot: Slot,
+        hash: u64,
+        hasher: &S,
+        budget: &mut impl Budget,
+    ) -> Entry<K, V>
+    where
+        K: Hash,
+    {
+        let weight = self.weight(slot);
+        let entry = self.detach_known(slot, hash, hasher);
+        self.give(weight, budget);
+        self.counters.removed[RemovalCause::Explicit as usize] += 1;
+        entry
+    }
+
     /// Counts an entry that never was in.
     pub(crate) fn reject(&mut self, entry: Entry<K, V>, out: &mut Outbox<K, V>) {
         self.leave(entry, RemovalCause::Rejected, out);
@@ -228,12 +242,6 @@ impl<K, V, P: Policy> Shard<K, V, P> {
             };
             out.push(entry, RemovalCause::Cleared);
         }
-    }
-
-    /// Whether there is nothing left to [`bury`](Self::bury).
-    #[inline]
-    pub(crate) fn is_buried(&self) -> bool {
-        self.dying.is_empty()
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -278,14 +286,14 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         was_pinned
     }
 
-    pub(crate) fn is_pinned(&self, slot: Slot) -> bool {
-        self.pins.contains(slot)
-    }
-
     /// For so many entries from now on.
     pub(crate) fn expect(&mut self, entries: usize) {
         self.expected = entries;
         self.policy.set_capacity(entries);
+    }
+
+    pub(crate) fn expected(&self) -> usize {
+        self.expected
     }
 
     /// Whether a panic left it in disorder. It must be emptied then.

@@ -37,10 +37,6 @@ impl Pins {
         was_in
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.count
-    }
-
     pub(crate) fn clear(&mut self) {
         self.words.clear();
         self.count = 0;

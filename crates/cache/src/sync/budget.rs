@@ -25,6 +25,11 @@ impl SharedBudget {
         self.capacity.store(capacity, Ordering::Relaxed);
     }
 
+    /// Whether more is in use than there is, as after the capacity has shrunk.
+    pub(super) fn is_exceeded(&self) -> bool {
+        self.used.load(Ordering::Relaxed) > self.capacity()
+    }
+
     pub(super) fn left(&self) -> u64 {
         self.capacity()
             .saturating_sub(self.used.load(Ordering::Relaxed))

@@ -1,8 +1,9 @@
+use super::guarded::Guarded;
+use crate::primitives::RwLock;
 use crate::shard::Shard;
 use crate::stats::Stats;
 use alloc::boxed::Box;
 use core::sync::atomic::{AtomicU64, Ordering};
-use std::sync::RwLock;
 
 /// Entries that a shard should hold at least: policies need some to tell the good from the bad, and
 /// shares of the keys are uneven where they are small.
@@ -19,14 +20,13 @@ pub(super) struct Shards<K, V, P> {
     all: Box<[Padded<K, V, P>]>,
     /// The upper bits of a hash choose; so many are left of the choice.
     shift: u32,
-    /// Entries that a shard was laid out for.
-    pub(super) expected: usize,
+    weighted: bool,
 }
 
 #[derive(Debug)]
 #[repr(align(128))]
 struct Padded<K, V, P> {
-    lock: RwLock<Shard<K, V, P>>,
+    lock: RwLock<Guarded<K, V, P>>,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -39,22 +39,23 @@ impl<K, V, P> Shards<K, V, P> {
         make: impl Fn(usize) -> Shard<K, V, P>,
     ) -> Self {
         let count = count(capacity, wanted);
-        let expected = if weighted {
-            64
-        } else {
-            expected(capacity, count)
-        };
+        let expected = expected(capacity, count, weighted);
         Self {
             all: (0..count)
                 .map(|_| Padded {
-                    lock: RwLock::new(make(expected)),
+                    lock: RwLock::new(Guarded::new(make(expected))),
                     hits: AtomicU64::new(0),
                     misses: AtomicU64::new(0),
                 })
                 .collect(),
             shift: 63 - count.trailing_zeros(),
-            expected,
+            weighted,
         }
+    }
+
+    /// Entries that a shard is laid out for in a cache of this capacity.
+    pub(super) fn expected(&self, capacity: u64) -> usize {
+        expected(capacity, self.all.len(), self.weighted)
     }
 
     pub(super) fn count(&self) -> usize {
@@ -69,7 +70,7 @@ impl<K, V, P> Shards<K, V, P> {
     }
 
     #[inline]
-    pub(super) fn lock(&self, at: usize) -> &RwLock<Shard<K, V, P>> {
+    pub(super) fn lock(&self, at: usize) -> &RwLock<Guarded<K, V, P>> {
         &self.all[at].lock
     }
 
@@ -105,10 +106,13 @@ fn count(capacity: u64, wanted: Option<usize>) -> usize {
     1 << (63 - count.leading_zeros())
 }
 
-/// The share of a shard, and room for the chance that more keys fall to it (four standard deviations).
-fn expected(capacity: u64, count: usize) -> usize {
+/// The share of a shard, and room for the chance that more keys fall to it (four standard deviations). How many entries
+/// with weights there will be, nobody knows.
+fn expected(capacity: u64, count: usize, weighted: bool) -> usize {
     let share = usize::try_from(capacity / count as u64).unwrap_or(usize::MAX / 2);
-    if count == 1 {
+    if weighted {
+        share.min(64)
+    } else if count == 1 {
         share
     } else {
         share + share.isqrt() * 4

@@ -6,7 +6,6 @@ mod flawed;
 
 use allocation_counter::measure;
 use core::panic::AssertUnwindSafe;
-use core::time::Duration;
 use flawed::{Flaw, Flawed, promises};
 use purlin_cache::Capabilities;
 use purlin_cache::conformance::{self, History, Outcome, Step, Subject};

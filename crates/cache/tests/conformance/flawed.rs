@@ -1,10 +1,9 @@
 //! The least recently used entry leaves, by a naive list, with one flaw or none.
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use core::sync::atomic::{AtomicU64, Ordering};
 use purlin_cache::Capabilities;
 use purlin_cache::policy::{Lru, Policy, Slot};
-use std::cell::RefCell;
 
 macro_rules! flaws {
     ($($(#[$what:meta])* $flaw:ident,)*) => {

@@ -1,5 +1,6 @@
 //! An area of the toolkit, as the lab sees it: what adding one takes.
 
+pub mod cache;
 pub mod core;
 pub mod hashring;
 pub mod lb;

@@ -8,6 +8,10 @@ extern crate alloc;
 extern crate std;
 
 mod builder;
+#[cfg(any(feature = "conformance", feature = "registry"))]
+mod capabilities;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod expiry;
 mod index;
 mod lifetime;
@@ -17,6 +21,8 @@ pub mod load;
 pub mod policy;
 #[cfg(feature = "std")]
 mod primitives;
+#[cfg(feature = "registry")]
+pub mod registry;
 mod shard;
 pub mod stats;
 #[cfg(feature = "std")]
@@ -25,6 +31,8 @@ pub mod unsync;
 pub mod wheel;
 
 pub use builder::Builder;
+#[cfg(any(feature = "conformance", feature = "registry"))]
+pub use capabilities::Capabilities;
 pub use listener::RemovalCause;
 #[cfg(feature = "std")]
 pub use load::LoadError;

@@ -204,6 +204,10 @@ impl<P: Policy + ?Sized> Policy for alloc::boxed::Box<P> {
         (**self).len()
     }
 
+    fn is_empty(&self) -> bool {
+        (**self).is_empty()
+    }
+
     fn check_invariants(&self) {
         (**self).check_invariants();
     }

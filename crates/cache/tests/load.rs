@@ -1,13 +1,18 @@
 //! Single flight between threads: one load for all, and what wins over it.
 
+extern crate alloc;
+
+use alloc::sync::Arc;
+use core::any::Any;
+use core::panic::AssertUnwindSafe;
+use core::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use core::time::Duration;
 use purlin_cache::sync::Cache;
 use purlin_cache::sync::entry::{CompResult, Op};
 use purlin_cache::{LoadError, RemovalCause};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::panic::catch_unwind;
+use std::sync::{Barrier, Mutex, mpsc};
 use std::thread;
-use std::time::Duration;
 
 /// Long enough for a thread that goes to wait to be waiting. Nothing is wrong if it is not: the tests
 /// check what holds in either case.
@@ -40,7 +45,7 @@ fn meanwhile<T: Send>(
     })
 }
 
-fn message(panic: &(dyn std::any::Any + Send)) -> &str {
+fn message(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<String>()
         .map(String::as_str)
@@ -85,7 +90,9 @@ fn loads_of_a_key_do_not_overlap() {
             scope.spawn(move || {
                 let mut random = seed;
                 for _ in 0..5_000 {
-                    random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    random = random
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1);
                     let key = (random >> 20) % 64;
                     let value = cache.get_with(key, || {
                         assert_eq!(under_way[key].fetch_add(1, SeqCst), 0);
@@ -241,7 +248,11 @@ fn other_keys_do_not_hold_it_up() {
 #[test]
 fn who_asks_for_his_own_key_is_told() {
     let cache: Cache<u64, u64> = Cache::new(100);
-    let result = cache.try_get_with(7, || cache.try_get_with(7, || Ok::<_, String>(1)).map_err(|e| e.to_string()));
+    let result = cache.try_get_with(7, || {
+        cache
+            .try_get_with(7, || Ok::<_, String>(1))
+            .map_err(|e| e.to_string())
+    });
     let Err(LoadError::Failed(why)) = result else {
         panic!("it fails");
     };
@@ -250,7 +261,10 @@ fn who_asks_for_his_own_key_is_told() {
     let panic = catch_unwind(AssertUnwindSafe(|| {
         cache.get_with(7, || cache.get_with(7, || 1))
     }));
-    assert_eq!(message(&*panic.unwrap_err()), LoadError::<String>::Reentrant.to_string());
+    assert_eq!(
+        message(&*panic.unwrap_err()),
+        LoadError::<String>::Reentrant.to_string()
+    );
     assert_eq!(cache.get_with(7, || 2), 2);
 }
 
@@ -268,7 +282,10 @@ fn a_circle_of_waits_is_broken() {
                     cache.try_get_with(me, || {
                         all_lead.wait();
                         let next = cache.try_get_with((me + 1) % 3, || Ok::<_, usize>(0));
-                        told.fetch_add(usize::from(matches!(next, Err(LoadError::Reentrant))), SeqCst);
+                        told.fetch_add(
+                            usize::from(matches!(next, Err(LoadError::Reentrant))),
+                            SeqCst,
+                        );
                         next.map_err(|_| me)
                     })
                 });
@@ -321,7 +338,14 @@ fn a_bulk_load_takes_over_from_who_failed() {
             });
             Vec::new()
         },
-        || cache.get_all_with([1, 2], |missing| missing.iter().map(|key| (*key, key * 10)).collect::<Vec<_>>()),
+        || {
+            cache.get_all_with([1, 2], |missing| {
+                missing
+                    .iter()
+                    .map(|key| (*key, key * 10))
+                    .collect::<Vec<_>>()
+            })
+        },
         || (),
     );
     assert_eq!(second.unwrap(), [Some(10), Some(20)]);
@@ -336,7 +360,11 @@ fn a_bulk_load_that_fails_leaves_nobody_waiting() {
             Err::<[(u64, u64); 0], _>("no route")
         })
     };
-    let wait = || cache.try_get_with(2, || Ok(8)).map(|value| vec![Some(value)]);
+    let wait = || {
+        cache
+            .try_get_with(2, || Ok(8))
+            .map(|value| vec![Some(value)])
+    };
     let (first, second) = meanwhile(bulk, wait, || ());
     for result in [first.unwrap(), second.unwrap()] {
         assert!(matches!(result, Err(LoadError::Failed(why)) if *why == "no route"));
@@ -407,12 +435,15 @@ fn a_computation_does_what_it_says() {
     assert_eq!(compute(Op::Put(1)), CompResult::Inserted(1));
     assert_eq!(compute(Op::Nop), CompResult::Unchanged(1));
     assert_eq!(compute(Op::Put(2)), CompResult::ReplacedWith(2));
-    let failed = cache.entry(7).and_try_compute_with(|old| Err::<Op<u64>, _>(old));
+    let failed = cache.entry(7).and_try_compute_with(Err::<Op<u64>, _>);
     assert_eq!(failed, Err(Some(2)));
     assert_eq!(cache.get(&7), Some(2));
     assert_eq!(compute(Op::Remove), CompResult::Removed(2));
     assert_eq!(cache.get(&7), None);
-    let expected = [(7, 1, RemovalCause::Replaced), (7, 2, RemovalCause::Explicit)];
+    let expected = [
+        (7, 1, RemovalCause::Replaced),
+        (7, 2, RemovalCause::Explicit),
+    ];
     assert_eq!(*left.lock().unwrap(), expected);
 }
 
@@ -449,9 +480,14 @@ fn a_computation_waits_for_a_load() {
     );
     assert_eq!((first.unwrap(), second.unwrap()), (1, 2));
     let panic = catch_unwind(AssertUnwindSafe(|| {
-        cache.entry(7).and_upsert_with(|_| cache.entry(7).and_upsert_with(|_| 0))
+        cache
+            .entry(7)
+            .and_upsert_with(|_| cache.entry(7).and_upsert_with(|_| 0))
     }));
-    assert_eq!(message(&*panic.unwrap_err()), LoadError::<String>::Reentrant.to_string());
+    assert_eq!(
+        message(&*panic.unwrap_err()),
+        LoadError::<String>::Reentrant.to_string()
+    );
     assert_eq!(cache.get(&7), Some(2));
 }
 
@@ -460,7 +496,9 @@ fn what_is_not_admitted_is_returned_all_the_same() {
     let cache: Cache<u64, u64> = Cache::new(0);
     assert_eq!(cache.get_with(7, || 1), 1);
     assert!(cache.is_empty());
-    let weighted = Cache::builder(10).weigher(|_: &u64, value: &u64| *value).build();
+    let weighted = Cache::builder(10)
+        .weigher(|_: &u64, value: &u64| *value)
+        .build();
     assert_eq!(weighted.get_with(7, || 11), 11);
     assert_eq!(weighted.get_with(7, || 10), 10);
     assert_eq!(weighted.get_with(8, || 4), 4);

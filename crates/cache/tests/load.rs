@@ -1,5 +1,7 @@
 //! Single flight between threads: one load for all, and what wins over it.
 
+#![cfg(not(purlin_loom))]
+
 extern crate alloc;
 
 use alloc::sync::Arc;

@@ -1,5 +1,5 @@
 //! Single flight between tasks: on tokio, and under executors that stop polling or drop whom they like.
-#![cfg(feature = "async")]
+#![cfg(all(feature = "async", not(purlin_loom)))]
 
 extern crate alloc;
 

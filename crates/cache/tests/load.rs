@@ -1,13 +1,20 @@
 //! Single flight between threads: one load for all, and what wins over it.
 
+#![cfg(not(purlin_loom))]
+
+extern crate alloc;
+
+use alloc::sync::Arc;
+use core::any::Any;
+use core::panic::AssertUnwindSafe;
+use core::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use core::time::Duration;
 use purlin_cache::sync::Cache;
 use purlin_cache::sync::entry::{CompResult, Op};
 use purlin_cache::{LoadError, RemovalCause};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::panic::catch_unwind;
+use std::sync::{Barrier, Mutex, mpsc};
 use std::thread;
-use std::time::Duration;
 
 /// Long enough for a thread that goes to wait to be waiting. Nothing is wrong if it is not: the tests
 /// check what holds in either case.
@@ -40,7 +47,7 @@ fn meanwhile<T: Send>(
     })
 }
 
-fn message(panic: &(dyn std::any::Any + Send)) -> &str {
+fn message(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<String>()
         .map(String::as_str)
@@ -430,9 +437,7 @@ fn a_computation_does_what_it_says() {
     assert_eq!(compute(Op::Put(1)), CompResult::Inserted(1));
     assert_eq!(compute(Op::Nop), CompResult::Unchanged(1));
     assert_eq!(compute(Op::Put(2)), CompResult::ReplacedWith(2));
-    let failed = cache
-        .entry(7)
-        .and_try_compute_with(|old| Err::<Op<u64>, _>(old));
+    let failed = cache.entry(7).and_try_compute_with(Err::<Op<u64>, _>);
     assert_eq!(failed, Err(Some(2)));
     assert_eq!(cache.get(&7), Some(2));
     assert_eq!(compute(Op::Remove), CompResult::Removed(2));

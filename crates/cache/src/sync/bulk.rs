@@ -192,8 +192,9 @@ where
 {
     hasher: &'a S,
     keys: Vec<K>,
-    /// Those that have not landed, and the hashes of their keys.
-    leads: Vec<(u64, Option<Lead<'a, K, V, P, S>>)>,
+    hashes: Vec<u64>,
+    /// Those that have not landed.
+    leads: Vec<Option<Lead<'a, K, V, P, S>>>,
     /// For whom: places of values, and numbers of keys.
     places: Vec<(usize, usize)>,
     /// Number of a key.
@@ -211,6 +212,7 @@ where
         Self {
             hasher,
             keys: Vec::new(),
+            hashes: Vec::new(),
             leads: Vec::new(),
             places: Vec::new(),
             numbers: HashTable::new(),
@@ -233,11 +235,11 @@ where
     fn add(&mut self, hash: u64, key: K, place: usize, lead: Lead<'a, K, V, P, S>) {
         let number = self.keys.len();
         self.keys.push(key);
-        self.leads.push((hash, Some(lead)));
+        self.hashes.push(hash);
+        self.leads.push(Some(lead));
         self.places.push((place, number));
-        let leads = &self.leads;
         self.numbers
-            .insert_unique(hash, number, |&number| leads[number].0);
+            .insert_unique(hash, number, |&number| self.hashes[number]);
     }
 
     /// Loads and lands all.
@@ -257,8 +259,8 @@ where
             Ok(pairs) => pairs,
             Err(error) => {
                 let error = Arc::new(error);
-                for (_, lead) in self.leads {
-                    let _inserted = lead.map(|lead| lead.fail(Arc::clone(&error)));
+                for lead in self.leads.into_iter().flatten() {
+                    let _inserted = lead.fail(Arc::clone(&error));
                 }
                 return Err(LoadError::Failed(error));
             }
@@ -268,14 +270,12 @@ where
             let Some(number) = self.find(self.hasher.hash_one(&key), &key) else {
                 continue;
             };
-            if let Some(lead) = self.leads[number].1.take() {
+            if let Some(lead) = self.leads[number].take() {
                 landed[number] = Some(lead.land(value));
             }
         }
-        for (_, lead) in &mut self.leads {
-            if let Some(lead) = lead.take() {
-                lead.land_absent(None);
-            }
+        for lead in self.leads.into_iter().flatten() {
+            lead.land_absent(None);
         }
         for (place, number) in self.places {
             values[place].clone_from(&landed[number]);

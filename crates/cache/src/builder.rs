@@ -1,7 +1,7 @@
 use crate::expiry::{Expiry, Jitter};
 use crate::lifetime::Lifetimes;
 use crate::listener::RemovalCause;
-use crate::policy::{Lru, Policy};
+use crate::policy::{Adaptive, Policy};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
@@ -16,7 +16,7 @@ pub(crate) type Listener<K, V> = Box<dyn Fn(&K, V, RemovalCause) + Send + Sync>;
 pub(crate) type PolicyFactory<P> = Box<dyn Fn(usize) -> P + Send + Sync>;
 
 /// What a cache is to be like. See `sync::Cache::builder` and `unsync::Cache::builder`.
-pub struct Builder<K, V, P = Lru, S = RandomState> {
+pub struct Builder<K, V, P = Adaptive, S = RandomState> {
     pub(crate) max_capacity: u64,
     pub(crate) weigher: Option<Weigher<K, V>>,
     pub(crate) listener: Option<Listener<K, V>>,
@@ -43,11 +43,24 @@ impl<K, V> Builder<K, V> {
             lifetimes: Lifetimes::new(Arc::new(clock)),
             weigher: None,
             listener: None,
-            policy: Box::new(Lru::new),
+            policy: default_policy(max_capacity),
             hasher: RandomState::default(),
             shards: None,
             records_stats: false,
         }
+    }
+}
+
+/// One for all shards to learn together, where there can be shards.
+fn default_policy(max_capacity: u64) -> PolicyFactory<Adaptive> {
+    #[cfg(feature = "std")]
+    return Box::new(Adaptive::family(
+        usize::try_from(max_capacity).unwrap_or(usize::MAX),
+    ));
+    #[cfg(not(feature = "std"))]
+    {
+        let _ = max_capacity;
+        Box::new(Adaptive::new)
     }
 }
 

@@ -19,6 +19,7 @@
 //! policy.insert(Slot(1), 3);
 //! ```
 
+mod adaptive;
 mod arc;
 mod clock;
 mod counters;
@@ -38,6 +39,7 @@ mod tiny_lfu;
 mod two_q;
 mod w_tiny_lfu;
 
+pub use adaptive::Adaptive;
 pub use arc::Arc;
 pub use clock::Clock;
 pub use fifo::Fifo;
@@ -122,6 +124,13 @@ pub trait Policy {
     /// place of any that is here, if the policy [`rejects`](Policy::rejects), or that nothing is here.
     fn evict(&mut self) -> Option<Slot>;
 
+    /// The entry that [`evict`](Policy::evict) chose last, and which was in this slot, had a key with this hash. Told
+    /// after each `evict` that chose one, before anything else, so that a policy that remembers
+    /// the departed need not keep the hashes of those who are here.
+    fn departed(&mut self, slot: Slot, hash: u64) {
+        let _ = (slot, hash);
+    }
+
     /// Whether [`evict`](Policy::evict) after a miss may answer `None` although entries are here.
     fn rejects(&self) -> bool {
         false
@@ -178,6 +187,10 @@ impl<P: Policy + ?Sized> Policy for alloc::boxed::Box<P> {
 
     fn evict(&mut self) -> Option<Slot> {
         (**self).evict()
+    }
+
+    fn departed(&mut self, slot: Slot, hash: u64) {
+        (**self).departed(slot, hash);
     }
 
     fn rejects(&self) -> bool {

@@ -441,6 +441,7 @@ impl<K, V, P: Policy> Shard<K, V, P> {
                 times.remove(slot);
             }
             let old_hash = hasher.hash_one(&self.entry(slot).key);
+            self.policy.departed(slot, old_hash);
             self.index.remove(old_hash, slot);
             let old = core::mem::replace(&mut self.entries[slot.index()], entry);
             self.leave(old, RemovalCause::Size, out);
@@ -486,6 +487,7 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         K: Hash,
     {
         let hash = hasher.hash_one(&self.entry(slot).key);
+        self.policy.departed(slot, hash);
         let entry = self.detach(slot, hash, hasher);
         self.leave(entry, RemovalCause::Size, out);
     }

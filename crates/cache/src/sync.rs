@@ -15,7 +15,7 @@ use crate::builder::{Builder, Listener, PolicyFactory, Weigher};
 use crate::lifetime::{Life, Lifetimes};
 use crate::listener::RemovalCause;
 use crate::load::Waits;
-use crate::policy::{Lru, Policy};
+use crate::policy::{Adaptive, Policy};
 use crate::primitives::RwLockReadGuard;
 use crate::shard::{Entry, Incoming, Inserted, Outbox, Seen, Shard};
 use crate::stats::Stats;
@@ -38,7 +38,7 @@ const PENDING_AT_ONCE: usize = 64;
 const TRIES: usize = 8;
 
 /// A concurrent cache. See the crate's documentation.
-pub struct Cache<K, V, P = Lru, S = RandomState> {
+pub struct Cache<K, V, P = Adaptive, S = RandomState> {
     shards: Shards<K, V, P>,
     hasher: S,
     budget: SharedBudget,

@@ -5,7 +5,7 @@ mod whole;
 use crate::builder::{Builder, Listener, PolicyFactory, Weigher};
 use crate::lifetime::{Life, Lifetimes};
 use crate::listener::RemovalCause;
-use crate::policy::{Lru, Policy};
+use crate::policy::{Adaptive, Policy};
 use crate::shard::{Entry, Incoming, Inserted, Outbox, OwnBudget, Seen, Shard};
 use crate::stats::Stats;
 use core::borrow::Borrow;
@@ -30,7 +30,7 @@ use purlin_core::time::Instant;
 /// assert_eq!(cache.remove("lime"), Some(3));
 /// assert!(cache.is_empty());
 /// ```
-pub struct Cache<K, V, P = Lru, S = RandomState> {
+pub struct Cache<K, V, P = Adaptive, S = RandomState> {
     shard: Shard<K, V, P>,
     budget: OwnBudget,
     hasher: S,

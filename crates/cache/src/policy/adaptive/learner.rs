@@ -11,9 +11,9 @@ const RULES: [Rule; 4] = [
     Rule::Clock,
 ];
 /// Entries that a shadow should hold at least, to tell good rules from bad ones.
-const LEAST_SHADOW: usize = 512;
+const LEAST_SHADOW: usize = 128;
 /// One key in so many is looked at, at most.
-const FEWEST: usize = 32;
+const FEWEST: usize = 256;
 /// The rules are compared whenever so many sampled requests for each entry of a shadow have passed: 1/2.
 const EPOCHS_PER_CAPACITY: usize = 2;
 /// Of every score so much is kept at a comparison, in 1/1024: about 50 comparisons count.

@@ -62,6 +62,11 @@ impl<K, V, P> Shards<K, V, P> {
         self.all.len()
     }
 
+    /// The part of each shard, if there is so much for all.
+    pub(super) fn share(&self, capacity: u64) -> u64 {
+        capacity >> self.all.len().trailing_zeros()
+    }
+
     /// Which shard a key with this hash is in.
     #[inline]
     pub(super) fn home(&self, hash: u64) -> usize {

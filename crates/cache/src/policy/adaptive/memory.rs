@@ -1,15 +1,15 @@
 use alloc::vec::Vec;
 
-/// Cells of a bucket: 64 bytes, a cache line.
-const WAYS: usize = 32;
+/// Cells of a bucket, of 32 bytes: half a cache line.
+const WAYS: usize = 16;
 /// The lower bits of a cell are a frequency, the upper ones a fingerprint. A frequency of zero is a free cell.
 const FREQUENCY: u16 = 0b1111;
 
 /// How often keys were asked for that are not here, as far as it remembers: frequencies of 4 bits, by
 /// fingerprints of 12 bits of the keys' hashes.
 ///
-/// A hash chooses a bucket of 32 cells, in which the newest is first. A full bucket forgets the oldest of the
-/// least frequent. Two keys in the same bucket are taken for one with chance 1/128.
+/// A hash chooses a bucket of 16 cells, in which the newest is first. A full bucket forgets the oldest of the
+/// least frequent. Two keys in the same bucket are taken for one with chance 1/256.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
     buckets: Vec<[u16; WAYS]>,
@@ -33,13 +33,18 @@ impl Memory {
         let Some((bucket, fingerprint)) = self.bucket(hash) else {
             return 0;
         };
-        let is_it = |cell: &u16| *cell & FREQUENCY != 0 && *cell & !FREQUENCY == fingerprint;
-        let Some(place) = bucket.iter().position(is_it) else {
+        // All cells at once, without a branch: compilers make vectors of that.
+        let mut found = 0_u32;
+        for (place, cell) in bucket.iter().enumerate() {
+            let is_it = (cell ^ fingerprint) <= FREQUENCY && cell & FREQUENCY != 0;
+            found |= u32::from(is_it) << place;
+        }
+        if found == 0 {
             return 0;
-        };
+        }
+        let place = found.trailing_zeros() as usize;
         let frequency = bucket[place] & FREQUENCY;
-        bucket.copy_within(place + 1.., place);
-        bucket[WAYS - 1] = 0;
+        bucket[place] = 0;
         frequency as u8
     }
 
@@ -48,13 +53,13 @@ impl Memory {
         let Some((bucket, fingerprint)) = self.bucket(hash).filter(|_| frequency > 0) else {
             return;
         };
-        let mut least = WAYS - 1;
-        for place in (0..WAYS - 1).rev() {
-            if bucket[place] & FREQUENCY < bucket[least] & FREQUENCY {
-                least = place;
-            }
+        // The last of the least frequent; a free cell is the least.
+        let mut least = (u16::MAX, 0);
+        for (place, cell) in bucket.iter().enumerate() {
+            let rank = (cell & FREQUENCY) << 4 | (WAYS - 1 - place) as u16;
+            least = if rank < least.0 { (rank, place) } else { least };
         }
-        bucket.copy_within(..least, 1);
+        bucket.copy_within(..least.1, 1);
         bucket[0] = fingerprint | u16::from(frequency).min(FREQUENCY);
     }
 

@@ -27,7 +27,7 @@ const LIFETIME: u64 = 40;
 /// Keys remembered that are not here, for each entry.
 const REMEMBERED: usize = 2;
 /// Cells of the memory's bucket, so that its aging keeps step with that of the slots.
-const SLOTS_PER_BUCKET: u64 = 16;
+const SLOTS_PER_BUCKET: u64 = 8;
 
 /// How much of the capacity newcomers have for themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,12 @@ pub(super) struct Queues {
     bytes: Vec<AtomicU8>,
     links: Links,
     small: List,
+    /// A ring: behind its back comes its front again.
     main: List,
+    /// What the walk over the main queue comes to next.
+    hand: Option<Slot>,
+    /// The weakest that it has passed.
+    weakest: Option<Slot>,
     memory: Memory,
     /// Counted requests: misses, and hits as far as the hand has seen them.
     events: u64,
@@ -63,6 +68,8 @@ impl Queues {
             links: Links::new(),
             small: List::new(),
             main: List::new(),
+            hand: None,
+            weakest: None,
             memory: Memory::default(),
             events: 0,
             is_warm: false,
@@ -126,7 +133,7 @@ impl Queues {
 
     /// Remembers the entry that was in this slot.
     pub(super) fn departed(&mut self, slot: Slot, hash: u64) {
-        let frequency = (self.frequency(slot) + self.hits(slot)).min(MOST_FREQUENT);
+        let frequency = self.strength(slot).min(MOST_FREQUENT);
         self.memory.put(hash, frequency);
     }
 
@@ -139,6 +146,11 @@ impl Queues {
             &mut self.main
         };
         self.links.relocate(queue, from, to);
+        for pointer in [&mut self.hand, &mut self.weakest] {
+            if *pointer == Some(from) {
+                *pointer = Some(to);
+            }
+        }
     }
 
     /// Takes the entry out that has to leave, when all places are taken.
@@ -152,7 +164,10 @@ impl Queues {
     /// From what leaves first to what leaves last, if nothing else happens.
     pub(super) fn for_each_coldest(&self, visit: &mut dyn FnMut(Slot)) {
         self.links.from_back(&self.small).for_each(&mut *visit);
-        self.links.from_back(&self.main).for_each(visit);
+        let ring = || self.links.from_back(&self.main);
+        let is_before_hand = |slot: &Slot| Some(*slot) != self.hand;
+        ring().skip_while(is_before_hand).for_each(&mut *visit);
+        ring().take_while(is_before_hand).for_each(visit);
     }
 
     pub(super) fn check_invariants(&self) {
@@ -188,8 +203,7 @@ impl Queues {
             let hits = self.hits(newcomer);
             if hits < PROMOTED_AT {
                 let weakest = self.weakest(COMPARED)?;
-                let its = self.frequency(weakest) + self.hits(weakest);
-                if self.frequency(newcomer) + hits <= its {
+                if self.strength(newcomer) <= self.strength(weakest) {
                     return Some(newcomer);
                 }
                 self.enter_main(newcomer);
@@ -199,49 +213,42 @@ impl Queues {
         }
     }
 
-    /// Walks the hand over the main queue, to the least frequent of so many entries without recent hits. It stays at
-    /// the hand, so that the next walk begins with the weakest that was seen so far.
+    /// Walks the hand over so many entries without recent hits, and answers with the weakest that it has passed and that is
+    /// still here, of this walk and those before.
     fn weakest(&mut self, compared: u32) -> Option<Slot> {
-        let mut best: Option<Slot> = None;
-        let (mut seen, mut steps) = (0, 0);
-        loop {
-            let next = match best {
-                None => self.main.back(),
-                Some(best) => self.links.toward_front(best),
-            };
-            let Some(slot) = next else { return best };
-            steps += 1;
-            let is_last = steps == MOST_STEPS;
-            if self.hits(slot) > 0 && !is_last {
-                self.spare(slot);
+        let mut best = self.weakest.map(|slot| (self.strength(slot), slot));
+        let mut seen = u32::from(best.is_some());
+        for step in 1..=MOST_STEPS {
+            let slot = self.hand?;
+            let byte = *self.byte(slot);
+            self.hand = self.links.toward_front(slot).or(self.main.back());
+            if byte & HITS > 0 && step < MOST_STEPS {
+                self.spare(slot, byte);
                 continue;
             }
-            let weaker = |best: Slot| {
-                self.frequency(slot) + self.hits(slot) < self.frequency(best) + self.hits(best)
-            };
-            let loser = match best {
-                None => None,
-                Some(best) if weaker(best) => Some(best),
-                Some(_) => Some(slot),
-            };
-            best = if loser == best { Some(slot) } else { best };
-            if let Some(loser) = loser {
-                self.links.move_to_front(&mut self.main, loser);
+            let strength = self.strength(slot);
+            if best.is_none_or(|(least, _)| strength < least) {
+                best = Some((strength, slot));
             }
             seen += 1;
-            if seen == compared || is_last {
-                return best;
+            if seen >= compared {
+                break;
             }
         }
+        self.weakest = best.map(|(_, slot)| slot);
+        self.weakest
     }
 
     /// The hand passes an entry that was hit: one hit becomes frequency.
-    fn spare(&mut self, slot: Slot) {
-        let frequency = (self.frequency(slot) + 1).min(MOST_FREQUENT);
-        let byte = self.byte(slot);
-        *byte = (*byte & !FREQUENCY) - 1 | frequency << FREQUENCY_SHIFT;
-        self.links.move_to_front(&mut self.main, slot);
+    fn spare(&mut self, slot: Slot, byte: u8) {
+        let frequency = ((byte >> FREQUENCY_SHIFT) + 1).min(MOST_FREQUENT);
+        *self.byte(slot) = (byte & !FREQUENCY) - 1 | frequency << FREQUENCY_SHIFT;
         self.count(1);
+    }
+
+    fn strength(&self, slot: Slot) -> u8 {
+        let byte = self.bytes[slot.index()].load(Ordering::Relaxed);
+        (byte >> FREQUENCY_SHIFT) + (byte & HITS)
     }
 
     /// A newcomer stays. Its hits decided that; frequency they are not, since in the beginning they come in bursts.
@@ -299,25 +306,35 @@ impl Queues {
         }
     }
 
+    /// Puts a slot where the walk over its queue comes last.
     fn push(&mut self, slot: Slot, to_main: bool) {
         let byte = self.byte(slot);
-        if to_main {
-            *byte |= MAIN;
-            self.links.push_front(&mut self.main, slot);
-        } else {
+        if !to_main {
             *byte &= !MAIN;
-            self.links.push_front(&mut self.small, slot);
+            return self.links.push_front(&mut self.small, slot);
         }
+        *byte |= MAIN;
+        let behind = self.hand.and_then(|hand| self.links.toward_back(hand));
+        match behind {
+            Some(behind) => self.links.push_before(&mut self.main, slot, behind),
+            // The hand is at the back: the front is behind it.
+            None => self.links.push_front(&mut self.main, slot),
+        }
+        self.hand.get_or_insert(slot);
     }
 
     fn unlink(&mut self, slot: Slot) {
-        let is_main = *self.byte(slot) & MAIN != 0;
-        let queue = if is_main {
-            &mut self.main
-        } else {
-            &mut self.small
-        };
-        self.links.unlink(queue, slot);
+        if *self.byte(slot) & MAIN == 0 {
+            return self.links.unlink(&mut self.small, slot);
+        }
+        if self.weakest == Some(slot) {
+            self.weakest = None;
+        }
+        if self.hand == Some(slot) {
+            let next = self.links.toward_front(slot).or(self.main.back());
+            self.hand = next.filter(|next| *next != slot);
+        }
+        self.links.unlink(&mut self.main, slot);
     }
 
     fn byte(&mut self, slot: Slot) -> &mut u8 {
@@ -326,9 +343,5 @@ impl Queues {
 
     fn hits(&self, slot: Slot) -> u8 {
         self.bytes[slot.index()].load(Ordering::Relaxed) & HITS
-    }
-
-    fn frequency(&self, slot: Slot) -> u8 {
-        self.bytes[slot.index()].load(Ordering::Relaxed) >> FREQUENCY_SHIFT
     }
 }

@@ -13,6 +13,11 @@ const FREQUENCY: u16 = 0b1111;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
     buckets: Vec<[u16; WAYS]>,
+    /// Of each bucket a bit, whether its frequencies are those of odd or even generations.
+    generations: Vec<u64>,
+    is_odd: bool,
+    /// The first bucket that may still belong to the last generation.
+    swept: usize,
 }
 
 impl Memory {
@@ -21,11 +26,22 @@ impl Memory {
         let buckets = keys.div_ceil(WAYS);
         if buckets != self.buckets.len() {
             self.buckets = alloc::vec![[0; WAYS]; buckets];
+            self.generations = alloc::vec![0; buckets.div_ceil(64)];
         }
     }
 
-    pub(super) fn buckets(&self) -> usize {
-        self.buckets.len()
+    /// Halves all frequencies, for who looks at them; [`sweep`](Self::sweep) does the work.
+    pub(super) fn next_generation(&mut self) {
+        self.is_odd = !self.is_odd;
+        self.swept = 0;
+    }
+
+    /// Brings a bucket up to date. Takes as many calls as there are buckets.
+    pub(super) fn sweep(&mut self) {
+        if self.swept < self.buckets.len() {
+            self.refresh(self.swept);
+            self.swept += 1;
+        }
     }
 
     /// The frequency of a key, which is forgotten here, since it comes in.
@@ -63,27 +79,34 @@ impl Memory {
         bucket[0] = fingerprint | u16::from(frequency).min(FREQUENCY);
     }
 
-    /// Halves the frequencies of a bucket; what was there once is forgotten.
-    pub(super) fn halve(&mut self, bucket: usize) {
-        let Some(bucket) = self.buckets.get_mut(bucket) else {
+    /// Halves the frequencies of a bucket if they are those of the last generation; what was there once is forgotten.
+    fn refresh(&mut self, bucket: usize) {
+        let (word, bit) = (bucket / 64, 1 << (bucket % 64));
+        if (self.generations[word] & bit != 0) == self.is_odd {
             return;
-        };
+        }
+        self.generations[word] ^= bit;
         let mut kept = 0;
+        let cells = &mut self.buckets[bucket];
         for place in 0..WAYS {
-            let frequency = (bucket[place] & FREQUENCY) / 2;
+            let frequency = (cells[place] & FREQUENCY) / 2;
             if frequency > 0 {
-                bucket[kept] = bucket[place] & !FREQUENCY | frequency;
+                cells[kept] = cells[place] & !FREQUENCY | frequency;
                 kept += 1;
             }
         }
-        bucket[kept..].fill(0);
+        cells[kept..].fill(0);
     }
 
     /// Bits 16 to 47 of a hash choose the bucket (those above choose a shard: in one they are all the same), bits
     /// 0 to 11 are the fingerprint.
     fn bucket(&mut self, hash: u64) -> Option<(&mut [u16; WAYS], u16)> {
         let place = u64::from((hash >> 16) as u32) * self.buckets.len() as u64 >> 32;
-        let bucket = self.buckets.get_mut(usize::try_from(place).ok()?)?;
-        Some((bucket, (hash as u16) << 4))
+        let place = usize::try_from(place).ok()?;
+        if place >= self.buckets.len() {
+            return None;
+        }
+        self.refresh(place);
+        Some((&mut self.buckets[place], (hash as u16) << 4))
     }
 }

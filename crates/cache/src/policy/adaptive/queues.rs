@@ -4,10 +4,11 @@ use crate::policy::list::{Links, List};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU8, Ordering};
 
-/// The bits of a slot's byte: hits since the queue last looked at it, whether it is in the main queue, and how
-/// often it was asked for.
+/// The bits of a slot's byte: hits since the queue last looked at it, whether it is in the main queue, whether its
+/// frequency is that of odd or even generations, and how often it was asked for.
 const HITS: u8 = 0b0000_0011;
 const MAIN: u8 = 0b0000_0100;
+const ODD: u8 = 0b0000_1000;
 const FREQUENCY: u8 = 0b1111_0000;
 const FREQUENCY_SHIFT: u32 = 4;
 const MOST_FREQUENT: u8 = 15;
@@ -21,13 +22,11 @@ const COMPARED: u32 = 3;
 const MOST_STEPS: u32 = 16;
 /// Entries that move from the small to the main queue with each eviction after the small one was told to shrink.
 const MOVED_AT_ONCE: u32 = 8;
-/// All frequencies are halved in the time of so many requests for each entry of the capacity: as long as
-/// fifteen steps of frequency can count it for an entry that is requested somewhat more than the average.
-const LIFETIME: u64 = 40;
+/// A generation is so many requests for each entry of the capacity; then all frequencies are halved: after fifteen steps
+/// of frequency, even an entry that is requested somewhat more than the average has not used them up.
+const GENERATION: u64 = 40;
 /// Keys remembered that are not here, for each entry.
-const REMEMBERED: usize = 2;
-/// Cells of the memory's bucket, so that its aging keeps step with that of the slots.
-const SLOTS_PER_BUCKET: u64 = 8;
+const REMEMBERED: usize = 3;
 
 /// How much of the capacity newcomers have for themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +52,12 @@ pub(super) struct Queues {
     /// The weakest that it has passed.
     weakest: Option<Slot>,
     memory: Memory,
-    /// Counted requests: misses, and hits as far as the hand has seen them.
+    /// Counted requests of this generation: misses, and hits as far as the hand has seen them.
     events: u64,
+    /// [`ODD`] or nothing: what the bytes say that belong to this generation.
+    generation: u8,
+    /// The first slot that may still belong to the last one.
+    swept: usize,
     /// Whether it was full once.
     is_warm: bool,
 }
@@ -72,6 +75,8 @@ impl Queues {
             weakest: None,
             memory: Memory::default(),
             events: 0,
+            generation: 0,
+            swept: 0,
             is_warm: false,
         }
     }
@@ -105,7 +110,7 @@ impl Queues {
     }
 
     pub(super) fn insert(&mut self, slot: Slot, hash: u64) {
-        self.count(1);
+        self.count();
         let frequency = (self.memory.take(hash) + 1).min(MOST_FREQUENT);
         if self.bytes.len() <= slot.index() {
             let missing = slot.index() + 1 - self.bytes.len();
@@ -120,9 +125,13 @@ impl Queues {
             }
             self.bytes.resize_with(slot.index() + 1, AtomicU8::default);
         }
-        *self.byte(slot) = frequency << FREQUENCY_SHIFT;
+        *self.byte(slot) = frequency << FREQUENCY_SHIFT | self.generation;
         let is_main = self.rule == Rule::Clock;
         self.push(slot, is_main);
+        if !self.is_warm && self.small.len() > self.small_capacity() {
+            // While there is room, the queues grow side by side.
+            self.shift_small();
+        }
     }
 
     /// An entry leaves that nothing has chosen.
@@ -190,7 +199,7 @@ impl Queues {
         if self.rule == Rule::Clock {
             return self.weakest(1).or(self.small.back());
         }
-        loop {
+        for promotions in 0.. {
             let Some(newcomer) = self.small.back() else {
                 return self.weakest(1);
             };
@@ -201,7 +210,7 @@ impl Queues {
                 return self.weakest(1);
             }
             let hits = self.hits(newcomer);
-            if hits < PROMOTED_AT {
+            if hits < PROMOTED_AT || promotions == MOST_STEPS {
                 let weakest = self.weakest(COMPARED)?;
                 if self.strength(newcomer) <= self.strength(weakest) {
                     return Some(newcomer);
@@ -211,6 +220,7 @@ impl Queues {
             }
             self.enter_main(newcomer);
         }
+        None
     }
 
     /// Walks the hand over so many entries without recent hits, and answers with the weakest that it has passed and that is
@@ -220,6 +230,7 @@ impl Queues {
         let mut seen = u32::from(best.is_some());
         for step in 1..=MOST_STEPS {
             let slot = self.hand?;
+            self.refresh(slot);
             let byte = *self.byte(slot);
             self.hand = self.links.toward_front(slot).or(self.main.back());
             if byte & HITS > 0 && step < MOST_STEPS {
@@ -243,11 +254,12 @@ impl Queues {
     fn spare(&mut self, slot: Slot, byte: u8) {
         let frequency = ((byte >> FREQUENCY_SHIFT) + 1).min(MOST_FREQUENT);
         *self.byte(slot) = (byte & !FREQUENCY) - 1 | frequency << FREQUENCY_SHIFT;
-        self.count(1);
+        self.count();
     }
 
-    fn strength(&self, slot: Slot) -> u8 {
-        let byte = self.bytes[slot.index()].load(Ordering::Relaxed);
+    fn strength(&mut self, slot: Slot) -> u8 {
+        self.refresh(slot);
+        let byte = *self.byte(slot);
         (byte >> FREQUENCY_SHIFT) + (byte & HITS)
     }
 
@@ -258,25 +270,25 @@ impl Queues {
         self.push(slot, true);
     }
 
-    /// What the small queue has too much goes to the main one: once when the cache has filled, and little by little
-    /// after the rule has changed.
+    /// What the small queue has too much goes to the main one, little by little after the rule has changed.
     fn shrink_small(&mut self) {
-        let mut left = if self.is_warm {
-            MOVED_AT_ONCE
-        } else {
-            u32::MAX
-        };
         if !self.is_warm {
             self.is_warm = true;
             self.set_capacity(self.capacity);
         }
-        while left > 0 && self.small.len() > self.small_capacity() {
-            let Some(slot) = self.small.back() else {
+        for _ in 0..MOVED_AT_ONCE {
+            if self.small.len() <= self.small_capacity() {
                 return;
-            };
+            }
+            self.shift_small();
+        }
+    }
+
+    /// The oldest of the small queue goes on to the main one.
+    fn shift_small(&mut self) {
+        if let Some(slot) = self.small.back() {
             self.unlink(slot);
             self.push(slot, true);
-            left -= 1;
         }
     }
 
@@ -288,21 +300,30 @@ impl Queues {
         }
     }
 
-    /// Counts requests, and lets frequencies age by so much: slot after slot is halved, and bucket after bucket of
-    /// the memory, so that no request pays for all.
-    fn count(&mut self, requests: u64) {
-        let before = self.events / LIFETIME;
-        self.events += requests;
-        let step = self.events / LIFETIME;
-        if step == before || self.bytes.is_empty() {
-            return;
+    /// Counts requests. At the end of a generation all frequencies are halved at once, for who looks at them: those of the
+    /// last one are recognized by their bit. In the meantime they are brought up to date, one by one.
+    fn count(&mut self) {
+        self.events += 1;
+        if self.events >= GENERATION * self.bytes.len() as u64 {
+            self.events = 0;
+            self.generation ^= ODD;
+            self.swept = 0;
+            self.memory.next_generation();
         }
-        let slot = Slot((step % self.bytes.len() as u64) as u32);
+        if self.swept < self.bytes.len() {
+            self.refresh(Slot(self.swept as u32));
+            self.swept += 1;
+        }
+        self.memory.sweep();
+    }
+
+    /// Brings a slot's frequency up to date.
+    fn refresh(&mut self, slot: Slot) {
+        let generation = self.generation;
         let byte = self.byte(slot);
-        *byte = *byte & !FREQUENCY | *byte >> 1 & FREQUENCY >> 1 & FREQUENCY;
-        if step.is_multiple_of(SLOTS_PER_BUCKET) && self.memory.buckets() > 0 {
-            let bucket = step / SLOTS_PER_BUCKET % self.memory.buckets() as u64;
-            self.memory.halve(bucket as usize);
+        if *byte & ODD != generation {
+            let halved = *byte >> 1 & FREQUENCY >> 1 & FREQUENCY;
+            *byte = *byte & (HITS | MAIN) | generation | halved;
         }
     }
 

@@ -1,5 +1,6 @@
 //! An area of the toolkit, as the lab sees it: what adding one takes.
 
+pub mod cache;
 pub mod core;
 pub mod hashring;
 pub mod lb;
@@ -17,6 +18,7 @@ use crate::versus::Row;
 /// Every area there is, in the order of the tour. Adding one is a file `area/<name>.rs` and a line
 /// here.
 pub static AREAS: &[&dyn Area] = &[
+    &cache::Cache,
     &core::Core,
     &hashring::HashRing,
     &lb::Lb,

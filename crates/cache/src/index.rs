@@ -31,12 +31,13 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// The places whose tag is the one of the pattern: the upper bit of each byte that is the same.
+    /// The places whose tag is the one of the pattern: place `p` is bit `8 * (p % 8) + p / 8`. Both words
+    /// in one number, so that no branch depends on which of them a tag is in.
     #[inline]
-    fn candidates(word: u64, pattern: u64) -> u64 {
-        let differ = word ^ pattern;
-        // No carry leaves a byte, so that none is taken for another (Hacker's Delight, 6-1).
-        !((differ & LOWER) + LOWER | differ | LOWER)
+    fn candidates(&self, pattern: u64) -> u64 {
+        let first = same(self.tags[0] ^ pattern);
+        let second = same(self.tags[1] ^ pattern) & TAGS_OF_SECOND;
+        first >> 7 | second >> 6
     }
 
     fn overflowed(&self) -> bool {
@@ -46,22 +47,15 @@ impl Bucket {
     /// The place at which `is` holds, among those with the tag of the pattern.
     #[inline]
     fn find(&self, pattern: u64, mut is: impl FnMut(Slot) -> bool) -> Option<usize> {
-        let mut first = Self::candidates(self.tags[0], pattern);
-        while first != 0 {
-            let place = first.trailing_zeros() as usize / 8;
-            if is(Slot(self.slots[place])) {
+        let mut candidates = self.candidates(pattern);
+        while candidates != 0 {
+            let bit = candidates.trailing_zeros() as usize;
+            let place = bit / 8 + bit % 8 * 8;
+            let slot = *self.slots.get(place)?; // as it always is
+            if is(Slot(slot)) {
                 return Some(place);
             }
-            first &= first - 1;
-        }
-        let mut second = Self::candidates(self.tags[1], pattern) & TAGS_OF_SECOND;
-        while second != 0 {
-            // At most 3 more than the first word has; the mask says so to the compiler.
-            let place = 8 + (second.trailing_zeros() as usize / 8 & 3);
-            if is(Slot(self.slots[place])) {
-                return Some(place);
-            }
-            second &= second - 1;
+            candidates &= candidates - 1;
         }
         None
     }
@@ -182,6 +176,13 @@ impl Index {
             at + 1
         }
     }
+}
+
+/// The upper bit of each byte that is zero.
+#[inline]
+fn same(differ: u64) -> u64 {
+    // No carry leaves a byte, so that none is taken for another (Hacker's Delight, 6-1).
+    !((differ & LOWER) + LOWER | differ | LOWER)
 }
 
 /// The lowest byte of the hash, but not zero.

@@ -8,15 +8,23 @@ extern crate alloc;
 extern crate std;
 
 mod builder;
+pub mod expiry;
 mod index;
 pub mod listener;
+#[cfg(feature = "std")]
+pub mod load;
 pub mod policy;
+#[cfg(feature = "std")]
+mod primitives;
 mod shard;
 pub mod stats;
 #[cfg(feature = "std")]
 pub mod sync;
 pub mod unsync;
+pub mod wheel;
 
 pub use builder::Builder;
 pub use listener::RemovalCause;
+#[cfg(feature = "std")]
+pub use load::LoadError;
 pub use stats::Stats;

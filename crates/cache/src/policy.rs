@@ -22,6 +22,7 @@
 mod clock;
 mod counters;
 mod fifo;
+pub mod ghost;
 mod lfu;
 pub mod list;
 mod lru;
@@ -29,6 +30,7 @@ mod per_slot;
 mod random;
 mod sieve;
 mod slru;
+mod two_q;
 
 pub use clock::Clock;
 pub use fifo::Fifo;
@@ -37,6 +39,7 @@ pub use lru::Lru;
 pub use random::Random;
 pub use sieve::Sieve;
 pub use slru::Slru;
+pub use two_q::TwoQ;
 
 /// Where an entry is: a small number that its cache gives it, and gives to another when it has left.
 ///

@@ -1,12 +1,21 @@
 //! The cache for many threads.
 
 mod budget;
+mod bulk;
+pub mod entry;
+mod guarded;
+mod lead;
+mod load;
+#[cfg(feature = "async")]
+mod load_async;
 mod shards;
 mod whole;
 
 use crate::builder::{Builder, Listener, PolicyFactory, Weigher};
 use crate::listener::RemovalCause;
+use crate::load::Waits;
 use crate::policy::{Lru, Policy};
+use crate::primitives::RwLockReadGuard;
 use crate::shard::{Entry, Incoming, Inserted, Outbox, Shard};
 use crate::stats::Stats;
 use budget::SharedBudget;
@@ -14,11 +23,14 @@ use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use foldhash::fast::RandomState;
+use guarded::{Guarded, Writing};
 use shards::Shards;
-use std::sync::{PoisonError, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::PoisonError;
 
 /// Cleared entries that a writing operation buries on its way.
 const BURIED_AT_ONCE: usize = 8;
+/// How often room is made for an entry in other shards, of which others may be quicker to make use.
+const TRIES: usize = 8;
 
 /// A concurrent cache. See the crate's documentation.
 pub struct Cache<K, V, P = Lru, S = RandomState> {
@@ -30,6 +42,7 @@ pub struct Cache<K, V, P = Lru, S = RandomState> {
     weigher: Option<Weigher<K, V>>,
     listener: Option<Listener<K, V>>,
     policy: PolicyFactory<P>,
+    waits: Waits<V>,
 }
 
 impl<K: Hash + Eq, V: Clone> Cache<K, V> {
@@ -64,6 +77,7 @@ impl<K, V, P: Policy, S> Builder<K, V, P, S> {
             weigher: self.weigher,
             listener: self.listener,
             policy: self.policy,
+            waits: Waits::new(),
         }
     }
 }
@@ -159,6 +173,7 @@ where
     {
         let hash = self.hasher.hash_one(key);
         let mut shard = self.write(hash);
+        shard.supersede(hash, key);
         let slot = shard.find(hash, key)?;
         let entry = shard.remove(slot, hash, &self.hasher, &mut &self.budget);
         drop(shard); // before the key is dropped
@@ -203,6 +218,7 @@ where
         };
         let removes = condition(&shard.entry(slot).value);
         if removes {
+            shard.supersede(hash, key);
             let mut budget = &self.budget;
             shard.expel(
                 slot,
@@ -224,6 +240,7 @@ where
     pub fn invalidate_all(&self) {
         for at in 0..self.shards.count() {
             let mut shard = self.write_at(at);
+            shard.supersede_all();
             shard.clear(self.new_policy(), &mut &self.budget);
         }
     }
@@ -267,35 +284,38 @@ where
         let mut stats = self.shards.lookups();
         for shard in self.each() {
             stats.add(shard.counters(), shard.len());
+            stats.loaded += shard.flights.loaded;
+            stats.load_failures += shard.flights.failed;
         }
         stats
     }
 
-    fn write(&self, hash: u64) -> RwLockWriteGuard<'_, Shard<K, V, P>> {
+    fn write(&self, hash: u64) -> Writing<'_, K, V, P> {
         self.write_at(self.shards.home(hash))
     }
 
     /// The shard, for one thread. After a panic of a key's `Hash` in the middle of a change it is emptied.
-    fn write_at(&self, at: usize) -> RwLockWriteGuard<'_, Shard<K, V, P>> {
+    fn write_at(&self, at: usize) -> Writing<'_, K, V, P> {
         let lock = self.shards.lock(at);
-        lock.write().unwrap_or_else(|poisoned| {
-            let mut shard = poisoned.into_inner();
-            if shard.is_torn() {
-                shard.clear(self.new_policy(), &mut &self.budget);
+        Writing::new(lock.write().unwrap_or_else(|poisoned| {
+            let mut guarded = poisoned.into_inner();
+            if guarded.is_torn() {
+                guarded.shard.clear(self.new_policy(), &mut &self.budget);
             }
+            #[cfg(not(purlin_loom))]
             lock.clear_poison();
-            shard
-        })
+            guarded
+        }))
     }
 
     /// The shard, for many threads.
     #[inline]
-    fn read(&self, hash: u64) -> RwLockReadGuard<'_, Shard<K, V, P>> {
+    fn read(&self, hash: u64) -> RwLockReadGuard<'_, Guarded<K, V, P>> {
         self.read_at(self.shards.home(hash))
     }
 
     #[inline]
-    fn read_at(&self, at: usize) -> RwLockReadGuard<'_, Shard<K, V, P>> {
+    fn read_at(&self, at: usize) -> RwLockReadGuard<'_, Guarded<K, V, P>> {
         match self.shards.lock(at).read() {
             Ok(shard) => shard,
             Err(poisoned) => self.read_poisoned(at, poisoned),
@@ -306,8 +326,8 @@ where
     fn read_poisoned<'a>(
         &'a self,
         at: usize,
-        poisoned: PoisonError<RwLockReadGuard<'a, Shard<K, V, P>>>,
-    ) -> RwLockReadGuard<'a, Shard<K, V, P>> {
+        poisoned: PoisonError<RwLockReadGuard<'a, Guarded<K, V, P>>>,
+    ) -> RwLockReadGuard<'a, Guarded<K, V, P>> {
         drop(poisoned);
         drop(self.write_at(at)); // which repairs it
         self.shards
@@ -316,7 +336,7 @@ where
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn each(&self) -> impl Iterator<Item = RwLockReadGuard<'_, Shard<K, V, P>>> {
+    fn each(&self) -> impl Iterator<Item = RwLockReadGuard<'_, Guarded<K, V, P>>> {
         (0..self.shards.count()).map(|at| self.read_at(at))
     }
 
@@ -342,30 +362,26 @@ where
         admit: impl FnOnce(Option<&V>) -> bool,
         out: &mut Outbox<K, V>,
     ) -> bool {
-        let share = self.budget.capacity() / self.shards.count() as u64;
-        let mut floor = if self.shards.count() == 1 {
-            0
-        } else {
-            share / 2
-        };
+        let (share, mut floor) = self.share_and_floor();
         let mut shard = self.write(new.hash);
         let old = shard.find(new.hash, &new.entry.key);
         if !admit(old.map(|slot| &shard.entry(slot).value)) {
             return false;
         }
         if new.weight > self.budget.capacity() {
+            shard.supersede_by(new.hash, &new.entry.key, &new.entry.value);
             self.reject(&mut shard, new, out);
             return true;
         }
-        // Others may take the room that is made: this many times, then it is given up.
-        for _ in 0..8 {
+        for _ in 0..TRIES {
             shard.bury(BURIED_AT_ONCE, out);
+            shard.supersede_by(new.hash, &new.entry.key, &new.entry.value);
             match shard.insert(new, floor, &self.hasher, &mut &self.budget, out) {
                 Inserted::Done | Inserted::Rejected => return true,
                 Inserted::Homeless(back) => new = back,
             }
             drop(shard);
-            self.make_room_elsewhere(&new, share, out);
+            self.make_room_elsewhere(new.hash, new.weight, share, out);
             floor = 0;
             shard = self.write(new.hash);
         }
@@ -373,14 +389,27 @@ where
         true
     }
 
+    /// A shard's share of the capacity, and what it keeps of it while others can make room.
+    fn share_and_floor(&self) -> (u64, u64) {
+        let share = self.budget.capacity() / self.shards.count() as u64;
+        (
+            share,
+            if self.shards.count() == 1 {
+                0
+            } else {
+                share / 2
+            },
+        )
+    }
+
     /// Evicts in other shards, first in those that hold more than their share, until there is room.
-    fn make_room_elsewhere(&self, new: &Incoming<K, V>, share: u64, out: &mut Outbox<K, V>) {
-        let home = self.shards.home(new.hash);
+    fn make_room_elsewhere(&self, hash: u64, weight: u64, share: u64, out: &mut Outbox<K, V>) {
+        let home = self.shards.home(hash);
         for least in [share, 0] {
             for step in 1..self.shards.count() {
                 let mut shard = self.write_at((home + step) % self.shards.count());
                 while shard.used() > least {
-                    if self.budget.left() >= new.weight {
+                    if self.budget.left() >= weight {
                         return;
                     }
                     if !shard.evict(&self.hasher, &mut &self.budget, out) {

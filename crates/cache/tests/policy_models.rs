@@ -1,6 +1,6 @@
-//! Each policy against a naive model: the paper's words, over keys, in plain vectors, without slots and
-//! lists. Random sequences of lookups, removals and changes of size must lead to the same hits, the same victims and
-//! the same order.
+//! Each policy against a naive model: the paper's words, over keys, in plain vectors, without slots
+//! and lists. Random sequences of lookups, removals and changes of size must lead to the same hits,
+//! the same victims and the same order.
 
 #[path = "policy_models/harness.rs"]
 mod harness;
@@ -17,3 +17,5 @@ mod random;
 mod sieve;
 #[path = "policy_models/slru.rs"]
 mod slru;
+#[path = "policy_models/two_q.rs"]
+mod two_q;

@@ -3,22 +3,25 @@ use super::list::{Links, List};
 use super::{Policy, Slot};
 use alloc::vec::Vec;
 
-/// CLOCK, or second chance: FIFO, but an entry that was used since the hand last passed stays for another round.
+/// CLOCK, or second chance: FIFO, but an entry that was used since the hand last passed stays for
+/// another round.
 ///
-/// Take it for what LRU is good at where hits must be cheap: a hit sets a bit, so the hits of a concurrent
-/// cache do not exclude each other, and on a hot entry, whose bit is set, a hit writes nothing at all. Hit ratios
-/// are near LRU's. Do not take it against scans and loops, which it withstands as little as LRU does.
+/// Take it for what LRU is good at where hits must be cheap: a hit sets a bit, so the hits of a
+/// concurrent cache do not exclude each other, and on a hot entry, whose bit is set, a hit writes
+/// nothing at all. Hit ratios are near LRU's. Do not take it against scans and loops, which it
+/// withstands as little as LRU does.
 ///
-/// With more [bits](Self::with_bits) (generalized CLOCK) a counter takes the place of the bit: a hit adds one, the passing
-/// hand takes one off. That tells often used entries from those used twice, and holds on to them for as many rounds.
+/// With more [bits](Self::with_bits) (generalized CLOCK) a counter takes the place of the bit: a hit
+/// adds one, the passing hand takes one off. That tells often used entries from those used twice, and
+/// holds on to them for as many rounds.
 ///
-/// A new entry starts with its bit clear. (The original sets it, as the load is itself a use; then what is used only once stays as
-/// long as what is used twice.)
+/// A new entry starts with its bit clear. (The original sets it, as the load is itself a use; then
+/// what is used only once stays as long as what is used twice.)
 ///
-/// O(1) amortized for every operation: each step of the hand over an entry is paid for by a hit. One eviction may
-/// take as many steps as there are entries, times 2^bits - 1. 9 bytes an entry.
-/// Corbató: "A paging experiment with the Multics system" (1968); Smith: "Sequentiality and prefetching in database
-/// systems", TODS 1978 (counters).
+/// O(1) amortized for every operation: each step of the hand over an entry is paid for by a hit. One
+/// eviction may take as many steps as there are entries, times 2^bits - 1. 9 bytes an entry. Corbató:
+/// "A paging experiment with the Multics system" (1968); Smith: "Sequentiality and prefetching in
+/// database systems", TODS 1978 (counters).
 ///
 /// ```
 /// use purlin_cache::policy::{Clock, Policy, Slot};
@@ -35,7 +38,8 @@ use alloc::vec::Vec;
 #[derive(Clone, Debug)]
 pub struct Clock {
     links: Links,
-    /// The ring, cut open at the hand: what it comes to next is at the back, what it has just passed at the front.
+    /// The ring, cut open at the hand: what it comes to next is at the back, what it has just passed
+    /// at the front.
     ring: List,
     uses: Counters,
     most: u8,
@@ -59,7 +63,7 @@ impl Clock {
     /// for slot in [0, 0, 1] {
     ///     policy.hit(Slot(slot), slot.into());
     /// }
-    /// assert_eq!(policy.evict(), Some(Slot(1))); // one bit would tell no difference, and evict the older
+    /// assert_eq!(policy.evict(), Some(Slot(1))); // with one bit: Slot(0), the older
     /// ```
     #[must_use]
     pub fn with_bits(entries: usize, bits: u32) -> Self {
@@ -83,6 +87,7 @@ impl Policy for Clock {
         self.hit_shared(slot, hash);
     }
 
+    #[inline]
     fn hit_shared(&self, slot: Slot, _hash: u64) {
         self.uses.raise(slot, self.most);
     }

@@ -3,11 +3,11 @@ use super::{Policy, Slot};
 
 /// First in, first out: the entry that was inserted the longest ago leaves, used or not.
 ///
-/// Take it where all entries grow stale alike, or as the cheapest thing there is: a hit changes nothing, so
-/// hits of a concurrent cache never wait for each other. Do not take it where some keys are much
-/// more popular than others: they leave with the rest, and each time cost a miss. It is the one policy here
-/// under which more room may mean fewer hits (Belady, Nelson, Shedler: "An anomaly in space-time
-/// characteristics of certain programs running in a paging machine", CACM 1969).
+/// Take it where all entries grow stale alike, or as the cheapest thing there is: a hit changes
+/// nothing, so hits of a concurrent cache never wait for each other. Do not take it where some keys
+/// are much more popular than others: they leave with the rest, and each time cost a miss. More room
+/// may even mean fewer hits (Belady, Nelson, Shedler: "An anomaly in space-time characteristics of
+/// certain programs running in a paging machine", CACM 1969).
 ///
 /// O(1) for every operation; 8 bytes an entry.
 ///

@@ -192,11 +192,11 @@ impl Links {
         core::iter::successors(list.back(), |slot| self.toward_front(*slot))
     }
 
-    /// Verifies a list, for tests. O(n).
+    /// Checks that the list's links, ends and length fit each other. O(n); for tests.
     ///
     /// # Panics
     ///
-    /// When the list's links, ends and length do not fit each other.
+    /// If they do not.
     pub fn check(&self, list: &List) {
         let (mut seen, mut next) = (0, None);
         for slot in self.from_back(list).take(list.len() + 1) {

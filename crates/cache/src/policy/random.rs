@@ -6,12 +6,13 @@ use purlin_core::random::{RandomExt, SplitMix64};
 /// Random replacement: any entry leaves, each with the same chance.
 ///
 /// Take it as the yardstick that a policy must beat, or where requests defeat an order: of a loop
-/// over somewhat more keys than there is room for, it keeps a part, where LRU and FIFO keep nothing. Do not take
-/// it where popularity is uneven, and that is nearly everywhere: it evicts what is hot as readily as
-/// what is cold. Hits change nothing, so hits of a concurrent cache never wait for each other.
+/// over somewhat more keys than there is room for, it keeps a part, where LRU and FIFO keep nothing.
+/// Do not take it where popularity is uneven, and that is nearly everywhere: it evicts what is hot as
+/// readily as what is cold. Hits change nothing, so hits of a concurrent cache never wait for each
+/// other.
 ///
-/// The choices follow from the seed and from the calls, and do not depend on which slots the entries have.
-/// Who knows the seed can tell what will leave.
+/// The choices follow from the seed and from the calls, and do not depend on which slots the entries
+/// have. Who knows the seed can tell what will leave.
 ///
 /// O(1) for every operation; 8 bytes an entry. Belady: "A study of replacement algorithms for a
 /// virtual-storage computer", IBM Systems Journal 1966 (RAND).

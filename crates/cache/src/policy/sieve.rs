@@ -3,18 +3,21 @@ use super::list::{Links, List};
 use super::{Policy, Slot};
 use core::iter;
 
-/// SIEVE: FIFO with a hand that clears the marks of used entries where they stand, and evicts the first unused one.
+/// SIEVE: FIFO with a hand that clears the marks of used entries where they stand, and evicts the
+/// first unused one.
 ///
-/// It differs from [`Clock`](super::Clock) in one thing: a spared entry keeps its place, and the hand goes on toward newer ones.
-/// So new entries meet the hand soon after they came, and leave if nobody used them: what is popular
-/// gathers at the old end, out of the hand's way. Take it where popularity is skewed and steady, as in web and
-/// key-value caches; hits write one mark at most and do not exclude each other. Do not take it where scans and
-/// loops over more keys than there is room for occur, which it does not withstand, nor where recency
-/// counts, as in many block and database traces: once the hand is among new entries, the old ones stay, used or not.
+/// It differs from [`Clock`](super::Clock) in one thing: a spared entry keeps its place, and the hand
+/// goes on toward newer ones. So new entries meet the hand soon after they came, and leave if nobody
+/// used them: what is popular gathers at the old end, out of the hand's way. Take it where popularity
+/// is skewed and steady, as in web and key-value caches; hits write one mark at most and do not
+/// exclude each other. Do not take it where scans and loops over more keys than there is room for
+/// occur, which it does not withstand, nor where recency counts, as in many block and database
+/// traces: while the hand is among new entries, the old ones stay, used or not.
 ///
-/// O(1) amortized for every operation: each step of the hand over an entry is paid for by a hit. One eviction may
-/// take as many steps as there are entries. 9 bytes an entry. Zhang, Yang, Yue, Vigfusson, Rashmi: "SIEVE is simpler than LRU: an
-/// efficient turn-key eviction algorithm for web caches", NSDI 2024.
+/// O(1) amortized for every operation: each step of the hand over an entry is paid for by a hit. One
+/// eviction may take as many steps as there are entries. 9 bytes an entry. Zhang, Yang, Yue,
+/// Vigfusson, Rashmi: "SIEVE is simpler than LRU: an efficient turn-key eviction algorithm for web
+/// caches", NSDI 2024.
 ///
 /// ```
 /// use purlin_cache::policy::{Policy, Sieve, Slot};

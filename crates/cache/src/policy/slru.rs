@@ -4,14 +4,16 @@ use super::{Policy, Slot, percent_of};
 
 /// Segmented LRU: entries used again are protected from those that were used once.
 ///
-/// New entries go to the probationary segment, and a hit there promotes to the protected one. Both are in order of last
-/// use. What overflows the protected segment gets another chance at the head of the probationary one,
-/// whose tail leaves. Take it where LRU serves well and scans come by: a scan passes through the probationary
-/// segment only. Do not take it where uses of a key lie far apart: in its smaller probationary
-/// segment a new entry has less time to be used again than under LRU. A hit changes the order, so hits exclude each other.
+/// New entries go to the probationary segment, and a hit there promotes to the protected one. Both
+/// are in order of last use. What overflows the protected segment gets another chance at the head of
+/// the probationary one, whose tail leaves. Take it where LRU serves well and scans come by: a scan
+/// passes through the probationary segment only. Do not take it where uses of a key lie far apart: in
+/// its smaller probationary segment a new entry has less time to be used again than under LRU. A hit
+/// changes the order, so hits exclude each other.
 ///
-/// O(1) for every operation ([`set_capacity`](Policy::set_capacity) amortized); 9 bytes an entry. Karedla, Love, Wherry: "Caching strategies to improve disk
-/// system performance", IEEE Computer 1994.
+/// O(1) for every operation ([`set_capacity`](Policy::set_capacity) amortized); 9 bytes an entry.
+/// Karedla, Love, Wherry: "Caching strategies to improve disk system performance", IEEE Computer
+/// 1994.
 ///
 /// ```
 /// use purlin_cache::policy::{Policy, Slot, Slru};
@@ -45,10 +47,11 @@ impl Slru {
         Self::with_protected(entries, 80)
     }
 
-    /// Of the entries at most so many percent are protected, rounded down (more than 100 counts as 100).
+    /// Of the entries at most so many percent are protected, rounded down (more than 100 counts as
+    /// 100).
     ///
-    /// With 0 it is LRU. With 100, new entries have no place of their own: when all are protected, each
-    /// new one leaves next unless it is used at once.
+    /// With 0 it is LRU. With 100, new entries have no place of their own: when all are protected,
+    /// each new one leaves next unless it is used at once.
     #[must_use]
     pub fn with_protected(entries: usize, percent: u32) -> Self {
         let percent = percent.min(100);

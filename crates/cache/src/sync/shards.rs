@@ -1,8 +1,9 @@
+use super::guarded::Guarded;
+use crate::primitives::RwLock;
 use crate::shard::Shard;
 use crate::stats::Stats;
 use alloc::boxed::Box;
 use core::sync::atomic::{AtomicU64, Ordering};
-use std::sync::RwLock;
 
 /// Entries that a shard should hold at least: policies need some to tell the good from the bad, and
 /// shares of the keys are uneven where they are small.
@@ -25,7 +26,7 @@ pub(super) struct Shards<K, V, P> {
 #[derive(Debug)]
 #[repr(align(128))]
 struct Padded<K, V, P> {
-    lock: RwLock<Shard<K, V, P>>,
+    lock: RwLock<Guarded<K, V, P>>,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -42,7 +43,7 @@ impl<K, V, P> Shards<K, V, P> {
         Self {
             all: (0..count)
                 .map(|_| Padded {
-                    lock: RwLock::new(make(expected)),
+                    lock: RwLock::new(Guarded::new(make(expected))),
                     hits: AtomicU64::new(0),
                     misses: AtomicU64::new(0),
                 })
@@ -69,7 +70,7 @@ impl<K, V, P> Shards<K, V, P> {
     }
 
     #[inline]
-    pub(super) fn lock(&self, at: usize) -> &RwLock<Shard<K, V, P>> {
+    pub(super) fn lock(&self, at: usize) -> &RwLock<Guarded<K, V, P>> {
         &self.all[at].lock
     }
 

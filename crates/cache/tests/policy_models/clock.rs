@@ -1,7 +1,8 @@
-//! Generalized CLOCK as a face of positions that a hand passes; new entries are put in just behind the hand.
+//! Generalized CLOCK as a face of positions that a hand passes; new entries are put in just behind
+//! the hand.
 
 use crate::harness::{Model, compare};
-use purlin_cache::policy::Clock;
+use purlin_cache::policy::{Clock, Policy, Slot};
 use std::collections::HashMap;
 
 #[derive(Clone, Debug, Default)]
@@ -77,4 +78,20 @@ fn generalized_clock_counts_to_the_greatest_number_of_its_bits() {
             },
         );
     }
+}
+
+/// More hits than a random sequence has.
+#[test]
+fn eight_bits_count_to_255() {
+    let first_to_leave = |older: u32, newer: u32| {
+        let mut policy = Clock::with_bits(2, 8);
+        for (slot, hits) in [(Slot(0), older), (Slot(1), newer)] {
+            policy.insert(slot, 0);
+            (0..hits).for_each(|_| policy.hit_shared(slot, 0));
+        }
+        policy.check_invariants();
+        policy.evict()
+    };
+    assert_eq!(first_to_leave(255, 254), Some(Slot(1)));
+    assert_eq!(first_to_leave(1_000, 255), Some(Slot(0)));
 }

@@ -1,10 +1,10 @@
 //! What every model is driven with: a tiny reference cache, and the comparison.
 
+use core::fmt::Debug;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use purlin_cache::policy::{Policy, Slot};
 use std::collections::HashMap;
-use std::fmt::Debug;
 
 /// A policy as its paper tells it, by keys. It is called as a [`Policy`] is.
 pub(crate) trait Model: Clone + Debug {
@@ -22,7 +22,7 @@ pub(crate) trait Model: Clone + Debug {
     /// All keys in the order in which they leave when nothing but evictions happens.
     fn order(&self) -> Vec<u64> {
         let mut rest = self.clone();
-        std::iter::from_fn(|| rest.evict()).collect()
+        core::iter::from_fn(|| rest.evict()).collect()
     }
 }
 
@@ -235,7 +235,7 @@ pub(crate) fn compare_orders<P: Policy, M: Model>(
     model: impl Fn(usize) -> M,
     judge: impl Fn(&[u64], &[u64]),
 ) {
-    proptest!(ProptestConfig::with_cases(1_000), |(entries in 0..24_usize, ops in ops())| {
+    proptest!(ProptestConfig::with_cases(500), |(entries in 0..24_usize, ops in ops())| {
         let mut ours = Cache::new(policy(entries), entries);
         let mut theirs = Reference { model: model(entries), capacity: entries, keys: Vec::new() };
         for (at, op) in ops.into_iter().enumerate() {

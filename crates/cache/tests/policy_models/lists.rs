@@ -1,7 +1,7 @@
 //! LRU and FIFO: a line of keys, the next to leave at the front.
 
-use crate::harness::{Model, compare};
-use purlin_cache::policy::{Fifo, Lru};
+use crate::harness::{Cache, Model, Op, compare};
+use purlin_cache::policy::{Fifo, Lru, Policy};
 
 #[derive(Clone, Debug, Default)]
 struct Line {
@@ -28,6 +28,34 @@ impl Model for Line {
     fn remove(&mut self, key: u64) {
         self.keys.retain(|other| *other != key);
     }
+}
+
+/// How many of the references find nothing in so many frames.
+fn faults(policy: impl Policy, frames: usize, references: &[u64]) -> usize {
+    let mut cache = Cache::new(policy, frames);
+    let references = references.iter();
+    references
+        .filter(|page| !cache.apply(Op::Lookup(**page)).hit)
+        .count()
+}
+
+/// The string of Belady, Nelson and Shedler (CACM 1969): in more frames FIFO has more faults, LRU
+/// has fewer.
+#[test]
+fn belady_s_anomaly() {
+    let references = [1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5];
+    assert_eq!(faults(Fifo::new(3), 3, &references), 9);
+    assert_eq!(faults(Fifo::new(4), 4, &references), 10);
+    assert_eq!(faults(Lru::new(3), 3, &references), 10);
+    assert_eq!(faults(Lru::new(4), 4, &references), 8);
+}
+
+/// The string of Silberschatz, Galvin, Gagne: "Operating System Concepts", chapter "Page Replacement".
+#[test]
+fn textbook_faults() {
+    let references = [7, 0, 1, 2, 0, 3, 0, 4, 2, 3, 0, 3, 2, 1, 2, 0, 1, 7, 0, 1];
+    assert_eq!(faults(Fifo::new(3), 3, &references), 15);
+    assert_eq!(faults(Lru::new(3), 3, &references), 12);
 }
 
 #[test]

@@ -4,7 +4,8 @@ use crate::harness::{Cache, Op, ops};
 use proptest::prelude::*;
 use purlin_cache::policy::{Policy, Random, Slot};
 
-/// As many of each of ten entries are drawn as chance would have it, wherever they are and however they got there.
+/// As many of each of ten entries are drawn as chance would have it, wherever they are and however
+/// they got there.
 #[test]
 fn all_entries_have_the_same_chance() {
     const ENTRIES: usize = 10;
@@ -33,8 +34,8 @@ fn all_entries_have_the_same_chance() {
     assert!((1.15..27.88).contains(&chi_squared), "{drawn:?}");
 }
 
-/// The choices are part of the interface: a simulation gives the same figures in every version. (The first words of
-/// SplitMix64 with seed 0, as published, are 0.88, 0.43 and 0.03 of the whole.)
+/// The choices are part of the interface: a simulation gives the same figures in every version. (The
+/// first words of SplitMix64 with seed 0, as published, are 0.88, 0.43 and 0.03 of the whole.)
 #[test]
 fn a_seed_keeps_its_choices() {
     let mut policy = Random::new(8);

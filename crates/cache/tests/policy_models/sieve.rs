@@ -1,4 +1,5 @@
-//! SIEVE after Algorithm 1 of the paper: a queue with head and tail, a visited bit each, a hand that may be NULL.
+//! SIEVE after Algorithm 1 of the paper: a queue with head and tail, a visited bit each, a hand that
+//! may be NULL.
 
 use crate::harness::{Model, compare};
 use purlin_cache::policy::Sieve;

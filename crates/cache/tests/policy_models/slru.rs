@@ -1,7 +1,10 @@
 //! SLRU: the protected segment is what was hit and has not been demoted since.
 
 use crate::harness::{Model, compare};
-use purlin_cache::policy::Slru;
+use purlin_cache::policy::{Policy, Slot, Slru};
+
+/// How many of so many entries may be protected.
+type LimitOf = fn(usize) -> usize;
 
 #[derive(Clone, Debug)]
 struct Segments {
@@ -9,11 +12,11 @@ struct Segments {
     probationary: Vec<u64>,
     protected: Vec<u64>,
     limit: usize,
-    limit_of: fn(usize) -> usize,
+    limit_of: LimitOf,
 }
 
 impl Segments {
-    fn new(entries: usize, limit_of: fn(usize) -> usize) -> Self {
+    fn new(entries: usize, limit_of: LimitOf) -> Self {
         Self {
             probationary: Vec::new(),
             protected: Vec::new(),
@@ -68,11 +71,11 @@ fn slru_is_two_lines() {
 
 #[test]
 fn the_protected_segment_has_the_share_it_was_given() {
-    let shares: [(u32, fn(usize) -> usize); 4] = [
+    let shares: [(u32, LimitOf); 4] = [
         (0, |_| 0),
         (50, |entries| entries / 2),
         (100, |entries| entries),
-        (101, |entries| entries),
+        (1_000, |entries| entries),
     ];
     for (percent, limit_of) in shares {
         compare(
@@ -84,8 +87,6 @@ fn the_protected_segment_has_the_share_it_was_given() {
 
 #[test]
 fn a_capacity_beyond_any_number_of_slots_is_no_harm() {
-    use purlin_cache::policy::{Policy, Slot};
-
     let mut policy = Slru::new(usize::MAX);
     policy.insert(Slot(0), 0);
     policy.insert(Slot(1), 1);

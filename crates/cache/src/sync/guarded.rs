@@ -1,0 +1,111 @@
+use crate::load::{Flights, InFlight, Outcome};
+use crate::primitives::RwLockWriteGuard;
+use crate::shard::Shard;
+use alloc::vec::Vec;
+use core::borrow::Borrow;
+use core::ops::{Deref, DerefMut};
+
+/// What a shard's lock guards.
+#[derive(Debug)]
+pub(super) struct Guarded<K, V, P> {
+    pub(super) shard: Shard<K, V, P>,
+    /// Loads of keys that belong here.
+    pub(super) flights: Flights<K, V>,
+}
+
+impl<K, V, P> Guarded<K, V, P> {
+    pub(super) const fn new(shard: Shard<K, V, P>) -> Self {
+        Self {
+            shard,
+            flights: Flights::new(),
+        }
+    }
+}
+
+impl<K, V, P> Deref for Guarded<K, V, P> {
+    type Target = Shard<K, V, P>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.shard
+    }
+}
+
+/// A shard for one thread. What an operation changes about flights is told to those who wait when the lock is
+/// gone.
+pub(super) struct Writing<'a, K, V, P> {
+    // Dropped in this order.
+    guard: RwLockWriteGuard<'a, Guarded<K, V, P>>,
+    ended: Ended<K, V>,
+}
+
+/// Flights that were taken out or that have landed.
+struct Ended<K, V>(Vec<InFlight<K, V>>);
+
+impl<K, V> Drop for Ended<K, V> {
+    fn drop(&mut self) {
+        for ended in &self.0 {
+            ended.flight.announce();
+        }
+    }
+}
+
+impl<'a, K, V, P> Writing<'a, K, V, P> {
+    pub(super) const fn new(guard: RwLockWriteGuard<'a, Guarded<K, V, P>>) -> Self {
+        Self {
+            guard,
+            ended: Ended(Vec::new()),
+        }
+    }
+
+    pub(super) fn flights(&mut self) -> &mut Flights<K, V> {
+        &mut self.guard.flights
+    }
+
+    /// What is being loaded for a key is out of date.
+    #[inline]
+    pub(super) fn supersede<Q>(&mut self, hash: u64, key: &Q)
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        if !self.guard.flights.is_empty() {
+            let ended = self.guard.flights.take(hash, key);
+            self.ended.0.extend(ended);
+        }
+    }
+
+    /// What is being loaded for a key is out of date: this is its value.
+    #[inline]
+    pub(super) fn supersede_by(&mut self, hash: u64, key: &K, value: &V)
+    where
+        K: Eq,
+        V: Clone,
+    {
+        if !self.guard.flights.is_empty()
+            && let Some(flight) = self.guard.flights.find(hash, key)
+        {
+            flight.land(Outcome::Loaded(value.clone()));
+            self.supersede(hash, key);
+        }
+    }
+
+    /// What is being loaded for all keys of this shard is out of date.
+    pub(super) fn supersede_all(&mut self) {
+        let ended = self.guard.flights.take_all();
+        self.ended.0.extend(ended);
+    }
+}
+
+impl<K, V, P> Deref for Writing<'_, K, V, P> {
+    type Target = Shard<K, V, P>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.guard.shard
+    }
+}
+
+impl<K, V, P> DerefMut for Writing<'_, K, V, P> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.guard.shard
+    }
+}

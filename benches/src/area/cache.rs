@@ -1,5 +1,6 @@
 //! `purlin-cache`: what caches hold, how often they hit, and what a lookup costs.
 
+pub mod opt;
 mod versus;
 
 use core::ops::RangeInclusive;

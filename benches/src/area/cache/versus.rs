@@ -4,6 +4,10 @@ mod contestant;
 mod get_or_insert;
 mod hits;
 mod memory;
+#[cfg(feature = "rivals")]
+mod parts;
+#[cfg(feature = "rivals")]
+mod ratios;
 mod requests;
 #[cfg(feature = "rivals")]
 mod rivals;
@@ -12,7 +16,7 @@ use core::time::Duration;
 
 use crate::error::LabError;
 use crate::settings::Settings;
-use crate::versus::{Contest, Measure, Row, Samples};
+use crate::versus::{Contest, Direction, Measure, Row, Samples};
 
 /// Requests of a stream, at least; they begin anew at its end.
 const REQUESTS: usize = 1 << 20;
@@ -38,31 +42,32 @@ const WORK: &str = "a lookup and, where it misses, an insertion that evicts; Zip
 const WORK_TOGETHER: &str = "the same by two threads: time per request of both together";
 
 /// All of them, in the order of the README's table.
-pub(super) static ROWS: [Row; 14] = [
+pub(super) static ROWS: [Row; 27] = [
     timed("hit-10k-1", HIT, TEN, hits::alone::<TEN>),
     timed("hit-100k-1", HIT, HUNDRED, hits::alone::<HUNDRED>),
     timed("hit-1m-1", HIT, MILLION, hits::alone::<MILLION>),
-    counted("hit-10k-2", HIT_TOGETHER, "ns/op", hits::together::<TEN>),
-    counted(
-        "hit-100k-2",
-        HIT_TOGETHER,
-        "ns/op",
-        hits::together::<HUNDRED>,
-    ),
+    threads("hit-10k-2", HIT_TOGETHER, hits::together::<TEN>),
+    threads("hit-100k-2", HIT_TOGETHER, hits::together::<HUNDRED>),
+    timed("hit-10k-1-floor", HIT, TEN, hits::alone::<TEN>),
+    timed("hit-100k-1-floor", HIT, HUNDRED, hits::alone::<HUNDRED>),
+    timed("hit-1m-1-floor", HIT, MILLION, hits::alone::<MILLION>),
+    threads("hit-10k-2-floor", HIT_TOGETHER, hits::together::<TEN>),
+    threads("hit-100k-2-floor", HIT_TOGETHER, hits::together::<HUNDRED>),
     timed("goi-10k-1", WORK, TEN, get_or_insert::alone::<TEN>),
     timed("goi-100k-1", WORK, HUNDRED, get_or_insert::alone::<HUNDRED>),
     timed("goi-1m-1", WORK, MILLION, get_or_insert::alone::<MILLION>),
-    counted(
-        "goi-10k-2",
-        WORK_TOGETHER,
-        "ns/op",
-        get_or_insert::together::<TEN>,
-    ),
-    counted(
+    threads("goi-10k-2", WORK_TOGETHER, get_or_insert::together::<TEN>),
+    threads(
         "goi-100k-2",
         WORK_TOGETHER,
-        "ns/op",
         get_or_insert::together::<HUNDRED>,
+    ),
+    timed("goi-10k-1-floor", WORK, TEN, get_or_insert::alone::<TEN>),
+    timed(
+        "goi-1m-1-floor",
+        WORK,
+        MILLION,
+        get_or_insert::alone::<MILLION>,
     ),
     counted(
         "memory-fill",
@@ -88,7 +93,79 @@ pub(super) static ROWS: [Row; 14] = [
         "entries",
         memory::excess,
     ),
+    ratio(
+        "hit-ratio",
+        "lead over the mean hit ratio of the best rival: first million requests of 17 traces, sizes of 1, 5, 20 % of the keys (10, 30 % of few)",
+        "hit ratio",
+        RATIOS[0],
+    ),
+    ratio(
+        "hit-ratio-tails",
+        "the same on what comes after the first million requests of four of them",
+        "hit ratio",
+        RATIOS[1],
+    ),
+    ratio(
+        "hit-ratio-worst",
+        "lead in the cell where it is least, over the rival who is best in that cell; heads and tails",
+        "hit ratio",
+        RATIOS[2],
+    ),
+    ratio(
+        "hit-ratio-gap",
+        "share of what is possible beyond LRU, mean of the heads where that is a point or more",
+        "share",
+        RATIOS[3],
+    ),
+    unpromised(ratio(
+        "hit-ratio-mean",
+        "mean hit ratio, heads",
+        "hit ratio",
+        RATIOS[4],
+    )),
+    unpromised(ratio(
+        "hit-ratio-mean-tails",
+        "mean hit ratio, tails",
+        "hit ratio",
+        RATIOS[5],
+    )),
 ];
+
+type Count = fn(&Settings) -> Result<Samples, LabError>;
+
+/// Nothing to compare without rivals.
+#[cfg(feature = "rivals")]
+const RATIOS: [Count; 6] = [
+    ratios::leads::<false>,
+    ratios::leads::<true>,
+    ratios::worst,
+    ratios::gap_closed,
+    ratios::means::<false>,
+    ratios::means::<true>,
+];
+#[cfg(not(feature = "rivals"))]
+const RATIOS: [Count; 6] = [|_| Err(LabError::NoRivals { area: "cache" }); 6];
+
+/// The more the better.
+const fn ratio(id: &'static str, what: &'static str, unit: &'static str, measure: Count) -> Row {
+    Row {
+        better: Direction::Min,
+        ..counted(id, what, unit, measure)
+    }
+}
+
+/// For information.
+const fn unpromised(row: Row) -> Row {
+    Row {
+        promised: false,
+        ..row
+    }
+}
+
+/// By two threads.
+const fn threads(id: &'static str, what: &'static str, measure: Count) -> Row {
+    counted(id, what, "ns/op", measure)
+}
 
 const fn timed(
     id: &'static str,
@@ -96,18 +173,16 @@ const fn timed(
     capacity: u32,
     contest: fn(&Settings) -> Result<Contest, LabError>,
 ) -> Row {
-    Row::timed(id, what, contest).in_batches_of(batch(capacity))
+    Row::timed(id, what, contest)
+        .in_batches_of(batch(capacity))
+        .promised()
 }
 
-const fn counted(
-    id: &'static str,
-    what: &'static str,
-    unit: &'static str,
-    measure: fn(&Settings) -> Result<Samples, LabError>,
-) -> Row {
+const fn counted(id: &'static str, what: &'static str, unit: &'static str, measure: Count) -> Row {
     Row {
         unit,
         measure: Measure::Counted(measure),
+        promised: true,
         ..Row::timed(id, what, |_| unreachable!("it is counted"))
     }
 }

@@ -9,7 +9,7 @@ use core::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
-use foyer_memory::{Cache as FoyerCache, CacheProperties, S3FifoConfig};
+use foyer_memory::{Cache as FoyerCache, CacheProperties, LfuConfig, S3FifoConfig};
 use hashbrown::HashTable;
 
 use super::contestant::{Contestant, Visitor};
@@ -113,6 +113,29 @@ impl Contestant for FoyerS3Fifo {
 
     fn new(capacity: usize) -> Self {
         let builder = FoyerCache::builder(capacity).with_eviction_config(S3FifoConfig::default());
+        Self(builder.with_hash_builder(RandomState::default()).build())
+    }
+
+    #[inline]
+    fn get(&self, key: u64) -> Option<u64> {
+        self.0.get(&key).map(|entry| *entry.value())
+    }
+
+    #[inline]
+    fn insert(&self, key: u64, value: u64) {
+        let _entry = self.0.insert(key, value);
+    }
+}
+
+/// The same with its W-TinyLFU.
+#[derive(Debug)]
+pub(super) struct FoyerLfu(FoyerCache<u64, u64, RandomState, CacheProperties>);
+
+impl Contestant for FoyerLfu {
+    const NAME: &'static str = "foyer (LFU)";
+
+    fn new(capacity: usize) -> Self {
+        let builder = FoyerCache::builder(capacity).with_eviction_config(LfuConfig::default());
         Self(builder.with_hash_builder(RandomState::default()).build())
     }
 

@@ -24,11 +24,11 @@ const REQUESTS: usize = 1 << 20;
 /// How long everybody's turn lasts: many times as long as its entries take to come back into the processor's
 /// caches, out of which the others have pushed them; no longer, for a long one is interrupted.
 const fn batch(capacity: u32) -> Duration {
-    match capacity {
-        ..=TEN => Duration::from_millis(1),
-        ..=HUNDRED => Duration::from_millis(2),
-        _ => Duration::from_millis(4),
-    }
+    Duration::from_millis(match capacity {
+        TEN => 1,
+        HUNDRED => 2,
+        _ => 4,
+    })
 }
 
 const TEN: u32 = 10_000;

@@ -1,5 +1,7 @@
 //! What an entry takes in memory, counted at the allocator, and whether a cache keeps to its capacity.
 
+use core::ops::Range;
+
 use allocation_counter::measure;
 
 use super::contestant::{Contestant, Visitor, everybody};
@@ -8,10 +10,10 @@ use crate::settings::Settings;
 use crate::versus::{Counted, Samples};
 
 /// Entries there is room for.
-const CAPACITY: u64 = 1_000_000;
+const CAPACITY: u32 = 1_000_000;
 
 /// Different ones that come after the cache is full.
-const CHURN: u64 = 2 * CAPACITY;
+const CHURN: u32 = 2 * CAPACITY;
 
 /// One value a contestant.
 struct Each<F> {
@@ -42,21 +44,18 @@ fn each(settings: &Settings, value: impl Figure) -> Result<Samples, LabError> {
     Ok(everybody(Each { counted, value }).counted?.samples())
 }
 
-fn put<C: Contestant>(cache: &C, keys: core::ops::Range<u64>) {
-    keys.for_each(|key| cache.insert(key, key));
+fn put<C: Contestant>(cache: &C, keys: Range<u32>) {
+    keys.map(u64::from).for_each(|key| cache.insert(key, key));
 }
 
 /// How many of these keys can be found: what a cache holds in truth, whatever it says.
-fn held<C: Contestant>(cache: &C, mut keys: core::ops::Range<u64>) -> f64 {
-    let mut found = 0_u32;
-    while let Some(key) = keys.next() {
-        found += u32::from(cache.get(key).is_some());
-    }
-    f64::from(found)
+fn held<C: Contestant>(cache: &C, keys: Range<u32>) -> u32 {
+    keys.map(|key| u32::from(cache.get(u64::from(key)).is_some()))
+        .sum()
 }
 
 struct BytesAfter {
-    churn: u64,
+    churn: u32,
 }
 
 impl Figure for BytesAfter {
@@ -68,8 +67,8 @@ impl Figure for BytesAfter {
             put(&new, keys.clone());
             cache = Some(new);
         });
-        let entries = cache.map_or(0.0, |cache| held(&cache, keys));
-        memory.bytes_current as f64 / entries
+        let entries = cache.map_or(0, |cache| held(&cache, keys));
+        memory.bytes_current as f64 / f64::from(entries)
     }
 }
 
@@ -91,7 +90,7 @@ impl Figure for Allocations {
         let steady = CAPACITY + CHURN / 2;
         put(&cache, 0..steady);
         let memory = measure(|| put(&cache, steady..CAPACITY + CHURN));
-        memory.count_total as f64 / (CAPACITY + CHURN - steady) as f64
+        memory.count_total as f64 / f64::from(CAPACITY + CHURN - steady)
     }
 }
 
@@ -104,15 +103,15 @@ struct Excess;
 
 impl Figure for Excess {
     fn of<C: Contestant>(&self) -> f64 {
-        const ROOM: u64 = 10_000;
-        const STEP: u64 = 1_000;
+        const ROOM: u32 = 10_000;
+        const STEP: u32 = 1_000;
         let cache = C::new(ROOM as usize);
         let most = (0..4 * ROOM / STEP).map(|step| {
             let end = (step + 1) * STEP;
             put(&cache, end - STEP..end);
             held(&cache, 0..end)
         });
-        most.fold(0.0, f64::max) - ROOM as f64
+        f64::from(most.fold(0, u32::max).saturating_sub(ROOM))
     }
 }
 

@@ -16,7 +16,10 @@ pub(super) fn zipf(keys: u32, requests: usize, seed: u64) -> Result<Vec<u32>, La
     let mut by_rank: Vec<u32> = (0..keys).collect();
     SplitMix64::new(u64::from(keys)).shuffle(&mut by_rank);
     let mut ranks = Zipf::new(u64::from(keys), EXPONENT, SplitMix64::new(seed))?;
-    let named = (0..requests).map(|_| by_rank[ranks.next_key() as usize]);
+    let named = (0..requests).map(|_| {
+        let rank = usize::try_from(ranks.next_key()).unwrap_or(usize::MAX); // below `keys`
+        by_rank[rank]
+    });
     Ok(named.collect())
 }
 

@@ -18,8 +18,8 @@ use crate::versus::Row;
 /// Every area there is, in the order of the tour. Adding one is a file `area/<name>.rs` and a line
 /// here.
 pub static AREAS: &[&dyn Area] = &[
-    &cache::Cache,
     &core::Core,
+    &cache::Cache,
     &hashring::HashRing,
     &lb::Lb,
     &quorum::Quorum,

@@ -24,6 +24,11 @@ impl Memory {
         }
     }
 
+    /// How many there is room for.
+    pub(super) fn keys(&self) -> usize {
+        self.buckets.len() * WAYS
+    }
+
     pub(super) fn buckets(&self) -> usize {
         self.buckets.len()
     }

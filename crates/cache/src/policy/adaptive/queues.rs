@@ -75,8 +75,17 @@ impl Queues {
 
     pub(super) fn set_capacity(&mut self, capacity: usize) {
         self.capacity = capacity;
-        if self.is_warm {
-            self.memory.resize(capacity.saturating_mul(REMEMBERED));
+        self.fit_memory();
+    }
+
+    /// The memory is for as many as have been here at once: of a great capacity that few heavy entries fill, that is
+    /// little.
+    fn fit_memory(&mut self) {
+        let entries = self.capacity.min(self.bytes.len());
+        let keys = entries.saturating_mul(REMEMBERED);
+        // It forgets all when it grows: that must not happen often.
+        if self.is_warm && (entries == self.capacity || keys > 2 * self.memory.keys()) {
+            self.memory.resize(keys);
         }
     }
 
@@ -259,10 +268,8 @@ impl Queues {
         } else {
             u32::MAX
         };
-        if !self.is_warm {
-            self.is_warm = true;
-            self.set_capacity(self.capacity);
-        }
+        self.is_warm = true;
+        self.fit_memory();
         while left > 0 && self.small.len() > self.small_capacity() {
             let Some(slot) = self.small.back() else {
                 return;

@@ -2,8 +2,11 @@
 //!
 //! Twelve slots with a byte of each one's hash share a bucket of 64 bytes. A slot that finds no room in
 //! its home goes to the next bucket that has some, and every full bucket on the way counts it, so that a search
-//! knows where to stop, and a removal leaves no trace (as in Meta's F14 tables, 2019). Buckets
-//! are ten twelfths full at most, at which some 6 % of the slots are away from home: 6.4 bytes a slot.
+//! knows where to stop and there are no tombstones (as in Meta's F14 tables, 2019). A removal makes room,
+//! and one of those that are away from home moves back into it: without that, a full cache would have nine
+//! buckets of ten overflowed after a while, and searches in vain would be twenty buckets long. How far each slot is
+//! from home is in the bucket, in two bits, so that nobody has to hash a key for it. Buckets
+//! are ten twelfths full at most, at which three of ten have overflowed: 6.4 bytes a slot.
 //!
 //! The number of buckets need not be a power of two: a table for a known number of slots has no slack.
 
@@ -18,11 +21,19 @@ const FULL: usize = 10;
 const ONES: u64 = 0x0101_0101_0101_0101;
 /// All but the upper bit of every byte.
 const LOWER: u64 = 0x7F7F_7F7F_7F7F_7F7F;
-/// The bytes of the second word that are tags. The others count what has overflowed.
+/// The second word: four tags, then how many slots had to go on (255: that many or more, and nobody counts any
+/// longer), then for each place how many buckets its slot is from home (3: that many or more).
 const TAGS_OF_SECOND: u64 = 0xFFFF_FFFF;
+const OVERFLOWED: u64 = 0xFF << 32;
 const ONE_OVERFLOWED: u64 = 1 << 32;
+const DISTANCES_AT: u32 = 40;
+const FAR: u64 = 3;
+/// The lower bit of the distance of each place.
+const LOW_OF_PAIRS: u64 = 0x55_5555;
+/// Slots that one removal brings nearer to their homes.
+const MOST_MOVES: u32 = 8;
 
-/// Eight tags, then four tags and a 32-bit count of the slots that had to go on. A tag of zero is a free place.
+/// Tags and their slots. A tag of zero is a free place.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(64))]
 struct Bucket {
@@ -31,23 +42,60 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// The places whose tag is the one of the pattern: place `p` is bit `8 * (p % 8) + p / 8`. Both words
-    /// in one number, so that no branch depends on which of them a tag is in.
+    /// The places with this tag: place `p` is bit `8 * (p % 8) + p / 8`. Both words in one number, so that no
+    /// branch depends on which of them a tag is in.
     #[inline]
-    fn candidates(&self, pattern: u64) -> u64 {
-        let first = same(self.tags[0] ^ pattern);
-        let second = same(self.tags[1] ^ pattern) & TAGS_OF_SECOND;
+    fn candidates(&self, tag: u64) -> u64 {
+        let pattern = tag.wrapping_mul(ONES);
+        let first = zero_bytes(self.tags[0] ^ pattern);
+        let second = zero_bytes(self.tags[1] ^ pattern) & TAGS_OF_SECOND;
         first >> 7 | second >> 6
     }
 
     fn overflowed(&self) -> bool {
-        self.tags[1] & !TAGS_OF_SECOND != 0
+        self.tags[1] & OVERFLOWED != 0
     }
 
-    /// The place at which `is` holds, among those with the tag of the pattern.
+    fn overflow(&mut self) {
+        if self.tags[1] & OVERFLOWED != OVERFLOWED {
+            self.tags[1] += ONE_OVERFLOWED;
+        }
+    }
+
+    fn one_overflowed_less(&mut self) {
+        if self.tags[1] & OVERFLOWED != OVERFLOWED {
+            self.tags[1] -= ONE_OVERFLOWED;
+        }
+    }
+
+    fn distance(&self, place: usize) -> u64 {
+        self.tags[1] >> (DISTANCES_AT as usize + 2 * place) & FAR
+    }
+
+    fn put(&mut self, place: usize, tag: u64, slot: u32, distance: u64) {
+        let shift = DISTANCES_AT as usize + 2 * place;
+        self.tags[1] = self.tags[1] & !(FAR << shift) | distance << shift;
+        self.set_tag(place, tag);
+        self.slots[place] = slot;
+    }
+
+    /// Of those that are away from home the one that is farthest.
+    fn stray(&self) -> Option<usize> {
+        let distances = self.tags[1] >> DISTANCES_AT;
+        let (low, high) = (distances & LOW_OF_PAIRS, distances >> 1 & LOW_OF_PAIRS);
+        let sets = [low & high, high, low];
+        let farthest = sets.into_iter().find(|set| *set != 0)?;
+        Some(farthest.trailing_zeros() as usize / 2)
+    }
+
+    fn tag(&self, place: usize) -> u64 {
+        self.tags[place / 8] >> (place % 8 * 8) & 0xFF
+    }
+
+    /// The place at which `is` holds, among those with this tag.
     #[inline]
-    fn find(&self, pattern: u64, mut is: impl FnMut(Slot) -> bool) -> Option<usize> {
-        let mut candidates = self.candidates(pattern);
+    fn find(&self, tag: u64, mut is: impl FnMut(Slot) -> bool) -> Option<usize> {
+        let mut candidates = self.candidates(tag);
         while candidates != 0 {
             let bit = candidates.trailing_zeros() as usize;
             let place = bit / 8 + bit % 8 * 8;
@@ -102,15 +150,33 @@ impl Index {
     /// The slot with this hash for which `is` holds.
     #[inline]
     pub(crate) fn find(&self, hash: u64, mut is: impl FnMut(Slot) -> bool) -> Option<Slot> {
-        let pattern = tag(hash).wrapping_mul(ONES);
-        let mut at = self.home(hash);
-        for _ in 0..self.buckets.len() {
-            let bucket = self.buckets.get(at)?;
-            if let Some(place) = bucket.find(pattern, &mut is) {
+        let home = self.home(hash);
+        let bucket = self.buckets.get(home)?;
+        if let Some(place) = bucket.find(tag(hash), &mut is) {
+            return Some(Slot(bucket.slots[place]));
+        }
+        if bucket.overflowed() {
+            self.find_beyond(hash, home, &mut is)
+        } else {
+            None
+        }
+    }
+
+    #[inline(never)]
+    fn find_beyond(
+        &self,
+        hash: u64,
+        home: usize,
+        is: &mut impl FnMut(Slot) -> bool,
+    ) -> Option<Slot> {
+        let mut at = self.after(home);
+        while at != home {
+            let bucket = &self.buckets[at];
+            if let Some(place) = bucket.find(tag(hash), &mut *is) {
                 return Some(Slot(bucket.slots[place]));
             }
             if !bucket.overflowed() {
-                return None;
+                break;
             }
             at = self.after(at);
         }
@@ -120,26 +186,67 @@ impl Index {
     /// Puts a slot in. There must be room, and it must not be in already.
     pub(crate) fn insert(&mut self, hash: u64, slot: Slot) {
         let mut at = self.home(hash);
+        let mut distance = 0;
         loop {
             let bucket = &mut self.buckets[at];
             if let Some(place) = bucket.free() {
-                bucket.set_tag(place, tag(hash));
-                bucket.slots[place] = slot.0;
+                bucket.put(place, tag(hash), slot.0, FAR.min(distance));
                 return;
             }
-            bucket.tags[1] += ONE_OVERFLOWED;
+            bucket.overflow();
             at = self.after(at);
+            distance += 1;
         }
     }
 
-    /// Takes a slot out that is in.
-    pub(crate) fn remove(&mut self, hash: u64, slot: Slot) {
+    /// Takes a slot out that is in. `rehash` is asked for the hash of another, now and then.
+    pub(crate) fn remove(&mut self, hash: u64, slot: Slot, rehash: impl Fn(Slot) -> u64) {
         let (mut at, end, place) = self.locate(hash, slot);
-        self.buckets[end].set_tag(place, 0);
+        self.buckets[end].put(place, 0, 0, 0);
         while at != end {
-            self.buckets[at].tags[1] -= ONE_OVERFLOWED;
+            self.buckets[at].one_overflowed_less();
             at = self.after(at);
         }
+        self.bring_back(end, rehash);
+    }
+
+    /// A bucket has room: a slot that had to go on moves back into it, and leaves room where it was.
+    fn bring_back(&mut self, mut roomy: usize, rehash: impl Fn(Slot) -> u64) {
+        for _ in 0..MOST_MOVES {
+            let next = self.after(roomy);
+            // Whoever is away from home in the next bucket has come by this one.
+            let Some(place) = self.buckets[next].stray() else {
+                return;
+            };
+            if !self.buckets[roomy].overflowed() {
+                return;
+            }
+            let from = &mut self.buckets[next];
+            let (tag, slot, known) = (from.tag(place), from.slots[place], from.distance(place));
+            from.put(place, 0, 0, 0);
+            let distance = if known < FAR {
+                known
+            } else {
+                self.distance(rehash(Slot(slot)), next)
+            };
+            let bucket = &mut self.buckets[roomy];
+            if let Some(place) = bucket.free() {
+                bucket.put(place, tag, slot, FAR.min(distance - 1));
+                bucket.one_overflowed_less();
+            }
+            roomy = next;
+        }
+    }
+
+    /// How many buckets a slot with this hash has gone on if it is in this one.
+    fn distance(&self, hash: u64, at: usize) -> u64 {
+        let home = self.home(hash);
+        let buckets = self.buckets.len();
+        (if at < home {
+            at + buckets - home
+        } else {
+            at - home
+        }) as u64
     }
 
     /// What was slot `from` is now slot `to`.
@@ -150,11 +257,11 @@ impl Index {
 
     /// Home, bucket and place of a slot that is in.
     fn locate(&self, hash: u64, slot: Slot) -> (usize, usize, usize) {
-        let pattern = tag(hash).wrapping_mul(ONES);
+        let tag = tag(hash);
         let home = self.home(hash);
         let mut at = home;
         for _ in 0..self.buckets.len() {
-            if let Some(place) = self.buckets[at].find(pattern, |other| other == slot) {
+            if let Some(place) = self.buckets[at].find(tag, |other| other == slot) {
                 return (home, at, place);
             }
             at = self.after(at);
@@ -180,9 +287,9 @@ impl Index {
 
 /// The upper bit of each byte that is zero.
 #[inline]
-fn same(differ: u64) -> u64 {
+fn zero_bytes(word: u64) -> u64 {
     // No carry leaves a byte, so that none is taken for another (Hacker's Delight, 6-1).
-    !((differ & LOWER) + LOWER | differ | LOWER)
+    !(((word & LOWER) + LOWER) | word | LOWER)
 }
 
 /// The lowest byte of the hash, but not zero.

@@ -442,7 +442,9 @@ impl<K, V, P: Policy> Shard<K, V, P> {
             }
             let old_hash = hasher.hash_one(&self.entry(slot).key);
             self.policy.departed(slot, old_hash);
-            self.index.remove(old_hash, slot);
+            self.index.remove(old_hash, slot, |other| {
+                hasher.hash_one(&self.entries[other.index()].key)
+            });
             let old = core::mem::replace(&mut self.entries[slot.index()], entry);
             self.leave(old, RemovalCause::Size, out);
             slot
@@ -497,7 +499,9 @@ impl<K, V, P: Policy> Shard<K, V, P> {
     where
         K: Hash,
     {
-        self.index.remove(hash, slot);
+        self.index.remove(hash, slot, |other| {
+            hasher.hash_one(&self.entries[other.index()].key)
+        });
         let last = Slot(self.entries.len() as u32 - 1);
         if let Some(times) = &mut self.times {
             times.remove(slot);

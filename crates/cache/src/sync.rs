@@ -156,6 +156,7 @@ where
         Some(shard.entry(slot).value.clone())
     }
 
+    #[inline(never)]
     fn look_up_alone<Q>(&self, hash: u64, key: &Q, now: Option<Instant>) -> Option<V>
     where
         K: Borrow<Q>,
@@ -448,63 +449,64 @@ where
     }
 
     fn put(&self, new: Incoming<K, V>, out: &mut Outbox<K, V>) {
-        self.put_if(new, |_| true, out);
+        let shard = self.write(new.hash);
+        self.put_into(shard, new, out);
     }
 
-    /// Puts an entry in, unless `admit` is against it. Where its own shard holds less than half of its
-    /// share, others make room.
+    /// Puts an entry in, unless `admit` is against it.
     fn put_if(
         &self,
-        mut new: Incoming<K, V>,
+        new: Incoming<K, V>,
         admit: impl FnOnce(Option<&V>) -> bool,
         out: &mut Outbox<K, V>,
     ) -> bool {
-        let (share, mut floor) = self.share_and_floor();
-        let mut shard = self.write(new.hash);
+        let shard = self.write(new.hash);
         let now = || new.now.unwrap_or_else(|| self.now());
         let old = shard.find_live(new.hash, &new.entry.key, now);
-        if !admit(old.map(|slot| &shard.entry(slot).value)) {
-            return false;
+        let admitted = admit(old.map(|slot| &shard.entry(slot).value));
+        if admitted {
+            self.put_into(shard, new, out);
         }
+        admitted
+    }
+
+    /// Puts an entry into its shard. Where that holds less than half of its share, others make room.
+    fn put_into<'a>(
+        &'a self,
+        mut shard: Writing<'a, K, V, P>,
+        mut new: Incoming<K, V>,
+        out: &mut Outbox<K, V>,
+    ) {
+        shard.supersede_by(new.hash, &new.entry.key, &new.entry.value);
         if new.weight > self.budget.capacity() {
-            shard.supersede_by(new.hash, &new.entry.key, &new.entry.value);
-            self.reject(&mut shard, new, out);
-            return true;
+            return self.reject(&mut shard, new, out);
         }
+        let (share, mut floor) = self.share_and_floor();
         for _ in 0..TRIES {
             shard.bury(BURIED_AT_ONCE, out);
-            shard.supersede_by(new.hash, &new.entry.key, &new.entry.value);
-            match shard.insert(
-                new,
-                floor,
-                &self.hasher,
-                &self.lifetimes,
-                &mut &self.budget,
-                out,
-            ) {
-                Inserted::Done | Inserted::Rejected => return true,
+            let mut budget = &self.budget;
+            match shard.insert(new, floor, &self.hasher, &self.lifetimes, &mut budget, out) {
+                Inserted::Done | Inserted::Rejected => return,
                 Inserted::Homeless(back) => new = back,
             }
             drop(shard);
             self.make_room_elsewhere(new.hash, new.weight, share, out);
             floor = 0;
             shard = self.write(new.hash);
+            shard.supersede_by(new.hash, &new.entry.key, &new.entry.value);
         }
         self.reject(&mut shard, new, out);
-        true
     }
 
     /// A shard's share of the capacity, and what it keeps of it while others can make room.
     fn share_and_floor(&self) -> (u64, u64) {
-        let share = self.budget.capacity() / self.shards.count() as u64;
-        (
-            share,
-            if self.shards.count() == 1 {
-                0
-            } else {
-                share / 2
-            },
-        )
+        let share = self.shards.share(self.budget.capacity());
+        let floor = if self.shards.count() == 1 {
+            0
+        } else {
+            share / 2
+        };
+        (share, floor)
     }
 
     /// Evicts in other shards, first in those that hold more than their share, until there is room.

@@ -27,7 +27,7 @@ proptest! {
                 }
             } else {
                 let at = which.index(model.len());
-                index.remove(model[at], Slot(at as u32));
+                index.remove(model[at], Slot(at as u32), |other| model[other.index()]);
                 let last = model.len() - 1;
                 if at != last {
                     index.relocate(model[last], Slot(last as u32), Slot(at as u32));
@@ -70,7 +70,7 @@ fn a_removal_leaves_no_trace() {
         index.insert(7, Slot(slot));
     }
     for slot in 0..3 * WIDTH as u32 {
-        index.remove(7, Slot(slot));
+        index.remove(7, Slot(slot), |_| 7);
     }
     let after = alloc::format!(
         "{:?}",
@@ -101,5 +101,35 @@ fn searches_are_short_in_a_full_table() {
     assert!(
         compared < 104_000,
         "{compared} comparisons for 100,000 searches"
+    );
+}
+
+#[test]
+fn churn_makes_searches_no_longer() {
+    let mut random = SplitMix64::new(2);
+    let mut hashes: Vec<u64> = (0..1_000).map(|_| random.next_u64()).collect();
+    let mut index = Index::new();
+    index.rebuild(hashes.len(), hashes.iter().copied());
+    let overflowed = |index: &Index| {
+        index
+            .buckets
+            .iter()
+            .filter(|bucket| bucket.overflowed())
+            .count()
+    };
+    let fresh = overflowed(&index);
+    for _ in 0..100_000 {
+        let slot = random.next_u64() as usize % hashes.len();
+        index.remove(hashes[slot], Slot(slot as u32), |other| {
+            hashes[other.index()]
+        });
+        hashes[slot] = random.next_u64();
+        index.insert(hashes[slot], Slot(slot as u32));
+    }
+    let churned = overflowed(&index);
+    let buckets = index.buckets.len();
+    assert!(
+        fresh < buckets * 2 / 5 && churned < buckets / 2,
+        "{fresh} overflowed buckets of {buckets}, and {churned} after churn"
     );
 }

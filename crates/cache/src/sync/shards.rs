@@ -23,8 +23,9 @@ pub(super) struct Shards<K, V, P> {
     weighted: bool,
 }
 
+// Of a size that is a power of two mostly, so that one is found by a shift.
 #[derive(Debug)]
-#[repr(align(128))]
+#[repr(align(512))]
 struct Padded<K, V, P> {
     lock: RwLock<Guarded<K, V, P>>,
     hits: AtomicU64,
@@ -60,6 +61,11 @@ impl<K, V, P> Shards<K, V, P> {
 
     pub(super) fn count(&self) -> usize {
         self.all.len()
+    }
+
+    /// The part of each shard, if there is so much for all.
+    pub(super) fn share(&self, capacity: u64) -> u64 {
+        capacity >> self.all.len().trailing_zeros()
     }
 
     /// Which shard a key with this hash is in.

@@ -128,9 +128,12 @@ impl Shadow {
         let full = self.hashes.len() >= self.capacity;
         let slot = match full.then(|| self.queues.evict()).flatten() {
             Some(slot) => {
-                let old = core::mem::replace(&mut self.hashes[slot.index()], hash);
+                let old = self.hashes[slot.index()];
                 self.queues.departed(slot, old);
-                self.index.remove(old.rotate_left(29), slot);
+                self.index.remove(old.rotate_left(29), slot, |other| {
+                    self.hashes[other.index()].rotate_left(29)
+                });
+                self.hashes[slot.index()] = hash;
                 slot
             }
             None => {

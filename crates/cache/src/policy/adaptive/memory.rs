@@ -1,18 +1,23 @@
 use alloc::vec::Vec;
 
-/// Cells of a bucket: 64 bytes, a cache line.
-const WAYS: usize = 32;
+/// Cells of a bucket, of 32 bytes: half a cache line.
+const WAYS: usize = 16;
 /// The lower bits of a cell are a frequency, the upper ones a fingerprint. A frequency of zero is a free cell.
 const FREQUENCY: u16 = 0b1111;
 
 /// How often keys were asked for that are not here, as far as it remembers: frequencies of 4 bits, by
 /// fingerprints of 12 bits of the keys' hashes.
 ///
-/// A hash chooses a bucket of 32 cells, in which the newest is first. A full bucket forgets the oldest of the
-/// least frequent. Two keys in the same bucket are taken for one with chance 1/128.
+/// A hash chooses a bucket of 16 cells, in which the newest is first. A full bucket forgets the oldest of the
+/// least frequent. Two keys in the same bucket are taken for one with chance 1/256.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
     buckets: Vec<[u16; WAYS]>,
+    /// Of each bucket a bit, whether its frequencies are those of odd or even generations.
+    generations: Vec<u64>,
+    is_odd: bool,
+    /// The first bucket that may still belong to the last generation.
+    swept: usize,
 }
 
 impl Memory {
@@ -21,6 +26,7 @@ impl Memory {
         let buckets = keys.div_ceil(WAYS);
         if buckets != self.buckets.len() {
             self.buckets = alloc::vec![[0; WAYS]; buckets];
+            self.generations = alloc::vec![0; buckets.div_ceil(64)];
         }
     }
 
@@ -29,8 +35,18 @@ impl Memory {
         self.buckets.len() * WAYS
     }
 
-    pub(super) fn buckets(&self) -> usize {
-        self.buckets.len()
+    /// Halves all frequencies, for who looks at them; [`sweep`](Self::sweep) does the work.
+    pub(super) fn next_generation(&mut self) {
+        self.is_odd = !self.is_odd;
+        self.swept = 0;
+    }
+
+    /// Brings a bucket up to date. Takes as many calls as there are buckets.
+    pub(super) fn sweep(&mut self) {
+        if self.swept < self.buckets.len() {
+            self.refresh(self.swept);
+            self.swept += 1;
+        }
     }
 
     /// The frequency of a key, which is forgotten here, since it comes in.
@@ -38,13 +54,18 @@ impl Memory {
         let Some((bucket, fingerprint)) = self.bucket(hash) else {
             return 0;
         };
-        let is_it = |cell: &u16| *cell & FREQUENCY != 0 && *cell & !FREQUENCY == fingerprint;
-        let Some(place) = bucket.iter().position(is_it) else {
+        // All cells at once, without a branch: compilers make vectors of that.
+        let mut found = 0_u32;
+        for (place, cell) in bucket.iter().enumerate() {
+            let is_it = (cell ^ fingerprint) <= FREQUENCY && cell & FREQUENCY != 0;
+            found |= u32::from(is_it) << place;
+        }
+        if found == 0 {
             return 0;
-        };
+        }
+        let place = found.trailing_zeros() as usize;
         let frequency = bucket[place] & FREQUENCY;
-        bucket.copy_within(place + 1.., place);
-        bucket[WAYS - 1] = 0;
+        bucket[place] = 0;
         frequency as u8
     }
 
@@ -53,37 +74,45 @@ impl Memory {
         let Some((bucket, fingerprint)) = self.bucket(hash).filter(|_| frequency > 0) else {
             return;
         };
-        let mut least = WAYS - 1;
-        for place in (0..WAYS - 1).rev() {
-            if bucket[place] & FREQUENCY < bucket[least] & FREQUENCY {
-                least = place;
-            }
+        // The last of the least frequent; a free cell is the least. Signed, since all processors have a vector for that.
+        let mut least = i16::MAX;
+        for (place, cell) in bucket.iter().enumerate() {
+            let rank = (cell & FREQUENCY) << 4 | (WAYS - 1 - place) as u16;
+            least = least.min(rank as i16);
         }
-        bucket.copy_within(..least, 1);
+        let place = WAYS - 1 - least as usize % WAYS;
+        bucket.copy_within(..place, 1);
         bucket[0] = fingerprint | u16::from(frequency).min(FREQUENCY);
     }
 
-    /// Halves the frequencies of a bucket; what was there once is forgotten.
-    pub(super) fn halve(&mut self, bucket: usize) {
-        let Some(bucket) = self.buckets.get_mut(bucket) else {
+    /// Halves the frequencies of a bucket if they are those of the last generation; what was there once is forgotten.
+    fn refresh(&mut self, bucket: usize) {
+        let (word, bit) = (bucket / 64, 1 << (bucket % 64));
+        if (self.generations[word] & bit != 0) == self.is_odd {
             return;
-        };
+        }
+        self.generations[word] ^= bit;
         let mut kept = 0;
+        let cells = &mut self.buckets[bucket];
         for place in 0..WAYS {
-            let frequency = (bucket[place] & FREQUENCY) / 2;
+            let frequency = (cells[place] & FREQUENCY) / 2;
             if frequency > 0 {
-                bucket[kept] = bucket[place] & !FREQUENCY | frequency;
+                cells[kept] = cells[place] & !FREQUENCY | frequency;
                 kept += 1;
             }
         }
-        bucket[kept..].fill(0);
+        cells[kept..].fill(0);
     }
 
     /// Bits 16 to 47 of a hash choose the bucket (those above choose a shard: in one they are all the same), bits
     /// 0 to 11 are the fingerprint.
     fn bucket(&mut self, hash: u64) -> Option<(&mut [u16; WAYS], u16)> {
         let place = u64::from((hash >> 16) as u32) * self.buckets.len() as u64 >> 32;
-        let bucket = self.buckets.get_mut(usize::try_from(place).ok()?)?;
-        Some((bucket, (hash as u16) << 4))
+        let place = usize::try_from(place).ok()?;
+        if place >= self.buckets.len() {
+            return None;
+        }
+        self.refresh(place);
+        Some((&mut self.buckets[place], (hash as u16) << 4))
     }
 }

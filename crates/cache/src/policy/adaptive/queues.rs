@@ -4,10 +4,11 @@ use crate::policy::list::{Links, List};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU8, Ordering};
 
-/// The bits of a slot's byte: hits since the queue last looked at it, whether it is in the main queue, and how
-/// often it was asked for.
+/// The bits of a slot's byte: hits since the queue last looked at it, whether it is in the main queue, whether its
+/// frequency is that of odd or even generations, and how often it was asked for.
 const HITS: u8 = 0b0000_0011;
 const MAIN: u8 = 0b0000_0100;
+const ODD: u8 = 0b0000_1000;
 const FREQUENCY: u8 = 0b1111_0000;
 const FREQUENCY_SHIFT: u32 = 4;
 const MOST_FREQUENT: u8 = 15;
@@ -21,13 +22,11 @@ const COMPARED: u32 = 3;
 const MOST_STEPS: u32 = 16;
 /// Entries that move from the small to the main queue with each eviction after the small one was told to shrink.
 const MOVED_AT_ONCE: u32 = 8;
-/// All frequencies are halved in the time of so many requests for each entry of the capacity: as long as
-/// fifteen steps of frequency can count it for an entry that is requested somewhat more than the average.
-const LIFETIME: u64 = 40;
+/// A generation is so many requests for each entry of the capacity; then all frequencies are halved: after fifteen steps
+/// of frequency, even an entry that is requested somewhat more than the average has not used them up.
+const GENERATION: u64 = 40;
 /// Keys remembered that are not here, for each entry.
-const REMEMBERED: usize = 2;
-/// Cells of the memory's bucket, so that its aging keeps step with that of the slots.
-const SLOTS_PER_BUCKET: u64 = 16;
+const REMEMBERED: usize = 3;
 
 /// How much of the capacity newcomers have for themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +45,19 @@ pub(super) struct Queues {
     bytes: Vec<AtomicU8>,
     links: Links,
     small: List,
+    /// A ring: behind its back comes its front again.
     main: List,
+    /// What the walk over the main queue comes to next.
+    hand: Option<Slot>,
+    /// The weakest that it has passed.
+    weakest: Option<Slot>,
     memory: Memory,
-    /// Counted requests: misses, and hits as far as the hand has seen them.
+    /// Counted requests of this generation: misses, and hits as far as the hand has seen them.
     events: u64,
+    /// [`ODD`] or nothing: what the bytes say that belong to this generation.
+    generation: u8,
+    /// The first slot that may still belong to the last one.
+    swept: usize,
     /// Whether it was full once.
     is_warm: bool,
 }
@@ -63,8 +71,12 @@ impl Queues {
             links: Links::new(),
             small: List::new(),
             main: List::new(),
+            hand: None,
+            weakest: None,
             memory: Memory::default(),
             events: 0,
+            generation: 0,
+            swept: 0,
             is_warm: false,
         }
     }
@@ -107,7 +119,7 @@ impl Queues {
     }
 
     pub(super) fn insert(&mut self, slot: Slot, hash: u64) {
-        self.count(1);
+        self.count();
         let frequency = (self.memory.take(hash) + 1).min(MOST_FREQUENT);
         if self.bytes.len() <= slot.index() {
             let missing = slot.index() + 1 - self.bytes.len();
@@ -121,10 +133,15 @@ impl Queues {
                 self.bytes.reserve_exact(doubled.max(missing));
             }
             self.bytes.resize_with(slot.index() + 1, AtomicU8::default);
+            self.fit_memory();
         }
-        *self.byte(slot) = frequency << FREQUENCY_SHIFT;
+        *self.byte(slot) = frequency << FREQUENCY_SHIFT | self.generation;
         let is_main = self.rule == Rule::Clock;
         self.push(slot, is_main);
+        if !self.is_warm && self.small.len() > self.small_capacity() {
+            // While there is room, the queues grow side by side.
+            self.shift_small();
+        }
     }
 
     /// An entry leaves that nothing has chosen.
@@ -135,7 +152,7 @@ impl Queues {
 
     /// Remembers the entry that was in this slot.
     pub(super) fn departed(&mut self, slot: Slot, hash: u64) {
-        let frequency = (self.frequency(slot) + self.hits(slot)).min(MOST_FREQUENT);
+        let frequency = strength(self.refresh(slot)).min(MOST_FREQUENT);
         self.memory.put(hash, frequency);
     }
 
@@ -148,6 +165,11 @@ impl Queues {
             &mut self.main
         };
         self.links.relocate(queue, from, to);
+        for pointer in [&mut self.hand, &mut self.weakest] {
+            if *pointer == Some(from) {
+                *pointer = Some(to);
+            }
+        }
     }
 
     /// Takes the entry out that has to leave, when all places are taken.
@@ -161,7 +183,10 @@ impl Queues {
     /// From what leaves first to what leaves last, if nothing else happens.
     pub(super) fn for_each_coldest(&self, visit: &mut dyn FnMut(Slot)) {
         self.links.from_back(&self.small).for_each(&mut *visit);
-        self.links.from_back(&self.main).for_each(visit);
+        let ring = || self.links.from_back(&self.main);
+        let is_before_hand = |slot: &Slot| Some(*slot) != self.hand;
+        ring().skip_while(is_before_hand).for_each(&mut *visit);
+        ring().take_while(is_before_hand).for_each(visit);
     }
 
     pub(super) fn check_invariants(&self) {
@@ -184,7 +209,7 @@ impl Queues {
         if self.rule == Rule::Clock {
             return self.weakest(1).or(self.small.back());
         }
-        loop {
+        for promotions in 0.. {
             let Some(newcomer) = self.small.back() else {
                 return self.weakest(1);
             };
@@ -195,10 +220,9 @@ impl Queues {
                 return self.weakest(1);
             }
             let hits = self.hits(newcomer);
-            if hits < PROMOTED_AT {
+            if hits < PROMOTED_AT || promotions == MOST_STEPS {
                 let weakest = self.weakest(COMPARED)?;
-                let its = self.frequency(weakest) + self.hits(weakest);
-                if self.frequency(newcomer) + hits <= its {
+                if strength(self.refresh(newcomer)) <= strength(self.refresh(weakest)) {
                     return Some(newcomer);
                 }
                 self.enter_main(newcomer);
@@ -206,51 +230,40 @@ impl Queues {
             }
             self.enter_main(newcomer);
         }
+        None
     }
 
-    /// Walks the hand over the main queue, to the least frequent of so many entries without recent hits. It stays at
-    /// the hand, so that the next walk begins with the weakest that was seen so far.
+    /// Walks the hand over so many entries without recent hits, and answers with the weakest that it has passed and that is
+    /// still here, of this walk and those before.
     fn weakest(&mut self, compared: u32) -> Option<Slot> {
-        let mut best: Option<Slot> = None;
-        let (mut seen, mut steps) = (0, 0);
-        loop {
-            let next = match best {
-                None => self.main.back(),
-                Some(best) => self.links.toward_front(best),
-            };
-            let Some(slot) = next else { return best };
-            steps += 1;
-            let is_last = steps == MOST_STEPS;
-            if self.hits(slot) > 0 && !is_last {
-                self.spare(slot);
+        let mut weakest = self.weakest;
+        let mut least = weakest.map_or(u8::MAX, |slot| strength(self.refresh(slot)));
+        let mut seen = u32::from(weakest.is_some());
+        for step in 1..=MOST_STEPS {
+            let slot = self.hand?;
+            let byte = self.refresh(slot);
+            self.hand = self.links.toward_front(slot).or(self.main.back());
+            if byte & HITS > 0 && step < MOST_STEPS {
+                self.spare(slot, byte);
                 continue;
             }
-            let weaker = |best: Slot| {
-                self.frequency(slot) + self.hits(slot) < self.frequency(best) + self.hits(best)
-            };
-            let loser = match best {
-                None => None,
-                Some(best) if weaker(best) => Some(best),
-                Some(_) => Some(slot),
-            };
-            best = if loser == best { Some(slot) } else { best };
-            if let Some(loser) = loser {
-                self.links.move_to_front(&mut self.main, loser);
+            if strength(byte) < least {
+                (least, weakest) = (strength(byte), Some(slot));
             }
             seen += 1;
-            if seen == compared || is_last {
-                return best;
+            if seen >= compared {
+                break;
             }
         }
+        self.weakest = weakest;
+        weakest
     }
 
     /// The hand passes an entry that was hit: one hit becomes frequency.
-    fn spare(&mut self, slot: Slot) {
-        let frequency = (self.frequency(slot) + 1).min(MOST_FREQUENT);
-        let byte = self.byte(slot);
-        *byte = (*byte & !FREQUENCY) - 1 | frequency << FREQUENCY_SHIFT;
-        self.links.move_to_front(&mut self.main, slot);
-        self.count(1);
+    fn spare(&mut self, slot: Slot, byte: u8) {
+        let frequency = ((byte >> FREQUENCY_SHIFT) + 1).min(MOST_FREQUENT);
+        *self.byte(slot) = (byte & !FREQUENCY) - 1 | frequency << FREQUENCY_SHIFT;
+        self.count();
     }
 
     /// A newcomer stays. Its hits decided that; frequency they are not, since in the beginning they come in bursts.
@@ -260,23 +273,25 @@ impl Queues {
         self.push(slot, true);
     }
 
-    /// What the small queue has too much goes to the main one: once when the cache has filled, and little by little
-    /// after the rule has changed.
+    /// What the small queue has too much goes to the main one, little by little after the rule has changed.
     fn shrink_small(&mut self) {
-        let mut left = if self.is_warm {
-            MOVED_AT_ONCE
-        } else {
-            u32::MAX
-        };
-        self.is_warm = true;
-        self.fit_memory();
-        while left > 0 && self.small.len() > self.small_capacity() {
-            let Some(slot) = self.small.back() else {
+        if !self.is_warm {
+            self.is_warm = true;
+            self.fit_memory();
+        }
+        for _ in 0..MOVED_AT_ONCE {
+            if self.small.len() <= self.small_capacity() {
                 return;
-            };
+            }
+            self.shift_small();
+        }
+    }
+
+    /// The oldest of the small queue goes on to the main one.
+    fn shift_small(&mut self) {
+        if let Some(slot) = self.small.back() {
             self.unlink(slot);
             self.push(slot, true);
-            left -= 1;
         }
     }
 
@@ -288,43 +303,64 @@ impl Queues {
         }
     }
 
-    /// Counts requests, and lets frequencies age by so much: slot after slot is halved, and bucket after bucket of
-    /// the memory, so that no request pays for all.
-    fn count(&mut self, requests: u64) {
-        let before = self.events / LIFETIME;
-        self.events += requests;
-        let step = self.events / LIFETIME;
-        if step == before || self.bytes.is_empty() {
-            return;
+    /// Counts requests. At the end of a generation all frequencies are halved at once, for who looks at them: those of the
+    /// last one are recognized by their bit. In the meantime they are brought up to date, one by one.
+    fn count(&mut self) {
+        self.events += 1;
+        if self.events >= GENERATION * self.bytes.len() as u64 {
+            self.events = 0;
+            self.generation ^= ODD;
+            self.swept = 0;
+            self.memory.next_generation();
         }
-        let slot = Slot((step % self.bytes.len() as u64) as u32);
-        let byte = self.byte(slot);
-        *byte = *byte & !FREQUENCY | *byte >> 1 & FREQUENCY >> 1 & FREQUENCY;
-        if step.is_multiple_of(SLOTS_PER_BUCKET) && self.memory.buckets() > 0 {
-            let bucket = step / SLOTS_PER_BUCKET % self.memory.buckets() as u64;
-            self.memory.halve(bucket as usize);
+        if self.swept < self.bytes.len() {
+            self.refresh(Slot(self.swept as u32));
+            self.swept += 1;
         }
+        self.memory.sweep();
     }
 
+    /// Brings a slot's frequency up to date, and answers with its byte.
+    #[inline]
+    fn refresh(&mut self, slot: Slot) -> u8 {
+        let generation = self.generation;
+        let byte = self.byte(slot);
+        if *byte & ODD != generation {
+            let halved = *byte >> 1 & FREQUENCY >> 1 & FREQUENCY;
+            *byte = *byte & (HITS | MAIN) | generation | halved;
+        }
+        *byte
+    }
+
+    /// Puts a slot where the walk over its queue comes last.
     fn push(&mut self, slot: Slot, to_main: bool) {
         let byte = self.byte(slot);
-        if to_main {
-            *byte |= MAIN;
-            self.links.push_front(&mut self.main, slot);
-        } else {
+        if !to_main {
             *byte &= !MAIN;
-            self.links.push_front(&mut self.small, slot);
+            return self.links.push_front(&mut self.small, slot);
         }
+        *byte |= MAIN;
+        let behind = self.hand.and_then(|hand| self.links.toward_back(hand));
+        match behind {
+            Some(behind) => self.links.push_before(&mut self.main, slot, behind),
+            // The hand is at the back: the front is behind it.
+            None => self.links.push_front(&mut self.main, slot),
+        }
+        self.hand.get_or_insert(slot);
     }
 
     fn unlink(&mut self, slot: Slot) {
-        let is_main = *self.byte(slot) & MAIN != 0;
-        let queue = if is_main {
-            &mut self.main
-        } else {
-            &mut self.small
-        };
-        self.links.unlink(queue, slot);
+        if *self.byte(slot) & MAIN == 0 {
+            return self.links.unlink(&mut self.small, slot);
+        }
+        if self.weakest == Some(slot) {
+            self.weakest = None;
+        }
+        if self.hand == Some(slot) {
+            let next = self.links.toward_front(slot).or(self.main.back());
+            self.hand = next.filter(|next| *next != slot);
+        }
+        self.links.unlink(&mut self.main, slot);
     }
 
     fn byte(&mut self, slot: Slot) -> &mut u8 {
@@ -334,8 +370,9 @@ impl Queues {
     fn hits(&self, slot: Slot) -> u8 {
         self.bytes[slot.index()].load(Ordering::Relaxed) & HITS
     }
+}
 
-    fn frequency(&self, slot: Slot) -> u8 {
-        self.bytes[slot.index()].load(Ordering::Relaxed) >> FREQUENCY_SHIFT
-    }
+/// What an entry has to put into a fight.
+fn strength(byte: u8) -> u8 {
+    (byte >> FREQUENCY_SHIFT) + (byte & HITS)
 }

@@ -66,7 +66,7 @@ pub(super) fn table(
         columns.push(by_two(algorithms, caches, inputs, settings.seed));
         heads.push("two threads");
         note.push_str(
-            " With two threads it is the time per request of both together: half of one's where neither hinders the other.",
+            " With two threads it is the time per request of both together: half of one's where neither hinders the other; none is shown where other programs needed the cores.",
         );
     }
     let mut table = Table::new("Throughput", heads);

@@ -56,22 +56,19 @@ impl Recorded {
     }
 
     fn read(mut trace: Trace, name: String, first: Option<u64>) -> Result<Self, LabError> {
-        let most = first.unwrap_or(REQUESTS_MAX);
+        let most = usize::try_from(first.unwrap_or(REQUESTS_MAX + 1)).unwrap_or(usize::MAX);
         let mut requests = Vec::new();
         let mut different = HashSet::new();
-        while let Some(request) = trace.next() {
+        for request in trace.by_ref().take(most) {
             let key = request?.key;
-            if requests.len() as u64 == most {
-                if first.is_some() {
-                    break;
-                }
-                let most = Cell::count(most);
-                return Err(LabError::Usage(format!(
-                    "{name}: more than {most} requests; say with --requests how many of the first to take"
-                )));
-            }
             requests.push(key);
             different.insert(key);
+        }
+        if requests.len() as u64 > REQUESTS_MAX {
+            let most = Cell::count(REQUESTS_MAX);
+            return Err(LabError::Usage(format!(
+                "{name}: more than {most} requests; say with --requests how many of the first to take"
+            )));
         }
         if requests.is_empty() {
             return Err(LabError::Usage(format!("{name}: no requests")));
@@ -147,8 +144,8 @@ mod tests {
         let message = |keys| read(keys, None).expect_err("refused").to_string();
         assert_eq!(message(""), "t: no requests");
         assert_eq!(message("a\n\nb\n"), "t: line 2: an empty key");
-        // What comes after the cut is not looked at, apart from the next request.
-        assert!(read("a\nb\nc\n\n", Some(2)).is_ok());
+        // What comes after the cut is not looked at.
+        assert!(read("a\nb\n\n", Some(2)).is_ok());
     }
 
     #[test]

@@ -20,8 +20,8 @@ const HITS_OF_AN_EVICTION: usize = 64;
 ///
 /// # How it works
 ///
-/// **Two queues.** A new entry comes into a small queue, first in, first out. Entries that were worth it come into the main queue, a
-/// ring with a hand, as CLOCK has it. A hit sets no more than a counter of two bits in the entry's byte.
+/// **Two queues.** A new entry comes into a small queue, first in, first out. Entries that were worth it come into the main queue, over
+/// which a hand goes round, slot by slot, as CLOCK has it. A hit sets no more than a counter of two bits in the entry's byte.
 ///
 /// **Frequencies.** The same byte counts how often its key was asked for, up to 15: each miss counts, and each hit that the
 /// hand finds when it comes by. What leaves is remembered for three times as many keys as there is room for: a fingerprint of 12
@@ -51,11 +51,12 @@ const HITS_OF_AN_EVICTION: usize = 64;
 /// # Cost
 ///
 /// O(1): an eviction takes up to 16 steps of the hand, two or three mostly, and a few for entries that move between
-/// the queues. 15 bytes an entry and, shared by all shards of a cache, a shadow of some 100 bytes for each entry that it has (1/64
+/// the queues. 8 to 9 bytes an entry and, shared by all shards of a cache, a shadow of some 100 bytes for each entry that it has (1/64
 /// of a byte for each of 256, four times; more for small caches, up to 120 bytes an entry below 256). Hits are shared; a hit on an entry that was
 /// hit thrice lately writes nothing.
 ///
-/// What it learns depends on the order in which threads come, so two runs with many threads may decide differently; with one
+/// Entries that are removed by hand, or expire, leave places in the small queue behind, which the next entry in their slot may take: the order in
+/// which newcomers leave is exact only without. What is learned depends on the order in which threads come, so two runs with many threads may decide differently; with one
 /// thread they do not.
 ///
 /// ```
@@ -162,8 +163,8 @@ impl Policy for Adaptive {
         self.queues.evict()
     }
 
-    fn departed(&mut self, slot: Slot, hash: u64) {
-        self.queues.departed(slot, hash);
+    fn departed(&mut self, _slot: Slot, hash: u64) {
+        self.queues.departed(hash);
     }
 
     fn remove(&mut self, slot: Slot, hash: u64) {

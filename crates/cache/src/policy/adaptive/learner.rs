@@ -129,7 +129,7 @@ impl Shadow {
         let slot = match full.then(|| self.queues.evict()).flatten() {
             Some(slot) => {
                 let old = self.hashes[slot.index()];
-                self.queues.departed(slot, old);
+                self.queues.departed(old);
                 self.index.remove(old.rotate_left(29), slot, |other| {
                     self.hashes[other.index()].rotate_left(29)
                 });

@@ -1,6 +1,6 @@
 use super::memory::Memory;
 use crate::policy::Slot;
-use crate::policy::list::{Links, List};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU8, Ordering};
 
@@ -18,8 +18,11 @@ const MOST_FREQUENT: u8 = 15;
 const PROMOTED_AT: u8 = 2;
 /// Entries of the main queue without recent hits that are compared before one has to fight.
 const COMPARED: u32 = 3;
-/// The longest walk of the hand for one eviction.
+/// The longest walk of the hand for one eviction: entries looked at, and slots passed.
 const MOST_STEPS: u32 = 16;
+const MOST_SLOTS: u32 = 64;
+/// Stale places of the small queue beyond which it is tidied up, beside as many as there are good ones.
+const MOST_STALE: usize = 64;
 /// Entries that move from the small to the main queue with each eviction after the small one was told to shrink.
 const MOVED_AT_ONCE: u32 = 8;
 /// A generation is so many requests for each entry of the capacity; then all frequencies are halved: after fifteen steps
@@ -37,20 +40,26 @@ pub(super) enum Rule {
     Clock,
 }
 
-/// A small queue for newcomers and a main queue, with a byte and two links for each slot.
+/// A small queue for newcomers, and a main queue of all others: a byte for each slot, and four for each newcomer.
+///
+/// The main queue has no order of its own: the hand goes over the slots, one after the other, so that the bytes that it looks at are
+/// side by side. The small one is a ring of slots, of which some may be stale: an entry that is removed, or moves to another slot,
+/// leaves its place in the ring behind. A slot is a newcomer's if its byte says so.
 #[derive(Debug)]
 pub(super) struct Queues {
     rule: Rule,
     capacity: usize,
     bytes: Vec<AtomicU8>,
-    links: Links,
-    small: List,
-    /// A ring: behind its back comes its front again.
-    main: List,
-    /// What the walk over the main queue comes to next.
-    hand: Option<Slot>,
+    /// Newcomers, the oldest in front, and stale places.
+    ring: VecDeque<u32>,
+    small: usize,
+    main: usize,
+    /// The slot that the walk over the main queue comes to next.
+    hand: usize,
     /// The weakest that it has passed.
     weakest: Option<Slot>,
+    /// The byte of the entry that was evicted last.
+    victim: u8,
     memory: Memory,
     /// Counted requests of this generation: misses, and hits as far as the hand has seen them.
     events: u64,
@@ -68,11 +77,12 @@ impl Queues {
             rule,
             capacity,
             bytes: Vec::new(),
-            links: Links::new(),
-            small: List::new(),
-            main: List::new(),
-            hand: None,
+            ring: VecDeque::new(),
+            small: 0,
+            main: 0,
+            hand: 0,
             weakest: None,
+            victim: 0,
             memory: Memory::default(),
             events: 0,
             generation: 0,
@@ -102,7 +112,7 @@ impl Queues {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.small.len() + self.main.len()
+        self.small + self.main
     }
 
     /// At most a store into the slot's byte; of hits at once, one may count for several.
@@ -121,24 +131,16 @@ impl Queues {
     pub(super) fn insert(&mut self, slot: Slot, hash: u64) {
         self.count();
         let frequency = (self.memory.take(hash) + 1).min(MOST_FREQUENT);
-        if self.bytes.len() <= slot.index() {
-            let missing = slot.index() + 1 - self.bytes.len();
-            if self.bytes.capacity() <= slot.index() {
-                // Up to the capacity by doubling, so that nothing is left over in the end.
-                let doubled = self
-                    .bytes
-                    .len()
-                    .max(16)
-                    .min(self.capacity.saturating_sub(self.bytes.len()));
-                self.bytes.reserve_exact(doubled.max(missing));
-            }
-            self.bytes.resize_with(slot.index() + 1, AtomicU8::default);
-            self.fit_memory();
-        }
+        self.cover(slot);
         *self.byte(slot) = frequency << FREQUENCY_SHIFT | self.generation;
-        let is_main = self.rule == Rule::Clock;
-        self.push(slot, is_main);
-        if !self.is_warm && self.small.len() > self.small_capacity() {
+        if self.rule == Rule::Clock {
+            *self.byte(slot) |= MAIN;
+            self.main += 1;
+        } else {
+            self.small += 1;
+            self.line_up(slot);
+        }
+        if !self.is_warm && self.small > self.small_capacity() {
             // While there is room, the queues grow side by side.
             self.shift_small();
         }
@@ -146,83 +148,86 @@ impl Queues {
 
     /// An entry leaves that nothing has chosen.
     pub(super) fn remove(&mut self, slot: Slot, hash: u64) {
-        self.unlink(slot);
-        self.departed(slot, hash);
+        self.take_out(slot);
+        self.departed(hash);
     }
 
-    /// Remembers the entry that was in this slot.
-    pub(super) fn departed(&mut self, slot: Slot, hash: u64) {
-        let frequency = strength(self.refresh(slot)).min(MOST_FREQUENT);
+    /// Remembers the entry that was taken out last.
+    pub(super) fn departed(&mut self, hash: u64) {
+        let frequency = strength(self.victim).min(MOST_FREQUENT);
         self.memory.put(hash, frequency);
     }
 
     pub(super) fn relocate(&mut self, from: Slot, to: Slot) {
-        let byte = *self.byte(from);
+        let byte = core::mem::take(self.byte(from));
         *self.byte(to) = byte;
-        let queue = if byte & MAIN == 0 {
-            &mut self.small
-        } else {
-            &mut self.main
-        };
-        self.links.relocate(queue, from, to);
-        for pointer in [&mut self.hand, &mut self.weakest] {
-            if *pointer == Some(from) {
-                *pointer = Some(to);
-            }
+        if byte & MAIN == 0 {
+            self.line_up(to);
+        }
+        if self.weakest == Some(from) {
+            self.weakest = Some(to);
         }
     }
 
     /// Takes the entry out that has to leave, when all places are taken.
     pub(super) fn evict(&mut self) -> Option<Slot> {
         self.shrink_small();
-        let victim = self.choose()?;
-        self.unlink(victim);
+        let victim = self.choose().or_else(|| self.any())?;
+        self.take_out(victim);
         Some(victim)
     }
 
     /// From what leaves first to what leaves last, if nothing else happens.
     pub(super) fn for_each_coldest(&self, visit: &mut dyn FnMut(Slot)) {
-        self.links.from_back(&self.small).for_each(&mut *visit);
-        let ring = || self.links.from_back(&self.main);
-        let is_before_hand = |slot: &Slot| Some(*slot) != self.hand;
-        ring().skip_while(is_before_hand).for_each(&mut *visit);
-        ring().take_while(is_before_hand).for_each(visit);
+        for (place, &slot) in self.ring.iter().enumerate() {
+            let is_newcomer = is_small(self.bytes[slot as usize].load(Ordering::Relaxed));
+            // Of several places the last counts.
+            if is_newcomer && !self.ring.range(place + 1..).any(|other| *other == slot) {
+                visit(Slot(slot));
+            }
+        }
+        let all = self.bytes.len();
+        for slot in (0..all).map(|step| (self.hand + step) % all) {
+            if self.bytes[slot].load(Ordering::Relaxed) & MAIN != 0 {
+                visit(Slot(slot as u32));
+            }
+        }
     }
 
     pub(super) fn check_invariants(&self) {
-        self.links.check(&self.small);
-        self.links.check(&self.main);
-        for (queue, main) in [(&self.small, 0), (&self.main, MAIN)] {
-            for slot in self.links.from_back(queue) {
-                let byte = self.bytes[slot.index()].load(Ordering::Relaxed);
-                assert_eq!(
-                    byte & MAIN,
-                    main,
-                    "{slot:?} is in the other queue than it says"
-                );
-            }
+        let bytes = || self.bytes.iter().map(|byte| byte.load(Ordering::Relaxed));
+        assert_eq!(self.main, bytes().filter(|byte| byte & MAIN != 0).count());
+        assert_eq!(self.small, bytes().filter(|byte| is_small(*byte)).count());
+        for (slot, _) in (0..).zip(bytes()).filter(|(_, byte)| is_small(*byte)) {
+            assert!(self.ring.contains(&slot), "{slot} is in no queue");
         }
+        assert!(
+            self.ring.len() <= 2 * self.small + MOST_STALE + 1,
+            "stale places"
+        );
     }
 
-    /// The end of the small queue fights against the weakest of some in the main one.
+    /// The oldest newcomer fights against the weakest of some in the main queue.
     fn choose(&mut self) -> Option<Slot> {
         if self.rule == Rule::Clock {
-            return self.weakest(1).or(self.small.back());
+            return self.weakest(1);
         }
         for promotions in 0.. {
-            let Some(newcomer) = self.small.back() else {
+            let Some(newcomer) = self.oldest() else {
                 return self.weakest(1);
             };
-            if self.main.is_empty() {
+            if self.main == 0 {
                 return Some(newcomer);
             }
-            if self.small.len() < self.small_capacity() {
+            if self.small < self.small_capacity() {
                 return self.weakest(1);
             }
-            let hits = self.hits(newcomer);
-            if hits < PROMOTED_AT || promotions == MOST_STEPS {
-                let weakest = self.weakest(COMPARED)?;
-                if strength(self.refresh(newcomer)) <= strength(self.refresh(weakest)) {
+            let byte = self.refresh(newcomer);
+            if byte & HITS < PROMOTED_AT || promotions == MOST_STEPS {
+                let Some(weakest) = self.weakest(COMPARED) else {
+                    return Some(newcomer);
+                };
+                if strength(byte) <= strength(self.refresh(weakest)) {
                     return Some(newcomer);
                 }
                 self.enter_main(newcomer);
@@ -239,11 +244,19 @@ impl Queues {
         let mut weakest = self.weakest;
         let mut least = weakest.map_or(u8::MAX, |slot| strength(self.refresh(slot)));
         let mut seen = u32::from(weakest.is_some());
-        for step in 1..=MOST_STEPS {
-            let slot = self.hand?;
+        let mut steps = 0;
+        for _ in 0..MOST_SLOTS {
+            if self.hand >= self.bytes.len() {
+                self.hand = 0;
+            }
+            let slot = Slot(self.hand as u32);
+            self.hand += 1;
             let byte = self.refresh(slot);
-            self.hand = self.links.toward_front(slot).or(self.main.back());
-            if byte & HITS > 0 && step < MOST_STEPS {
+            if byte & MAIN == 0 {
+                continue;
+            }
+            steps += 1;
+            if byte & HITS > 0 && steps < MOST_STEPS {
                 self.spare(slot, byte);
                 continue;
             }
@@ -251,7 +264,7 @@ impl Queues {
                 (least, weakest) = (strength(byte), Some(slot));
             }
             seen += 1;
-            if seen >= compared {
+            if seen >= compared || steps == MOST_STEPS {
                 break;
             }
         }
@@ -266,11 +279,21 @@ impl Queues {
         self.count();
     }
 
+    /// Whoever is found first: the hand has come by none, for so few are in the main queue.
+    fn any(&mut self) -> Option<Slot> {
+        let main = |byte: &AtomicU8| byte.load(Ordering::Relaxed) & MAIN != 0;
+        let found = self.bytes.iter().position(main);
+        found
+            .map(|slot| Slot(slot as u32))
+            .or_else(|| self.oldest())
+    }
+
     /// A newcomer stays. Its hits decided that; frequency they are not, since in the beginning they come in bursts.
     fn enter_main(&mut self, slot: Slot) {
-        *self.byte(slot) &= !HITS;
-        self.unlink(slot);
-        self.push(slot, true);
+        let byte = self.byte(slot);
+        *byte = *byte & !HITS | MAIN;
+        self.small -= 1;
+        self.main += 1;
     }
 
     /// What the small queue has too much goes to the main one, little by little after the rule has changed.
@@ -280,18 +303,19 @@ impl Queues {
             self.fit_memory();
         }
         for _ in 0..MOVED_AT_ONCE {
-            if self.small.len() <= self.small_capacity() {
+            if self.small <= self.small_capacity() {
                 return;
             }
             self.shift_small();
         }
     }
 
-    /// The oldest of the small queue goes on to the main one.
+    /// The oldest newcomer goes on to the main queue, with what it has.
     fn shift_small(&mut self) {
-        if let Some(slot) = self.small.back() {
-            self.unlink(slot);
-            self.push(slot, true);
+        if let Some(slot) = self.oldest() {
+            *self.byte(slot) |= MAIN;
+            self.small -= 1;
+            self.main += 1;
         }
     }
 
@@ -300,6 +324,51 @@ impl Queues {
             // Of what is here: with weights, or while it shrinks, that is not the capacity.
             Rule::Small(percent) => (self.len() * usize::from(percent) / 100).max(1),
             Rule::Clock => 0,
+        }
+    }
+
+    /// The oldest newcomer.
+    fn oldest(&mut self) -> Option<Slot> {
+        while let Some(&slot) = self.ring.front() {
+            if is_small(*self.byte(Slot(slot))) {
+                return Some(Slot(slot));
+            }
+            self.ring.pop_front();
+        }
+        None
+    }
+
+    /// Puts a slot to the end of the small queue.
+    fn line_up(&mut self, slot: Slot) {
+        self.ring.push_back(slot.0);
+        if self.ring.len() > 2 * self.small + MOST_STALE {
+            // Each newcomer has one place left, its last.
+            let mut has_place = alloc::vec![false; self.bytes.len()];
+            for place in (0..self.ring.len()).rev() {
+                let slot = self.ring[place] as usize;
+                let is_newcomer = is_small(self.bytes[slot].load(Ordering::Relaxed));
+                if !is_newcomer || core::mem::replace(&mut has_place[slot], true) {
+                    self.ring[place] = u32::MAX;
+                }
+            }
+            self.ring.retain(|slot| *slot != u32::MAX);
+        }
+    }
+
+    fn take_out(&mut self, slot: Slot) {
+        self.victim = self.refresh(slot);
+        *self.byte(slot) = 0;
+        if self.victim & MAIN == 0 {
+            self.small -= 1;
+            if self.ring.front() == Some(&slot.0) {
+                // Or the next one in this slot would be taken for the oldest.
+                self.ring.pop_front();
+            }
+        } else {
+            self.main -= 1;
+        }
+        if self.weakest == Some(slot) {
+            self.weakest = None;
         }
     }
 
@@ -325,51 +394,42 @@ impl Queues {
     fn refresh(&mut self, slot: Slot) -> u8 {
         let generation = self.generation;
         let byte = self.byte(slot);
-        if *byte & ODD != generation {
+        if *byte & ODD != generation && *byte & (MAIN | FREQUENCY) != 0 {
             let halved = *byte >> 1 & FREQUENCY >> 1 & FREQUENCY;
-            *byte = *byte & (HITS | MAIN) | generation | halved;
+            // A newcomer's is never zero: by that it is told from an empty slot.
+            let least = if *byte & MAIN == 0 {
+                1 << FREQUENCY_SHIFT
+            } else {
+                0
+            };
+            *byte = *byte & (HITS | MAIN) | generation | halved.max(least);
         }
         *byte
     }
 
-    /// Puts a slot where the walk over its queue comes last.
-    fn push(&mut self, slot: Slot, to_main: bool) {
-        let byte = self.byte(slot);
-        if !to_main {
-            *byte &= !MAIN;
-            return self.links.push_front(&mut self.small, slot);
+    /// Makes the array as long as it takes.
+    fn cover(&mut self, slot: Slot) {
+        if self.bytes.len() > slot.index() {
+            return;
         }
-        *byte |= MAIN;
-        let behind = self.hand.and_then(|hand| self.links.toward_back(hand));
-        match behind {
-            Some(behind) => self.links.push_before(&mut self.main, slot, behind),
-            // The hand is at the back: the front is behind it.
-            None => self.links.push_front(&mut self.main, slot),
+        let (len, missing) = (self.bytes.len(), slot.index() + 1 - self.bytes.len());
+        if self.bytes.capacity() <= slot.index() {
+            // Up to the capacity by doubling, so that nothing is left over in the end.
+            let doubled = len.max(16).min(self.capacity.saturating_sub(len));
+            self.bytes.reserve_exact(doubled.max(missing));
         }
-        self.hand.get_or_insert(slot);
-    }
-
-    fn unlink(&mut self, slot: Slot) {
-        if *self.byte(slot) & MAIN == 0 {
-            return self.links.unlink(&mut self.small, slot);
-        }
-        if self.weakest == Some(slot) {
-            self.weakest = None;
-        }
-        if self.hand == Some(slot) {
-            let next = self.links.toward_front(slot).or(self.main.back());
-            self.hand = next.filter(|next| *next != slot);
-        }
-        self.links.unlink(&mut self.main, slot);
+        self.bytes.resize_with(slot.index() + 1, AtomicU8::default);
+        self.fit_memory();
     }
 
     fn byte(&mut self, slot: Slot) -> &mut u8 {
         self.bytes[slot.index()].get_mut()
     }
+}
 
-    fn hits(&self, slot: Slot) -> u8 {
-        self.bytes[slot.index()].load(Ordering::Relaxed) & HITS
-    }
+/// Whether a slot's byte is a newcomer's.
+fn is_small(byte: u8) -> bool {
+    byte & MAIN == 0 && byte & FREQUENCY != 0
 }
 
 /// What an entry has to put into a fight.

@@ -1,4 +1,4 @@
-use super::queues::{Queues, Rule};
+use super::queues::{MOST_SMALL, Queues, Rule};
 use crate::index::Index;
 use crate::policy::Slot;
 use alloc::vec::Vec;
@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 const RULES: [Rule; 4] = [
     Rule::Small(10),
     Rule::Small(3),
-    Rule::Small(20),
+    Rule::Small(MOST_SMALL),
     Rule::Clock,
 ];
 /// Entries that a shadow should hold at least, to tell good rules from bad ones.

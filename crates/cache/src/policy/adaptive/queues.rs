@@ -31,6 +31,9 @@ const GENERATION: u64 = 40;
 /// Keys remembered that are not here, for each entry.
 const REMEMBERED: usize = 3;
 
+/// Percent of all entries that the small queue has at most.
+pub(super) const MOST_SMALL: u8 = 20;
+
 /// How much of the capacity newcomers have for themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
@@ -108,6 +111,11 @@ impl Queues {
         // It forgets all when it grows: that must not happen often.
         if self.is_warm && (entries == self.capacity || keys > 2 * self.memory.keys()) {
             self.memory.resize(keys);
+            // For the longest small queue, and its stale places.
+            let newcomers = entries * usize::from(MOST_SMALL) / 100;
+            let places = 2 * newcomers + MOST_STALE + 2;
+            self.ring
+                .reserve_exact(places.saturating_sub(self.ring.len()));
         }
     }
 
@@ -171,6 +179,9 @@ impl Queues {
 
     /// Takes the entry out that has to leave, when all places are taken.
     pub(super) fn evict(&mut self) -> Option<Slot> {
+        if self.len() == 0 {
+            return None;
+        }
         self.shrink_small();
         let victim = self.choose().or_else(|| self.any())?;
         self.take_out(victim);
@@ -241,7 +252,9 @@ impl Queues {
     /// Walks the hand over so many entries without recent hits, and answers with the weakest that it has passed and that is
     /// still here, of this walk and those before.
     fn weakest(&mut self, compared: u32) -> Option<Slot> {
-        let mut weakest = self.weakest;
+        // Unless it was hit since.
+        let remembered = self.weakest;
+        let mut weakest = remembered.filter(|slot| self.refresh(*slot) & HITS == 0);
         let mut least = weakest.map_or(u8::MAX, |slot| strength(self.refresh(slot)));
         let mut seen = u32::from(weakest.is_some());
         let mut steps = 0;
@@ -342,16 +355,29 @@ impl Queues {
     fn line_up(&mut self, slot: Slot) {
         self.ring.push_back(slot.0);
         if self.ring.len() > 2 * self.small + MOST_STALE {
-            // Each newcomer has one place left, its last.
-            let mut has_place = alloc::vec![false; self.bytes.len()];
-            for place in (0..self.ring.len()).rev() {
-                let slot = self.ring[place] as usize;
-                let is_newcomer = is_small(self.bytes[slot].load(Ordering::Relaxed));
-                if !is_newcomer || core::mem::replace(&mut has_place[slot], true) {
-                    self.ring[place] = u32::MAX;
-                }
+            self.tidy_up();
+        }
+    }
+
+    /// Leaves each newcomer one place, its last. O(places), once for as many that have become stale.
+    fn tidy_up(&mut self) {
+        for place in 0..self.ring.len() {
+            self.refresh(Slot(self.ring[place]));
+        }
+        // Whoever has its place is marked by the bit of the other generation.
+        for place in (0..self.ring.len()).rev() {
+            let slot = Slot(self.ring[place]);
+            let generation = self.generation;
+            let byte = self.byte(slot);
+            if is_small(*byte) && *byte & ODD == generation {
+                *byte ^= ODD;
+            } else {
+                self.ring[place] = u32::MAX;
             }
-            self.ring.retain(|slot| *slot != u32::MAX);
+        }
+        self.ring.retain(|slot| *slot != u32::MAX);
+        for place in 0..self.ring.len() {
+            *self.byte(Slot(self.ring[place])) ^= ODD;
         }
     }
 

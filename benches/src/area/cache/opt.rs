@@ -1,6 +1,7 @@
 //! The best that can be done, by whoever knows the future: Belady's OPT.
 
-use std::collections::{BinaryHeap, HashMap};
+use alloc::collections::BinaryHeap;
+use std::collections::HashMap;
 
 /// How many of the requests hit in a cache of so many entries that always keeps those whose next
 /// use is the soonest.

@@ -197,7 +197,6 @@ const ADAPTIVE: Capabilities = Capabilities {
     shares_hits: true,
     remembers: true,
     adapts: true,
-    ignores_slots: true,
     hot_key_stays: true,
     ..Capabilities::NONE
 };

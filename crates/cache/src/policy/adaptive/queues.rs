@@ -256,6 +256,8 @@ impl Queues {
         let remembered = self.weakest;
         let mut weakest = remembered.filter(|slot| self.refresh(*slot) & HITS == 0);
         let mut least = weakest.map_or(u8::MAX, |slot| strength(self.refresh(slot)));
+        // Of those that were hit, in case that all were.
+        let mut spared = (u8::MAX, None);
         let mut seen = u32::from(weakest.is_some());
         let mut steps = 0;
         for _ in 0..MOST_SLOTS {
@@ -268,21 +270,25 @@ impl Queues {
             if byte & MAIN == 0 {
                 continue;
             }
-            steps += 1;
-            if byte & HITS > 0 && steps < MOST_STEPS {
+            let strength = strength(byte);
+            if byte & HITS > 0 {
+                if strength < spared.0 {
+                    spared = (strength, Some(slot));
+                }
                 self.spare(slot, byte);
-                continue;
+            } else {
+                if strength < least {
+                    (least, weakest) = (strength, Some(slot));
+                }
+                seen += 1;
             }
-            if strength(byte) < least {
-                (least, weakest) = (strength(byte), Some(slot));
-            }
-            seen += 1;
+            steps += 1;
             if seen >= compared || steps == MOST_STEPS {
                 break;
             }
         }
         self.weakest = weakest;
-        weakest
+        weakest.or(spared.1)
     }
 
     /// The hand passes an entry that was hit: one hit becomes frequency.

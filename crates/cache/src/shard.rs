@@ -2,6 +2,8 @@
 //! code of the user but `Hash`, `Eq` and `Borrow` of keys.
 
 mod budget;
+#[cfg(any(test, fuzzing, feature = "conformance"))]
+mod invariants;
 mod outbox;
 mod pins;
 mod timing;

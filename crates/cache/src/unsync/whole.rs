@@ -15,8 +15,12 @@ where
 {
     /// All entries, in no order, without counting as a use.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.shard
-            .live(self.now())
+        // What a panic has torn, nobody sees.
+        let shard = (!self.shard.is_torn()).then_some(&self.shard);
+        let now = self.now();
+        shard
+            .into_iter()
+            .flat_map(move |shard| shard.live(now))
             .map(|entry| (&entry.key, &entry.value))
     }
 

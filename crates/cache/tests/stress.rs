@@ -17,12 +17,7 @@ use std::thread;
 const THREADS: u64 = 4;
 const CAPACITY: u64 = 500;
 const KEYS: u64 = 1_000;
-/// Fewer in builds that are slow and look closer.
-const ROUNDS: u64 = if cfg!(debug_assertions) {
-    20_000
-} else {
-    100_000
-};
+const ROUNDS: u64 = 100_000;
 
 /// What a listener was told, by cause.
 #[derive(Default)]

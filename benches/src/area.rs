@@ -19,6 +19,7 @@ use crate::versus::Row;
 /// here.
 pub static AREAS: &[&dyn Area] = &[
     &core::Core,
+    &cache::Cache,
     &hashring::HashRing,
     &lb::Lb,
     &quorum::Quorum,

@@ -60,6 +60,12 @@ pub enum LabError {
     /// A trace could not be read.
     #[error(transparent)]
     Trace(#[from] TraceError),
+    /// A recorded trace that a row is measured on is not here.
+    #[error("SKIP: {} is not here; PURLIN_TRACES names the folder of traces", path.display())]
+    NoTrace {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
     /// A workload's parameters are out of range.
     #[error(transparent)]
     Workload(#[from] WorkloadError),

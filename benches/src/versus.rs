@@ -49,6 +49,8 @@ pub struct Versus {
     pub disturbed: Vec<String>,
     /// Rows that were left out, for their rival is not [compiled in](NATIVE_RIVALS).
     pub left_out: Vec<String>,
+    /// Rows that were left out, for the traces that they are measured on are not here.
+    pub skipped: Vec<String>,
 }
 
 impl Versus {
@@ -57,7 +59,8 @@ impl Versus {
     /// # Errors
     ///
     /// [`LabError::NoRivals`] without the feature `rivals`; [`LabError::NoRow`] when `only` names
-    /// none; [`LabError::NoNativeRivals`] when it names one that needs them; whatever a row says.
+    /// none; [`LabError::NoNativeRivals`] when it names one that needs them, [`LabError::NoTrace`] one
+    /// whose traces are missing; whatever a row says.
     pub fn run(area: &dyn Area, settings: &Settings, only: Option<&str>) -> Result<Self, LabError> {
         if !RIVALS {
             return Err(LabError::NoRivals { area: area.name() });
@@ -69,7 +72,7 @@ impl Versus {
         }
         let mut progress = settings.progress(area.name(), rows.len());
         let mut judged = Vec::with_capacity(rows.len());
-        let mut disturbed = Vec::new();
+        let (mut disturbed, mut skipped) = (Vec::new(), Vec::new());
         for row in rows {
             progress.step(row.id);
             let bar = bars
@@ -78,6 +81,7 @@ impl Versus {
             // A busy machine costs this row, not the others.
             match run_twice(row, settings, bar) {
                 Err(LabError::Disturbed { row }) if only.is_none() => disturbed.push(row),
+                Err(LabError::NoTrace { .. }) if only.is_none() => skipped.push(row.id.to_owned()),
                 result => judged.push(result?),
             }
         }
@@ -87,6 +91,7 @@ impl Versus {
             rows: judged,
             disturbed,
             left_out: left_out.iter().map(|row| row.id.to_owned()).collect(),
+            skipped,
         })
     }
 
@@ -139,8 +144,15 @@ impl Versus {
                 rows.join(", ")
             ),
         };
+        let skipped = match &self.skipped[..] {
+            [] => String::new(),
+            rows => format!(
+                "SKIP, for their traces are not here (PURLIN_TRACES names their folder): {}. ",
+                rows.join(", ")
+            ),
+        };
         table.note(format!(
-            "{disturbed}{left_out}Medians of interleaved batches on {}. The ratio is taken within each round; the interval is that of the ratio, or of ours where the bar has \
+            "{disturbed}{left_out}{skipped}Medians of interleaved batches on {}. The ratio is taken within each round; the interval is that of the ratio, or of ours where the bar has \
              a unit. A bar is met when the worse end of the interval meets it.",
             self.machine
         ))

@@ -171,7 +171,9 @@ impl<I: 'static> Over<I> {
         self.enter(Role::Floor, name, operation)
     }
 
-    fn enter<O: 'static>(
+    /// Enters an implementation on whosever behalf.
+    #[must_use]
+    pub fn enter<O: 'static>(
         self,
         role: Role,
         name: &str,

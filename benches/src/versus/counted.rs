@@ -55,7 +55,8 @@ impl Counted {
         self.enter(Role::Floor, name, value)
     }
 
-    fn enter(
+    /// On whosever behalf.
+    pub(crate) fn enter(
         mut self,
         role: Role,
         name: &str,

@@ -155,6 +155,7 @@ fn an_absolute_bar_is_shown_with_its_unit() {
         rows: vec![judged],
         disturbed: Vec::new(),
         left_out: Vec::new(),
+        skipped: Vec::new(),
     };
     let cells: Vec<_> = versus.summary().rows()[0]
         .iter()
@@ -193,6 +194,7 @@ fn json_has_the_promised_shape() {
         rows: vec![judged],
         disturbed: Vec::new(),
         left_out: Vec::new(),
+        skipped: Vec::new(),
     };
     let json = serde_json::to_value(&versus).expect("plain data");
     assert_eq!(
@@ -242,6 +244,7 @@ fn tables_show_missed_bars_and_every_contender() {
         rows: vec![judged],
         disturbed: Vec::new(),
         left_out: Vec::new(),
+        skipped: Vec::new(),
     };
     assert_eq!(versus.missed().count(), 1);
     assert!(versus.summary().to_string().contains("MISSED"));

@@ -113,7 +113,9 @@ impl<I: Send + Sync + 'static> Together<I> {
         self.enter(Role::Floor, name, operation)
     }
 
-    fn enter<O>(
+    /// Enters an implementation on whosever behalf.
+    #[must_use]
+    pub fn enter<O>(
         mut self,
         role: Role,
         name: &str,

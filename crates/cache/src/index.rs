@@ -42,12 +42,13 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// The places whose tag is the one of the pattern: place `p` is bit `8 * (p % 8) + p / 8`. Both words
-    /// in one number, so that no branch depends on which of them a tag is in.
+    /// The places with this tag: place `p` is bit `8 * (p % 8) + p / 8`. Both words in one number, so that no
+    /// branch depends on which of them a tag is in.
     #[inline]
-    fn candidates(&self, pattern: u64) -> u64 {
-        let first = same(self.tags[0] ^ pattern);
-        let second = same(self.tags[1] ^ pattern) & TAGS_OF_SECOND;
+    fn candidates(&self, tag: u64) -> u64 {
+        let pattern = tag.wrapping_mul(ONES);
+        let first = zero_bytes(self.tags[0] ^ pattern);
+        let second = zero_bytes(self.tags[1] ^ pattern) & TAGS_OF_SECOND;
         first >> 7 | second >> 6
     }
 
@@ -91,10 +92,10 @@ impl Bucket {
         self.tags[place / 8] >> (place % 8 * 8) & 0xFF
     }
 
-    /// The place at which `is` holds, among those with the tag of the pattern.
+    /// The place at which `is` holds, among those with this tag.
     #[inline]
-    fn find(&self, pattern: u64, mut is: impl FnMut(Slot) -> bool) -> Option<usize> {
-        let mut candidates = self.candidates(pattern);
+    fn find(&self, tag: u64, mut is: impl FnMut(Slot) -> bool) -> Option<usize> {
+        let mut candidates = self.candidates(tag);
         while candidates != 0 {
             let bit = candidates.trailing_zeros() as usize;
             let place = bit / 8 + bit % 8 * 8;
@@ -149,15 +150,33 @@ impl Index {
     /// The slot with this hash for which `is` holds.
     #[inline]
     pub(crate) fn find(&self, hash: u64, mut is: impl FnMut(Slot) -> bool) -> Option<Slot> {
-        let pattern = tag(hash).wrapping_mul(ONES);
-        let mut at = self.home(hash);
-        for _ in 0..self.buckets.len() {
-            let bucket = self.buckets.get(at)?;
-            if let Some(place) = bucket.find(pattern, &mut is) {
+        let home = self.home(hash);
+        let bucket = self.buckets.get(home)?;
+        if let Some(place) = bucket.find(tag(hash), &mut is) {
+            return Some(Slot(bucket.slots[place]));
+        }
+        if bucket.overflowed() {
+            self.find_beyond(hash, home, &mut is)
+        } else {
+            None
+        }
+    }
+
+    #[inline(never)]
+    fn find_beyond(
+        &self,
+        hash: u64,
+        home: usize,
+        is: &mut impl FnMut(Slot) -> bool,
+    ) -> Option<Slot> {
+        let mut at = self.after(home);
+        while at != home {
+            let bucket = &self.buckets[at];
+            if let Some(place) = bucket.find(tag(hash), &mut *is) {
                 return Some(Slot(bucket.slots[place]));
             }
             if !bucket.overflowed() {
-                return None;
+                break;
             }
             at = self.after(at);
         }
@@ -238,11 +257,11 @@ impl Index {
 
     /// Home, bucket and place of a slot that is in.
     fn locate(&self, hash: u64, slot: Slot) -> (usize, usize, usize) {
-        let pattern = tag(hash).wrapping_mul(ONES);
+        let tag = tag(hash);
         let home = self.home(hash);
         let mut at = home;
         for _ in 0..self.buckets.len() {
-            if let Some(place) = self.buckets[at].find(pattern, |other| other == slot) {
+            if let Some(place) = self.buckets[at].find(tag, |other| other == slot) {
                 return (home, at, place);
             }
             at = self.after(at);
@@ -268,9 +287,9 @@ impl Index {
 
 /// The upper bit of each byte that is zero.
 #[inline]
-fn same(differ: u64) -> u64 {
+fn zero_bytes(word: u64) -> u64 {
     // No carry leaves a byte, so that none is taken for another (Hacker's Delight, 6-1).
-    !((differ & LOWER) + LOWER | differ | LOWER)
+    !(((word & LOWER) + LOWER) | word | LOWER)
 }
 
 /// The lowest byte of the hash, but not zero.

@@ -156,6 +156,7 @@ where
         Some(shard.entry(slot).value.clone())
     }
 
+    #[inline(never)]
     fn look_up_alone<Q>(&self, hash: u64, key: &Q, now: Option<Instant>) -> Option<V>
     where
         K: Borrow<Q>,

@@ -86,13 +86,14 @@ impl Model {
 
     fn insert(&mut self, key: u16, value: u32) {
         let weight = self.weight(value);
-        let mut pinned = false;
         if let Some(at) = self.position(key) {
-            let (_, old, was_pinned) = self.entries.remove(at);
+            let (_, old, pinned) = self.entries.remove(at);
             self.left.push((key, old, RemovalCause::Replaced));
-            let fits_in_its_place = weight <= self.capacity
-                && (weight <= self.weight(old) || self.size() + weight <= self.capacity);
-            pinned = was_pinned && fits_in_its_place;
+            let grows_within = self.size() + weight <= self.capacity;
+            if weight <= self.capacity && (weight <= self.weight(old) || grows_within) {
+                // In its place, also where the cache holds too much already since all of it is pinned.
+                return self.entries.push((key, value, pinned));
+            }
         }
         while weight <= self.capacity && self.size() + weight > self.capacity {
             if !self.evict() {
@@ -102,7 +103,7 @@ impl Model {
         if self.size() + weight > self.capacity {
             self.left.push((key, value, RemovalCause::Rejected));
         } else {
-            self.entries.push((key, value, pinned));
+            self.entries.push((key, value, false));
         }
     }
 

@@ -25,6 +25,7 @@ impl Counters {
 
     /// Adds one, up to `most`. Of two threads that do so at once, one may go uncounted: a count is a
     /// hint and no sum, and a store is cheaper than an exchange, and there on every target.
+    #[inline]
     pub(super) fn raise(&self, slot: Slot, most: u8) {
         let counter = &self.0[slot.index()];
         // ORDERING: the byte stands for nothing but itself.

@@ -73,9 +73,21 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         lifetimes: &Lifetimes<K, V>,
         now: Option<Instant>,
     ) -> Seen {
-        let Some(times) = &self.times else {
-            return Seen::Alive;
-        };
+        match &self.times {
+            None => Seen::Alive,
+            Some(times) => self.read_timed(times, slot, lifetimes, now),
+        }
+    }
+
+    // Out of the way of those for whom no time passes.
+    #[inline(never)]
+    fn read_timed(
+        &self,
+        times: &Times,
+        slot: Slot,
+        lifetimes: &Lifetimes<K, V>,
+        now: Option<Instant>,
+    ) -> Seen {
         let now = now.unwrap_or_else(|| lifetimes.clock.now());
         if times.is_expired(slot, now) {
             return Seen::Expired;
@@ -86,12 +98,13 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         }
         let (entry, current) = (self.entry(slot), self.deadline(slot));
         match lifetimes.deadline_after_read(&entry.key, &entry.value, now, current) {
+            None => Seen::Alive,
             Some(deadline) if deadline < current => Seen::AliveUntil(deadline),
             Some(deadline) => {
-                times.postpone(slot, now, deadline);
+                // If not, it is as late already, or nearly.
+                let _put_off = times.postpone(slot, now, deadline);
                 Seen::Alive
             }
-            None => Seen::Alive,
         }
     }
 

@@ -44,6 +44,7 @@ pub(super) struct Writing<'a, K, V, P> {
 struct Ended<K, V>(Vec<InFlight<K, V>>);
 
 impl<K, V> Drop for Ended<K, V> {
+    #[inline]
     fn drop(&mut self) {
         for ended in &self.0 {
             ended.flight.announce();

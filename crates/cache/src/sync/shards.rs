@@ -23,8 +23,9 @@ pub(super) struct Shards<K, V, P> {
     weighted: bool,
 }
 
+// Of a size that is a power of two mostly, so that one is found by a shift.
 #[derive(Debug)]
-#[repr(align(128))]
+#[repr(align(512))]
 struct Padded<K, V, P> {
     lock: RwLock<Guarded<K, V, P>>,
     hits: AtomicU64,

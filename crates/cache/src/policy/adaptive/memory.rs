@@ -69,13 +69,14 @@ impl Memory {
         let Some((bucket, fingerprint)) = self.bucket(hash).filter(|_| frequency > 0) else {
             return;
         };
-        // The last of the least frequent; a free cell is the least.
-        let mut least = (u16::MAX, 0);
+        // The last of the least frequent; a free cell is the least. Signed, since all processors have a vector for that.
+        let mut least = i16::MAX;
         for (place, cell) in bucket.iter().enumerate() {
             let rank = (cell & FREQUENCY) << 4 | (WAYS - 1 - place) as u16;
-            least = if rank < least.0 { (rank, place) } else { least };
+            least = least.min(rank as i16);
         }
-        bucket.copy_within(..least.1, 1);
+        let place = WAYS - 1 - least as usize % WAYS;
+        bucket.copy_within(..place, 1);
         bucket[0] = fingerprint | u16::from(frequency).min(FREQUENCY);
     }
 

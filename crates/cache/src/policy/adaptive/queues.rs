@@ -142,7 +142,7 @@ impl Queues {
 
     /// Remembers the entry that was in this slot.
     pub(super) fn departed(&mut self, slot: Slot, hash: u64) {
-        let frequency = self.strength(slot).min(MOST_FREQUENT);
+        let frequency = strength(self.refresh(slot)).min(MOST_FREQUENT);
         self.memory.put(hash, frequency);
     }
 
@@ -212,7 +212,7 @@ impl Queues {
             let hits = self.hits(newcomer);
             if hits < PROMOTED_AT || promotions == MOST_STEPS {
                 let weakest = self.weakest(COMPARED)?;
-                if self.strength(newcomer) <= self.strength(weakest) {
+                if strength(self.refresh(newcomer)) <= strength(self.refresh(weakest)) {
                     return Some(newcomer);
                 }
                 self.enter_main(newcomer);
@@ -226,28 +226,27 @@ impl Queues {
     /// Walks the hand over so many entries without recent hits, and answers with the weakest that it has passed and that is
     /// still here, of this walk and those before.
     fn weakest(&mut self, compared: u32) -> Option<Slot> {
-        let mut best = self.weakest.map(|slot| (self.strength(slot), slot));
-        let mut seen = u32::from(best.is_some());
+        let mut weakest = self.weakest;
+        let mut least = weakest.map_or(u8::MAX, |slot| strength(self.refresh(slot)));
+        let mut seen = u32::from(weakest.is_some());
         for step in 1..=MOST_STEPS {
             let slot = self.hand?;
-            self.refresh(slot);
-            let byte = *self.byte(slot);
+            let byte = self.refresh(slot);
             self.hand = self.links.toward_front(slot).or(self.main.back());
             if byte & HITS > 0 && step < MOST_STEPS {
                 self.spare(slot, byte);
                 continue;
             }
-            let strength = self.strength(slot);
-            if best.is_none_or(|(least, _)| strength < least) {
-                best = Some((strength, slot));
+            if strength(byte) < least {
+                (least, weakest) = (strength(byte), Some(slot));
             }
             seen += 1;
             if seen >= compared {
                 break;
             }
         }
-        self.weakest = best.map(|(_, slot)| slot);
-        self.weakest
+        self.weakest = weakest;
+        weakest
     }
 
     /// The hand passes an entry that was hit: one hit becomes frequency.
@@ -255,12 +254,6 @@ impl Queues {
         let frequency = ((byte >> FREQUENCY_SHIFT) + 1).min(MOST_FREQUENT);
         *self.byte(slot) = (byte & !FREQUENCY) - 1 | frequency << FREQUENCY_SHIFT;
         self.count();
-    }
-
-    fn strength(&mut self, slot: Slot) -> u8 {
-        self.refresh(slot);
-        let byte = *self.byte(slot);
-        (byte >> FREQUENCY_SHIFT) + (byte & HITS)
     }
 
     /// A newcomer stays. Its hits decided that; frequency they are not, since in the beginning they come in bursts.
@@ -317,14 +310,16 @@ impl Queues {
         self.memory.sweep();
     }
 
-    /// Brings a slot's frequency up to date.
-    fn refresh(&mut self, slot: Slot) {
+    /// Brings a slot's frequency up to date, and answers with its byte.
+    #[inline]
+    fn refresh(&mut self, slot: Slot) -> u8 {
         let generation = self.generation;
         let byte = self.byte(slot);
         if *byte & ODD != generation {
             let halved = *byte >> 1 & FREQUENCY >> 1 & FREQUENCY;
             *byte = *byte & (HITS | MAIN) | generation | halved;
         }
+        *byte
     }
 
     /// Puts a slot where the walk over its queue comes last.
@@ -365,4 +360,9 @@ impl Queues {
     fn hits(&self, slot: Slot) -> u8 {
         self.bytes[slot.index()].load(Ordering::Relaxed) & HITS
     }
+}
+
+/// What an entry has to put into a fight.
+fn strength(byte: u8) -> u8 {
+    (byte >> FREQUENCY_SHIFT) + (byte & HITS)
 }

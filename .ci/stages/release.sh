@@ -5,7 +5,7 @@ stage_bench() {
   cargo lab --quiet # the README's command
   # Figures of a shared machine are no gate: every row must run, bars are judged by people on a quiet one.
   local area
-  for area in core hashring lb quorum ratelimit sim; do
+  for area in cache core hashring lb quorum ratelimit sim; do
     cargo run --release -p purlin-benches --features rivals --bin lab -- versus "$area" --quiet --fast
   done
 }

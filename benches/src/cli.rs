@@ -101,14 +101,19 @@ fn run_versus(matches: &ArgMatches) -> Result<ExitCode, LabError> {
     let arguments = read::<VersusArguments>(matches)?;
     let area = known(&arguments.area)?;
     let trace = read::<Reading>(matches)?.trace();
-    if trace.is_some() && !area.reads_traces() {
+    if trace.is_some() {
+        // To ignore it would show figures of something else.
+        let name = area.name();
         return Err(LabError::Usage(format!(
-            "{} reads no traces: leave --trace out",
-            area.name()
+            "the rows of {name} are measured on inputs of their own: leave --trace out{}",
+            if area.reads_traces() {
+                format!("; `lab {name} --trace` reads it")
+            } else {
+                String::new()
+            }
         )));
     }
     let settings = Settings {
-        trace,
         fast: arguments.fast,
         ..global.settings(matches)
     };

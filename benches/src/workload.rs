@@ -2,7 +2,7 @@
 //!
 //! | shape | generators |
 //! |---|---|
-//! | [`Keys`]: which key is asked for | [`Uniform`], [`Zipf`], [`Scan`], [`Looping`], [`HotSet`] |
+//! | [`Keys`]: which key is asked for | [`Uniform`], [`Zipf`], [`Scan`], [`Looping`], [`HotSet`], [`StackDistance`] |
 //! | [`Gaps`]: how long until the next request | [`Poisson`], [`Bursty`] |
 //! | [`ServiceTimes`]: how long a request takes | [`LogNormal`] |
 //!
@@ -16,6 +16,7 @@ mod lognormal;
 mod looping;
 mod poisson;
 mod scan;
+mod stack_distance;
 #[cfg(test)]
 mod statistics;
 mod uniform;
@@ -29,6 +30,7 @@ pub use self::lognormal::LogNormal;
 pub use self::looping::Looping;
 pub use self::poisson::Poisson;
 pub use self::scan::Scan;
+pub use self::stack_distance::StackDistance;
 pub use self::uniform::Uniform;
 pub use self::zipf::Zipf;
 

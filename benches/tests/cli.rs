@@ -39,7 +39,7 @@ impl Drop for Folder {
 
 #[test]
 fn usage_errors_exit_with_2_and_print_nothing_on_standard_output() {
-    let cases: [&[&str]; 13] = [
+    let cases: [&[&str]; 18] = [
         &["nothing"],
         &["core", "--variant", "nothing"],
         &["core", "--size", "0"],
@@ -53,6 +53,11 @@ fn usage_errors_exit_with_2_and_print_nothing_on_standard_output() {
         &["quorum", "--from", "7"],
         &["versus"],
         &["versus", "core", "--trace", "t.u64"],
+        &["versus", "cache", "--trace", "t.u64"],
+        &["cache", "--size", "0"],
+        &["cache", "--variant", "mru"],
+        &["cache", "--requests", "5"],
+        &["cache", "--trace", "not/there.u64"],
     ];
     for arguments in cases {
         let output = lab(arguments);
@@ -198,6 +203,35 @@ fn a_page_that_cannot_be_written_is_an_error_that_names_it() {
         "{}",
         text(&output.stderr)
     );
+}
+
+#[test]
+fn caches_are_tried_on_a_trace_of_the_user() {
+    let folder = Folder::new("cache-trace");
+    let path = folder.file("requests", b"a\nb\nc\na\nb\nc\na\n");
+    let out = folder.0.join("pages");
+    let run = |rest: &[&str]| {
+        let arguments = ["cache", "--trace", &path, "--format", "keys", "--json"];
+        let out = ["--quiet", "--out", &out.to_string_lossy()];
+        lab(&[&arguments[..], &out, rest].concat())
+    };
+    let output = run(&["--size", "2,3", "--variant", "lru"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    // A loop over three keys: with room for two, LRU never hits, and whoever knows the future twice.
+    let ratios = &json["tables"][1]["rows"];
+    let hits = |row: usize, column: usize| ratios[row][column]["value"].as_f64();
+    assert_eq!((hits(0, 1), hits(0, 2)), (Some(0.0), Some(57.14)));
+    assert_eq!(
+        (ratios[1][0].as_str(), hits(1, 2)),
+        (Some("opt"), Some(57.14))
+    );
+    assert!(hits(1, 1).is_some_and(|opt| opt > 0.0 && opt < 57.14));
+    assert!(out.join("cache.html").is_file());
+
+    let cut = run(&["--requests", "3"]);
+    let json: serde_json::Value = serde_json::from_slice(&cut.stdout).expect("JSON");
+    assert_eq!(json["tables"][0]["rows"][0][1]["value"].as_f64(), Some(3.0));
 }
 
 #[test]

@@ -17,7 +17,10 @@
 //! ```
 
 use crate::Capabilities;
-use crate::policy::{Clock, Fifo, Lfu, Lru, Policy, Random, Sieve, Slru, TwoQ};
+use crate::policy::{
+    Adaptive, Arc, Clock, Fifo, Lfu, Lirs, Lru, Policy, Random, S3Fifo, Sieve, Slru, TinyLfu, TwoQ,
+    WTinyLfu,
+};
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
@@ -32,6 +35,8 @@ pub type AnyPolicy = Box<dyn Policy + Send + Sync>;
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Algorithm {
+    /// [`Adaptive`].
+    Adaptive,
     /// [`Fifo`].
     Fifo,
     /// [`Lru`].
@@ -46,6 +51,16 @@ pub enum Algorithm {
     Lfu,
     /// [`TwoQ`].
     TwoQ,
+    /// [`S3Fifo`].
+    S3Fifo,
+    /// [`Arc`].
+    Arc,
+    /// [`Lirs`].
+    Lirs,
+    /// [`TinyLfu`].
+    TinyLfu,
+    /// [`WTinyLfu`] whose window finds its size.
+    WTinyLfu,
     /// [`Random`].
     Random,
 }
@@ -66,6 +81,12 @@ pub struct Variant {
 
 /// All policies, in the order of [`Algorithm`].
 pub static VARIANTS: &[Variant] = &[
+    Variant {
+        algorithm: Algorithm::Adaptive,
+        name: "adaptive",
+        about: "the default: newcomers fight for their place by frequency, and how much room they have before is learned",
+        capabilities: ADAPTIVE,
+    },
     Variant {
         algorithm: Algorithm::Fifo,
         name: "fifo",
@@ -113,6 +134,36 @@ pub static VARIANTS: &[Variant] = &[
         capabilities: TWO_Q,
     },
     Variant {
+        algorithm: Algorithm::S3Fifo,
+        name: "s3_fifo",
+        about: "a small FIFO for newcomers before CLOCK: what was not used in it leaves early; for web pages",
+        capabilities: S3_FIFO,
+    },
+    Variant {
+        algorithm: Algorithm::Arc,
+        name: "arc",
+        about: "LRU for what was used once and for what was used twice, whose shares follow the misses that each would have spared",
+        capabilities: ARC,
+    },
+    Variant {
+        algorithm: Algorithm::Lirs,
+        name: "lirs",
+        about: "what comes back soonest stays, by the time between its last two uses; for loops and scans of disk blocks",
+        capabilities: LIRS,
+    },
+    Variant {
+        algorithm: Algorithm::TinyLfu,
+        name: "tiny_lfu",
+        about: "LRU that admits only what was asked for more often than what would leave; for steady popularity",
+        capabilities: TINY_LFU,
+    },
+    Variant {
+        algorithm: Algorithm::WTinyLfu,
+        name: "w_tiny_lfu",
+        about: "TinyLFU behind a window that admits all and finds its size by trial; Caffeine's policy",
+        capabilities: W_TINY_LFU,
+    },
+    Variant {
         algorithm: Algorithm::Random,
         name: "random",
         about: "anything leaves; the yardstick",
@@ -139,6 +190,47 @@ const TWO_Q: Capabilities = Capabilities {
     remembers: true,
     hot_key_stays: false,
     ..ORDERED
+};
+
+/// What learns may change its mind about who leaves next.
+const ADAPTIVE: Capabilities = Capabilities {
+    shares_hits: true,
+    remembers: true,
+    adapts: true,
+    hot_key_stays: true,
+    ..Capabilities::NONE
+};
+
+/// Which queue is asked first depends on what comes in until then.
+const S3_FIFO: Capabilities = Capabilities {
+    remembers: true,
+    exact_order: false,
+    ..SECOND_CHANCE
+};
+
+const ARC: Capabilities = Capabilities {
+    remembers: true,
+    adapts: true,
+    ..ORDERED
+};
+
+const LIRS: Capabilities = Capabilities {
+    remembers: true,
+    ..ORDERED
+};
+
+const TINY_LFU: Capabilities = Capabilities {
+    rejects: true,
+    remembers: true,
+    ..ORDERED
+};
+
+/// Newcomers come into the window; one that leaves it fights then.
+const W_TINY_LFU: Capabilities = Capabilities {
+    remembers: true,
+    adapts: true,
+    ignores_slots: true,
+    ..Capabilities::NONE
 };
 
 const RANDOM: Capabilities = Capabilities {
@@ -172,6 +264,7 @@ impl Algorithm {
     #[must_use]
     pub fn build(self, capacity: usize, seed: u64) -> AnyPolicy {
         match self {
+            Self::Adaptive => Box::new(Adaptive::new(capacity)),
             Self::Fifo => Box::new(Fifo::new(capacity)),
             Self::Lru => Box::new(Lru::new(capacity)),
             Self::Slru => Box::new(Slru::new(capacity)),
@@ -179,6 +272,11 @@ impl Algorithm {
             Self::Sieve => Box::new(Sieve::new(capacity)),
             Self::Lfu => Box::new(Lfu::new(capacity)),
             Self::TwoQ => Box::new(TwoQ::new(capacity)),
+            Self::S3Fifo => Box::new(S3Fifo::new(capacity)),
+            Self::Arc => Box::new(Arc::new(capacity)),
+            Self::Lirs => Box::new(Lirs::new(capacity)),
+            Self::TinyLfu => Box::new(TinyLfu::with_seed(capacity, seed)),
+            Self::WTinyLfu => Box::new(WTinyLfu::with_seed(capacity, seed)),
             Self::Random => Box::new(Random::with_seed(capacity, seed)),
         }
     }

@@ -1,6 +1,7 @@
 //! What `lab versus cache` measures.
 
 mod contestant;
+mod expiry;
 mod get_or_insert;
 mod hits;
 mod memory;
@@ -42,7 +43,7 @@ const WORK: &str = "a lookup and, where it misses, an insertion that evicts; Zip
 const WORK_TOGETHER: &str = "the same by two threads: time per request of both together";
 
 /// All of them, in the order of the README's table.
-pub(super) static ROWS: [Row; 27] = [
+pub(super) static ROWS: [Row; 29] = [
     timed("hit-10k-1", HIT, TEN, hits::alone::<TEN>),
     timed("hit-100k-1", HIT, HUNDRED, hits::alone::<HUNDRED>),
     timed("hit-1m-1", HIT, MILLION, hits::alone::<MILLION>),
@@ -92,6 +93,18 @@ pub(super) static ROWS: [Row; 27] = [
         "by how many entries a cache for 10,000 is over its capacity at worst",
         "entries",
         memory::excess,
+    ),
+    timed(
+        "expiry-lookup",
+        "a hit in a cache half full whose entries have a time to live, beside one without and a clock read",
+        HUNDRED,
+        expiry::lookup,
+    ),
+    counted(
+        "expiry-burst",
+        "99.99th percentile of insertions into a cache of a million entries that have all just expired",
+        "ns",
+        expiry::burst,
     ),
     ratio(
         "hit-ratio",

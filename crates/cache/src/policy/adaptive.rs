@@ -108,12 +108,6 @@ impl Adaptive {
         }
     }
 
-    fn observe(&mut self, hash: u64) {
-        if hash & self.mask == 0 {
-            self.teacher.observe(hash);
-        }
-    }
-
     /// A hit of a key of the sample.
     #[cfg(feature = "std")]
     #[cold]
@@ -129,7 +123,9 @@ impl Adaptive {
 
 impl Policy for Adaptive {
     fn miss(&mut self, hash: u64) {
-        self.observe(hash);
+        if hash & self.mask == 0 {
+            self.teacher.observe(hash);
+        }
     }
 
     fn insert(&mut self, slot: Slot, hash: u64) {
@@ -139,7 +135,11 @@ impl Policy for Adaptive {
     #[inline]
     fn hit(&mut self, slot: Slot, hash: u64) {
         self.queues.hit(slot);
-        self.observe(hash);
+        let interest = self.interest.get_mut();
+        if hash & self.mask == 0 && *interest > 0 {
+            *interest -= 1;
+            self.teacher.observe(hash);
+        }
     }
 
     #[cfg(feature = "std")]

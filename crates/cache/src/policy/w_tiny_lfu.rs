@@ -111,7 +111,7 @@ impl WTinyLfu {
     }
 
     fn record(&mut self, hit: bool) {
-        let period = 10 * (self.capacity as u64).max(1);
+        let period = (self.capacity as u64).max(1).saturating_mul(10);
         if let Some(climber) = &mut self.climber
             && let Some(step) = climber.record(hit, period)
         {

@@ -30,6 +30,11 @@ impl Memory {
         }
     }
 
+    /// How many there is room for.
+    pub(super) fn keys(&self) -> usize {
+        self.buckets.len() * WAYS
+    }
+
     /// Halves all frequencies, for who looks at them; [`sweep`](Self::sweep) does the work.
     pub(super) fn next_generation(&mut self) {
         self.is_odd = !self.is_odd;

@@ -87,8 +87,17 @@ impl Queues {
 
     pub(super) fn set_capacity(&mut self, capacity: usize) {
         self.capacity = capacity;
-        if self.is_warm {
-            self.memory.resize(capacity.saturating_mul(REMEMBERED));
+        self.fit_memory();
+    }
+
+    /// The memory is for as many as have been here at once: of a great capacity that few heavy entries fill, that is
+    /// little.
+    fn fit_memory(&mut self) {
+        let entries = self.capacity.min(self.bytes.len());
+        let keys = entries.saturating_mul(REMEMBERED);
+        // It forgets all when it grows: that must not happen often.
+        if self.is_warm && (entries == self.capacity || keys > 2 * self.memory.keys()) {
+            self.memory.resize(keys);
         }
     }
 
@@ -124,6 +133,7 @@ impl Queues {
                 self.bytes.reserve_exact(doubled.max(missing));
             }
             self.bytes.resize_with(slot.index() + 1, AtomicU8::default);
+            self.fit_memory();
         }
         *self.byte(slot) = frequency << FREQUENCY_SHIFT | self.generation;
         let is_main = self.rule == Rule::Clock;
@@ -267,7 +277,7 @@ impl Queues {
     fn shrink_small(&mut self) {
         if !self.is_warm {
             self.is_warm = true;
-            self.set_capacity(self.capacity);
+            self.fit_memory();
         }
         for _ in 0..MOVED_AT_ONCE {
             if self.small.len() <= self.small_capacity() {

@@ -13,7 +13,7 @@ use core::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use model::Model;
 use purlin_cache::expiry::Expiry;
-use purlin_cache::policy;
+use purlin_cache::policy::Policy;
 use purlin_cache::registry::{AnyPolicy, VARIANTS};
 use purlin_cache::{Builder, RemovalCause};
 use purlin_core::time::{Instant, ManualClock};
@@ -96,22 +96,9 @@ impl Expiry<u8, u64> for ByValue {
     }
 }
 
-/// A policy, and whether it may turn newcomers away.
 fn policy_of(number: u8, entries: usize) -> AnyPolicy {
-    // Those that have parameters of their own, or are not in the registry.
-    let others: [fn(usize) -> AnyPolicy; 6] = [
-        |entries| Box::new(policy::Adaptive::new(entries)),
-        |entries| Box::new(policy::S3Fifo::new(entries)),
-        |entries| Box::new(policy::Arc::new(entries)),
-        |entries| Box::new(policy::Lirs::new(entries)),
-        |entries| Box::new(policy::TinyLfu::new(entries)),
-        |entries| Box::new(policy::WTinyLfu::new(entries)),
-    ];
-    let number = usize::from(number) % (VARIANTS.len() + others.len());
-    match VARIANTS.get(number) {
-        Some(variant) => variant.algorithm.build(entries, 42),
-        None => others[number - VARIANTS.len()](entries),
-    }
+    let variant = &VARIANTS[usize::from(number) % VARIANTS.len()];
+    variant.algorithm.build(entries, 42)
 }
 
 type Told = Arc<Mutex<Vec<(u8, u64, RemovalCause)>>>;

@@ -1,4 +1,4 @@
-# Loom, simulation, fuzzing.
+# Loom, ThreadSanitizer, simulation, fuzzing.
 
 # Passes test output on, and fails where it shows that nothing ran: a mistyped cfg compiles to no tests.
 ran_tests() {
@@ -14,6 +14,25 @@ stage_loom() {
     crate=$(basename "$(dirname "$(dirname "$file")")")
     RUSTFLAGS="--cfg purlin_loom" LOOM_MAX_PREEMPTIONS=3 \
       cargo test --release -p "purlin-$crate" --test "$(basename "$file" .rs)" --target-dir target/loom | ran_tests
+  done
+}
+
+stage_tsan() {
+  local host file crate
+  host=$(rustc -vV | sed -n 's/^host: //p')
+  case $host in
+    *-linux-gnu | *-apple-darwin) ;;
+    *) skip tsan "no ThreadSanitizer for $host"; return ;;
+  esac
+  # The standard library is built with the sanitizer too, or its locks would be taken for none.
+  if [ ! -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library" ] && ! rustup component add rust-src >/dev/null 2>&1; then
+    skip tsan "no source of the standard library (rust-src)"
+    return
+  fi
+  for file in crates/*/tests/stress.rs; do
+    crate=$(basename "$(dirname "$(dirname "$file")")")
+    RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=thread \
+      cargo test -Zbuild-std --target "$host" -p "purlin-$crate" --test stress --target-dir target/tsan | ran_tests
   done
 }
 

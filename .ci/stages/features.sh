@@ -23,7 +23,7 @@ portability() {
   local crate
   # The crates that promise no_std (DESIGN.md), as far as they are there.
   local no_std=()
-  for crate in core ratelimit hashring quorum gossip; do
+  for crate in core ratelimit cache hashring quorum gossip; do
     [ ! -d "crates/$crate" ] || no_std+=("$crate")
   done
   if has_target thumbv7m-none-eabi; then

@@ -2,6 +2,8 @@
 //! code of the user but `Hash`, `Eq` and `Borrow` of keys.
 
 mod budget;
+#[cfg(any(test, fuzzing, feature = "conformance"))]
+mod invariants;
 mod outbox;
 mod pins;
 mod timing;
@@ -150,6 +152,7 @@ impl<K, V, P: Policy> Shard<K, V, P> {
     }
 
     /// The same with others at once, for policies that share hits.
+    #[cfg(feature = "std")]
     #[inline]
     pub(crate) fn hit_shared(&self, slot: Slot, hash: u64) {
         if !self.pins.contains(slot) {
@@ -287,6 +290,7 @@ impl<K, V, P: Policy> Shard<K, V, P> {
     }
 
     /// Whether nothing that was cleared is left.
+    #[cfg(feature = "std")]
     pub(crate) fn is_buried(&self) -> bool {
         self.dying.is_empty()
     }

@@ -162,7 +162,21 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let mut shard = self.write(hash);
+        self.look_up_in(&mut self.write(hash), hash, key, now)
+    }
+
+    /// The same in a shard that is locked.
+    fn look_up_in<Q>(
+        &self,
+        shard: &mut Shard<K, V, P>,
+        hash: u64,
+        key: &Q,
+        now: Option<Instant>,
+    ) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let slot = shard.find(hash, key)?;
         match shard.read(slot, &self.lifetimes, now) {
             Seen::Expired => return None,
@@ -296,6 +310,8 @@ where
         let mut out = Outbox::new();
         let mut shard = self.write(hash);
         let Some(slot) = shard.find_live(hash, key, || self.now()) else {
+            // Nobody knows what a load under way will bring.
+            shard.supersede(hash, key);
             return false;
         };
         let removes = condition(&shard.entry(slot).value);

@@ -5,7 +5,7 @@ mod whole;
 use crate::builder::{Builder, Listener, PolicyFactory, Weigher};
 use crate::lifetime::{Life, Lifetimes};
 use crate::listener::RemovalCause;
-use crate::policy::{Adaptive, Policy};
+use crate::policy::{Adaptive, Policy, Slot};
 use crate::shard::{Entry, Incoming, Inserted, Outbox, OwnBudget, Seen, Shard};
 use crate::stats::Stats;
 use core::borrow::Borrow;
@@ -147,8 +147,7 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let hash = self.hasher.hash_one(key);
-        let slot = self.shard.find_live(hash, key, || self.now())?;
+        let slot = self.find_live(key)?;
         Some(&self.shard.entry(slot).value)
     }
 
@@ -167,11 +166,10 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let (hash, now) = (self.hasher.hash_one(key), self.now());
-        let slot = self.shard.find_live(hash, key, || now)?;
+        let slot = self.find_live(key)?;
         Some(match self.shard.deadline(slot) {
             Instant::MAX => Duration::MAX,
-            deadline => deadline - now,
+            deadline => deadline - self.now(),
         })
     }
 
@@ -266,7 +264,7 @@ where
     {
         let hash = self.hasher.hash_one(key);
         self.mend();
-        let slot = self.shard.find(hash, key)?;
+        let slot = self.shard.find_live(hash, key, || self.now())?;
         let entry = self
             .shard
             .remove(slot, hash, &self.hasher, &mut self.budget);
@@ -305,6 +303,17 @@ where
         stats.misses = self.misses;
         stats.add(self.shard.counters(), self.shard.len());
         stats
+    }
+
+    /// For those who can mend nothing: what a panic has torn, nobody sees.
+    fn find_live<Q>(&self, key: &Q) -> Option<Slot>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let hash = self.hasher.hash_one(key);
+        let slot = self.shard.find_live(hash, key, || self.now())?;
+        (!self.shard.is_torn()).then_some(slot)
     }
 
     fn weigh(&self, key: &K, value: &V) -> u64 {

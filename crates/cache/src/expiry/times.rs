@@ -166,6 +166,16 @@ impl Times {
         self.wheel.poll_timeout()
     }
 
+    /// Verifies the wheel, for tests. O(n).
+    ///
+    /// # Panics
+    ///
+    /// When it is not sound.
+    #[cfg(any(test, fuzzing, feature = "conformance"))]
+    pub fn check_invariants(&self) {
+        self.wheel.check_invariants();
+    }
+
     /// Forgets all slots. Memory is kept.
     pub fn clear(&mut self) {
         self.wheel.clear();

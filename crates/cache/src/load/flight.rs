@@ -109,7 +109,7 @@ impl<V> Flight<V> {
     }
 
     /// The thread that the load runs in, if it runs and has not landed.
-    pub(super) fn leader(&self) -> Option<ThreadId> {
+    pub(crate) fn leader(&self) -> Option<ThreadId> {
         let state = self.lock();
         state.leader.filter(|_| state.outcome.is_none())
     }

@@ -79,6 +79,15 @@ impl<K, V> Flights<K, V> {
         self.take_where(hash, |known| Arc::ptr_eq(&known.flight, flight))
     }
 
+    /// Takes out those for which it holds.
+    pub(crate) fn take_if(
+        &mut self,
+        mut condition: impl FnMut(u64, &K) -> bool,
+    ) -> impl Iterator<Item = InFlight<K, V>> {
+        self.table
+            .extract_if(move |known| condition(known.hash, &known.key))
+    }
+
     /// Takes out all.
     pub(crate) fn take_all(&mut self) -> impl Iterator<Item = InFlight<K, V>> + use<K, V> {
         core::mem::take(&mut self.table).into_iter()

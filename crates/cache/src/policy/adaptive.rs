@@ -4,7 +4,9 @@ mod queues;
 mod teacher;
 
 use super::{Policy, Slot};
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::AtomicUsize;
+#[cfg(feature = "std")]
+use core::sync::atomic::Ordering;
 use learner::Learner;
 use queues::Queues;
 use teacher::Teacher;

@@ -37,6 +37,12 @@ impl Pins {
         was_in
     }
 
+    /// How many there are.
+    #[cfg(any(test, fuzzing, feature = "conformance"))]
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
     pub(crate) fn clear(&mut self) {
         self.words.clear();
         self.count = 0;

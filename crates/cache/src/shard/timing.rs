@@ -148,12 +148,16 @@ impl<K, V, P: Policy> Shard<K, V, P> {
     where
         K: Hash,
     {
-        while let Some(slot) = self
-            .times
-            .as_mut()
-            .and_then(|times| times.pop_expired(now, &mut steps))
-        {
-            let hash = hasher.hash_one(&self.entry(slot).key);
+        loop {
+            // The wheel has forgotten an entry before its hash is known.
+            self.torn = true;
+            let times = self.times.as_mut();
+            let slot = times.and_then(|times| times.pop_expired(now, &mut steps));
+            let expired = slot.map(|slot| (slot, hasher.hash_one(&self.entry(slot).key)));
+            self.torn = false;
+            let Some((slot, hash)) = expired else {
+                break;
+            };
             self.expel(slot, hash, RemovalCause::Expired, hasher, budget, out);
         }
         steps > 0

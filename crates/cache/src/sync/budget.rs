@@ -30,6 +30,11 @@ impl SharedBudget {
         self.used.load(Ordering::Relaxed) > self.capacity()
     }
 
+    #[cfg(any(test, fuzzing, feature = "conformance"))]
+    pub(super) fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
     pub(super) fn left(&self) -> u64 {
         self.capacity()
             .saturating_sub(self.used.load(Ordering::Relaxed))

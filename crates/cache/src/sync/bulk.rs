@@ -3,6 +3,7 @@ use super::lead::Lead;
 use super::load::{Boarding, cannot_fail, settled};
 use crate::load::{Flight, LoadError};
 use crate::policy::Policy;
+use crate::shard::Seen;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -62,22 +63,31 @@ where
         Q: Hash + Eq + ?Sized,
     {
         let home = self.shards.home(group[0].0);
-        if self.shares_hits {
-            let shard = self.read_at(home);
-            for &(hash, place, key) in group {
-                values[place] = shard.find(hash, key).map(|slot| {
-                    shard.hit_shared(slot, hash);
-                    shard.entry(slot).value.clone()
-                });
-            }
-        } else {
+        if !self.shares_hits {
             let mut shard = self.write_at(home);
             for &(hash, place, key) in group {
-                values[place] = shard.find(hash, key).map(|slot| {
-                    shard.hit(slot, hash);
-                    shard.entry(slot).value.clone()
-                });
+                values[place] = self.look_up_in(&mut shard, hash, key, None);
             }
+            return;
+        }
+        let mut for_one_thread = Vec::new();
+        let shard = self.read_at(home);
+        for &(hash, place, key) in group {
+            let Some(slot) = shard.find(hash, key) else {
+                continue;
+            };
+            match shard.read(slot, &self.lifetimes, None) {
+                Seen::Expired => {}
+                Seen::Alive => {
+                    shard.hit_shared(slot, hash);
+                    values[place] = Some(shard.entry(slot).value.clone());
+                }
+                Seen::AliveUntil(_) => for_one_thread.push((hash, place, key)),
+            }
+        }
+        drop(shard);
+        for (hash, place, key) in for_one_thread {
+            values[place] = self.look_up_alone(hash, key, None);
         }
     }
 

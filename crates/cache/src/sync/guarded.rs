@@ -1,9 +1,11 @@
 use crate::load::{Flights, InFlight, Outcome};
+use crate::policy::Policy;
 use crate::primitives::RwLockWriteGuard;
 use crate::shard::Shard;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::ops::{Deref, DerefMut};
+use purlin_core::time::Instant;
 
 /// What a shard's lock guards.
 #[derive(Debug)]
@@ -88,6 +90,17 @@ impl<'a, K, V, P> Writing<'a, K, V, P> {
             flight.land(Outcome::Loaded(value.clone()));
             self.supersede(hash, key);
         }
+    }
+
+    /// What is being loaded for keys that have no value is out of date.
+    pub(super) fn supersede_absent(&mut self, now: impl Fn() -> Instant)
+    where
+        K: Eq,
+        P: Policy,
+    {
+        let Guarded { shard, flights } = &mut *self.guard;
+        let is_absent = |hash, key: &K| shard.find_live(hash, key, &now).is_none();
+        self.ended.0.extend(flights.take_if(is_absent));
     }
 
     /// What is being loaded for all keys of this shard is out of date.

@@ -16,7 +16,8 @@ where
     S: BuildHasher,
 {
     /// Removes the entries for which the predicate holds. It is applied shard by shard: an entry that comes
-    /// in meanwhile may be seen or not.
+    /// in meanwhile may be seen or not. What is being loaded for a key that has no value does not enter
+    /// the cache, as the predicate cannot be asked about it.
     ///
     /// O(n); a shard is locked while its entries are looked at, and the predicate runs under that lock: it must
     /// not use the cache.
@@ -43,6 +44,7 @@ where
                     slot.0 += 1;
                 }
             }
+            shard.supersede_absent(|| self.now());
             drop(shard);
             self.deliver(out);
         }
@@ -94,7 +96,7 @@ where
     {
         let hash = self.hasher.hash_one(key);
         let mut shard = self.write(hash);
-        let slot = shard.find(hash, key);
+        let slot = shard.find_live(hash, key, || self.now());
         slot.inspect(|slot| shard.pin(*slot, hash)).is_some()
     }
 
@@ -108,6 +110,25 @@ where
         let mut shard = self.write(hash);
         let slot = shard.find(hash, key);
         slot.is_some_and(|slot| shard.unpin(slot, hash))
+    }
+
+    /// Verifies that the parts of the cache fit each other, for tests. O(n). Nobody may change the cache
+    /// meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// When they do not.
+    #[cfg(any(test, fuzzing, feature = "conformance"))]
+    pub fn check_invariants(&self) {
+        for at in 0..self.shards.count() {
+            let shard = self.read_at(at);
+            shard.check_invariants(&self.hasher);
+            let mut keys = shard.entries().iter().map(|entry| &entry.key);
+            let is_home = |key| self.shards.home(self.hasher.hash_one(key)) == at;
+            assert!(keys.all(is_home), "each entry is in its key's shard");
+        }
+        let used = self.weighted_size();
+        assert_eq!(self.budget.used(), used, "the budget is what is used");
     }
 
     /// Evicts while the cache is over its capacity and the shard holds more than `least`, a few entries under one

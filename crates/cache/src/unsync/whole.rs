@@ -15,8 +15,12 @@ where
 {
     /// All entries, in no order, without counting as a use.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.shard
-            .live(self.now())
+        // What a panic has torn, nobody sees.
+        let shard = (!self.shard.is_torn()).then_some(&self.shard);
+        let now = self.now();
+        shard
+            .into_iter()
+            .flat_map(move |shard| shard.live(now))
             .map(|entry| (&entry.key, &entry.value))
     }
 
@@ -91,7 +95,7 @@ where
     {
         let hash = self.hasher.hash_one(key);
         self.mend();
-        let slot = self.shard.find(hash, key);
+        let slot = self.shard.find_live(hash, key, || self.now());
         slot.inspect(|slot| self.shard.pin(*slot, hash)).is_some()
     }
 
@@ -105,5 +109,17 @@ where
         self.mend();
         let slot = self.shard.find(hash, key);
         slot.is_some_and(|slot| self.shard.unpin(slot, hash))
+    }
+
+    /// Verifies that the parts of the cache fit each other, for tests. O(n).
+    ///
+    /// # Panics
+    ///
+    /// When they do not.
+    #[cfg(any(test, fuzzing, feature = "conformance"))]
+    pub fn check_invariants(&self) {
+        self.shard.check_invariants(&self.hasher);
+        let used = self.shard.used();
+        assert_eq!(self.budget.used, used, "the budget is what is used");
     }
 }

@@ -20,7 +20,7 @@ const PROMOTED_AT: u8 = 2;
 const COMPARED: u32 = 3;
 /// The longest walk of the hand for one eviction: entries looked at, and slots passed.
 const MOST_STEPS: u32 = 16;
-const MOST_SLOTS: u32 = 64;
+const MOST_SLOTS: usize = 64;
 /// Stale places of the small queue beyond which it is tidied up, beside as many as there are good ones.
 const MOST_STALE: usize = 64;
 /// Entries that move from the small to the main queue with each eviction after the small one was told to shrink.
@@ -220,47 +220,48 @@ impl Queues {
 
     /// The oldest newcomer fights against the weakest of some in the main queue.
     fn choose(&mut self) -> Option<Slot> {
-        if self.rule == Rule::Clock {
-            return self.weakest(1);
+        let room_for_newcomers = self.small_capacity();
+        if self.small < room_for_newcomers || self.rule == Rule::Clock {
+            let (weakest, spared) = self.weakest(1);
+            // Where all that the hand has passed was hit, a newcomer that was not is worth less.
+            return weakest.or_else(|| self.oldest_idle()).or(spared);
         }
-        for promotions in 0.. {
-            let Some(newcomer) = self.oldest() else {
-                return self.weakest(1);
-            };
-            if self.main == 0 {
+        // Before any newcomer joins those among whom it is chosen.
+        let (weakest, spared) = self.weakest(COMPARED);
+        let weakest = weakest.or(spared);
+        for _ in 0..MOST_STEPS {
+            let newcomer = self.oldest()?;
+            let byte = self.refresh(newcomer);
+            if byte & HITS < PROMOTED_AT {
+                let beaten = weakest.filter(|slot| strength(byte) > strength(self.refresh(*slot)));
+                if beaten.is_some() {
+                    self.enter_main(newcomer);
+                }
+                return beaten.or(Some(newcomer));
+            }
+            if weakest.is_none() {
                 return Some(newcomer);
             }
-            if self.small < self.small_capacity() {
-                return self.weakest(1);
-            }
-            let byte = self.refresh(newcomer);
-            if byte & HITS < PROMOTED_AT || promotions == MOST_STEPS {
-                let Some(weakest) = self.weakest(COMPARED) else {
-                    return Some(newcomer);
-                };
-                if strength(byte) <= strength(self.refresh(weakest)) {
-                    return Some(newcomer);
-                }
-                self.enter_main(newcomer);
-                return Some(weakest);
-            }
             self.enter_main(newcomer);
+            if self.small < room_for_newcomers {
+                return weakest;
+            }
         }
-        None
+        weakest
     }
 
     /// Walks the hand over so many entries without recent hits, and answers with the weakest that it has passed and that is
-    /// still here, of this walk and those before.
-    fn weakest(&mut self, compared: u32) -> Option<Slot> {
+    /// still here, of this walk and those before; and with the weakest of those that were hit, in case that all were.
+    fn weakest(&mut self, compared: u32) -> (Option<Slot>, Option<Slot>) {
         // Unless it was hit since.
         let remembered = self.weakest;
         let mut weakest = remembered.filter(|slot| self.refresh(*slot) & HITS == 0);
         let mut least = weakest.map_or(u8::MAX, |slot| strength(self.refresh(slot)));
-        // Of those that were hit, in case that all were.
         let mut spared = (u8::MAX, None);
         let mut seen = u32::from(weakest.is_some());
         let mut steps = 0;
-        for _ in 0..MOST_SLOTS {
+        // Once round at most: who was spared is not looked at again.
+        for _ in 0..self.bytes.len().min(MOST_SLOTS) {
             if self.hand >= self.bytes.len() {
                 self.hand = 0;
             }
@@ -288,7 +289,13 @@ impl Queues {
             }
         }
         self.weakest = weakest;
-        weakest.or(spared.1)
+        (weakest, spared.1)
+    }
+
+    /// The oldest newcomer, if it was hit no more than once.
+    fn oldest_idle(&mut self) -> Option<Slot> {
+        let slot = self.oldest()?;
+        (self.refresh(slot) & HITS < PROMOTED_AT).then_some(slot)
     }
 
     /// The hand passes an entry that was hit: one hit becomes frequency.
@@ -311,7 +318,7 @@ impl Queues {
     fn enter_main(&mut self, slot: Slot) {
         let byte = self.byte(slot);
         *byte = *byte & !HITS | MAIN;
-        self.small -= 1;
+        self.leave_line(slot);
         self.main += 1;
     }
 
@@ -333,7 +340,7 @@ impl Queues {
     fn shift_small(&mut self) {
         if let Some(slot) = self.oldest() {
             *self.byte(slot) |= MAIN;
-            self.small -= 1;
+            self.leave_line(slot);
             self.main += 1;
         }
     }
@@ -365,6 +372,14 @@ impl Queues {
         }
     }
 
+    /// A newcomer is none any longer. Its place goes too where it is the oldest: or the next one in its slot would be taken for it.
+    fn leave_line(&mut self, slot: Slot) {
+        self.small -= 1;
+        if self.ring.front() == Some(&slot.0) {
+            self.ring.pop_front();
+        }
+    }
+
     /// Leaves each newcomer one place, its last. O(places), once for as many that have become stale.
     fn tidy_up(&mut self) {
         for place in 0..self.ring.len() {
@@ -391,11 +406,7 @@ impl Queues {
         self.victim = self.refresh(slot);
         *self.byte(slot) = 0;
         if self.victim & MAIN == 0 {
-            self.small -= 1;
-            if self.ring.front() == Some(&slot.0) {
-                // Or the next one in this slot would be taken for the oldest.
-                self.ring.pop_front();
-            }
+            self.leave_line(slot);
         } else {
             self.main -= 1;
         }

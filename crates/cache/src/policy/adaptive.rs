@@ -53,12 +53,11 @@ const HITS_OF_AN_EVICTION: usize = 64;
 /// # Cost
 ///
 /// O(1): an eviction takes up to 16 steps of the hand, two or three mostly, and a few for entries that move between
-/// the queues. 8 to 9 bytes an entry and, shared by all shards of a cache, a shadow of some 100 bytes for each entry that it has (1/64
+/// the queues. 13 bytes an entry and, shared by all shards of a cache, a shadow of some 100 bytes for each entry that it has (1/64
 /// of a byte for each of 256, four times; more for small caches, up to 120 bytes an entry below 256). Hits are shared; a hit on an entry that was
 /// hit thrice lately writes nothing.
 ///
-/// Entries that are removed by hand, or expire, leave places in the small queue behind, which the next entry in their slot may take: the order in
-/// which newcomers leave is exact only without. What is learned depends on the order in which threads come, so two runs with many threads may decide differently; with one
+/// What is learned depends on the order in which threads come, so two runs with many threads may decide differently; with one
 /// thread they do not.
 ///
 /// ```

@@ -21,8 +21,10 @@ const COMPARED: u32 = 3;
 /// The longest walk of the hand for one eviction: entries looked at, and slots passed.
 const MOST_STEPS: u32 = 16;
 const MOST_SLOTS: usize = 64;
-/// Stale places of the small queue beyond which it is tidied up, beside as many as there are good ones.
-const MOST_STALE: usize = 64;
+/// Gaps in the small queue beyond which it is closed up, beside as many as there are newcomers.
+const MOST_GAPS: usize = 64;
+/// A place of the small queue that was left.
+const GAP: u32 = u32::MAX;
 /// Entries that move from the small to the main queue with each eviction after the small one was told to shrink.
 const MOVED_AT_ONCE: u32 = 8;
 /// A generation is so many requests for each entry of the capacity; then all frequencies are halved: after fifteen steps
@@ -43,18 +45,21 @@ pub(super) enum Rule {
     Clock,
 }
 
-/// A small queue for newcomers, and a main queue of all others: a byte for each slot, and four for each newcomer.
+/// A small queue for newcomers, and a main queue of all others: a byte for each slot, and where it is in the small queue.
 ///
 /// The main queue has no order of its own: the hand goes over the slots, one after the other, so that the bytes that it looks at are
-/// side by side. The small one is a ring of slots, of which some may be stale: an entry that is removed, or moves to another slot,
-/// leaves its place in the ring behind. A slot is a newcomer's if its byte says so.
+/// side by side. The small one is a ring of slots. Who leaves it from the middle leaves a gap.
 #[derive(Debug)]
 pub(super) struct Queues {
     rule: Rule,
     capacity: usize,
     bytes: Vec<AtomicU8>,
-    /// Newcomers, the oldest in front, and stale places.
+    /// Newcomers, the oldest in front, and gaps behind it.
     ring: VecDeque<u32>,
+    /// The number of the place in front. They are numbered as they are taken.
+    first_place: u32,
+    /// For each slot that is a newcomer's, the number of its place.
+    places: Vec<u32>,
     small: usize,
     main: usize,
     /// The slot that the walk over the main queue comes to next.
@@ -81,6 +86,8 @@ impl Queues {
             capacity,
             bytes: Vec::new(),
             ring: VecDeque::new(),
+            first_place: 0,
+            places: Vec::new(),
             small: 0,
             main: 0,
             hand: 0,
@@ -111,9 +118,9 @@ impl Queues {
         // It forgets all when it grows: that must not happen often.
         if self.is_warm && (entries == self.capacity || keys > 2 * self.memory.keys()) {
             self.memory.resize(keys);
-            // For the longest small queue, and its stale places.
+            // For the longest small queue, and its gaps.
             let newcomers = entries * usize::from(MOST_SMALL) / 100;
-            let places = 2 * newcomers + MOST_STALE + 2;
+            let places = 2 * newcomers + MOST_GAPS + 2;
             self.ring
                 .reserve_exact(places.saturating_sub(self.ring.len()));
         }
@@ -145,7 +152,6 @@ impl Queues {
             *self.byte(slot) |= MAIN;
             self.main += 1;
         } else {
-            self.small += 1;
             self.line_up(slot);
         }
         if !self.is_warm && self.small > self.small_capacity() {
@@ -170,7 +176,9 @@ impl Queues {
         let byte = core::mem::take(self.byte(from));
         *self.byte(to) = byte;
         if byte & MAIN == 0 {
-            self.line_up(to);
+            let place = self.place(from);
+            self.ring[place] = to.0;
+            self.places[to.index()] = self.places[from.index()];
         }
         if self.weakest == Some(from) {
             self.weakest = Some(to);
@@ -190,13 +198,8 @@ impl Queues {
 
     /// From what leaves first to what leaves last, if nothing else happens.
     pub(super) fn for_each_coldest(&self, visit: &mut dyn FnMut(Slot)) {
-        for (place, &slot) in self.ring.iter().enumerate() {
-            let is_newcomer = is_small(self.bytes[slot as usize].load(Ordering::Relaxed));
-            // Of several places the last counts.
-            if is_newcomer && !self.ring.range(place + 1..).any(|other| *other == slot) {
-                visit(Slot(slot));
-            }
-        }
+        let newcomers = self.ring.iter().filter(|slot| **slot != GAP);
+        newcomers.for_each(|slot| visit(Slot(*slot)));
         let all = self.bytes.len();
         for slot in (0..all).map(|step| (self.hand + step) % all) {
             if self.bytes[slot].load(Ordering::Relaxed) & MAIN != 0 {
@@ -208,13 +211,28 @@ impl Queues {
     pub(super) fn check_invariants(&self) {
         let bytes = || self.bytes.iter().map(|byte| byte.load(Ordering::Relaxed));
         assert_eq!(self.main, bytes().filter(|byte| byte & MAIN != 0).count());
-        assert_eq!(self.small, bytes().filter(|byte| is_small(*byte)).count());
-        for (slot, _) in (0..).zip(bytes()).filter(|(_, byte)| is_small(*byte)) {
-            assert!(self.ring.contains(&slot), "{slot} is in no queue");
+        assert_eq!(
+            self.small,
+            self.ring.iter().filter(|slot| **slot != GAP).count()
+        );
+        for (place, &slot) in self
+            .ring
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| **slot != GAP)
+        {
+            let byte = self.bytes[slot as usize].load(Ordering::Relaxed);
+            assert_eq!(byte & MAIN, 0, "{slot} is in both queues");
+            assert_eq!(
+                self.place(Slot(slot)),
+                place,
+                "{slot} is elsewhere than it thinks"
+            );
         }
+        assert_ne!(self.ring.front(), Some(&GAP));
         assert!(
-            self.ring.len() <= 2 * self.small + MOST_STALE + 1,
-            "stale places"
+            self.ring.len() <= 2 * self.small + MOST_GAPS + 1,
+            "too many gaps"
         );
     }
 
@@ -353,52 +371,37 @@ impl Queues {
         }
     }
 
-    /// The oldest newcomer.
-    fn oldest(&mut self) -> Option<Slot> {
-        while let Some(&slot) = self.ring.front() {
-            if is_small(*self.byte(Slot(slot))) {
-                return Some(Slot(slot));
-            }
-            self.ring.pop_front();
-        }
-        None
+    fn oldest(&self) -> Option<Slot> {
+        self.ring.front().map(|slot| Slot(*slot))
+    }
+
+    /// Where in the ring a newcomer is.
+    fn place(&self, slot: Slot) -> usize {
+        self.places[slot.index()].wrapping_sub(self.first_place) as usize
     }
 
     /// Puts a slot to the end of the small queue.
     fn line_up(&mut self, slot: Slot) {
+        self.places[slot.index()] = self.first_place.wrapping_add(self.ring.len() as u32);
         self.ring.push_back(slot.0);
-        if self.ring.len() > 2 * self.small + MOST_STALE {
-            self.tidy_up();
-        }
+        self.small += 1;
     }
 
-    /// A newcomer is none any longer. Its place goes too where it is the oldest: or the next one in its slot would be taken for it.
+    /// A newcomer is none any longer.
     fn leave_line(&mut self, slot: Slot) {
+        let place = self.place(slot);
+        self.ring[place] = GAP;
         self.small -= 1;
-        if self.ring.front() == Some(&slot.0) {
+        while self.ring.front() == Some(&GAP) {
             self.ring.pop_front();
+            self.first_place = self.first_place.wrapping_add(1);
         }
-    }
-
-    /// Leaves each newcomer one place, its last. O(places), once for as many that have become stale.
-    fn tidy_up(&mut self) {
-        for place in 0..self.ring.len() {
-            self.refresh(Slot(self.ring[place]));
-        }
-        // Whoever has its place is marked by the bit of the other generation.
-        for place in (0..self.ring.len()).rev() {
-            let slot = Slot(self.ring[place]);
-            let generation = self.generation;
-            let byte = self.byte(slot);
-            if is_small(*byte) && *byte & ODD == generation {
-                *byte ^= ODD;
-            } else {
-                self.ring[place] = u32::MAX;
+        if self.ring.len() > 2 * self.small + MOST_GAPS {
+            // As long as the queue, once for as many that left it from the middle.
+            self.ring.retain(|slot| *slot != GAP);
+            for (place, slot) in (0..).zip(&self.ring) {
+                self.places[*slot as usize] = self.first_place.wrapping_add(place);
             }
-        }
-        self.ring.retain(|slot| *slot != u32::MAX);
-        for place in 0..self.ring.len() {
-            *self.byte(Slot(self.ring[place])) ^= ODD;
         }
     }
 
@@ -437,15 +440,9 @@ impl Queues {
     fn refresh(&mut self, slot: Slot) -> u8 {
         let generation = self.generation;
         let byte = self.byte(slot);
-        if *byte & ODD != generation && *byte & (MAIN | FREQUENCY) != 0 {
+        if *byte & ODD != generation {
             let halved = *byte >> 1 & FREQUENCY >> 1 & FREQUENCY;
-            // A newcomer's is never zero: by that it is told from an empty slot.
-            let least = if *byte & MAIN == 0 {
-                1 << FREQUENCY_SHIFT
-            } else {
-                0
-            };
-            *byte = *byte & (HITS | MAIN) | generation | halved.max(least);
+            *byte = *byte & (HITS | MAIN) | generation | halved;
         }
         *byte
     }
@@ -460,19 +457,16 @@ impl Queues {
             // Up to the capacity by doubling, so that nothing is left over in the end.
             let doubled = len.max(16).min(self.capacity.saturating_sub(len));
             self.bytes.reserve_exact(doubled.max(missing));
+            self.places.reserve_exact(doubled.max(missing));
         }
         self.bytes.resize_with(slot.index() + 1, AtomicU8::default);
+        self.places.resize(slot.index() + 1, 0);
         self.fit_memory();
     }
 
     fn byte(&mut self, slot: Slot) -> &mut u8 {
         self.bytes[slot.index()].get_mut()
     }
-}
-
-/// Whether a slot's byte is a newcomer's.
-fn is_small(byte: u8) -> bool {
-    byte & MAIN == 0 && byte & FREQUENCY != 0
 }
 
 /// What an entry has to put into a fight.

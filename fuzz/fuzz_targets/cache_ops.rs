@@ -7,7 +7,7 @@ mod caches;
 #[path = "cache_ops/model.rs"]
 mod model;
 
-use arbitrary::Arbitrary;
+use arbitrary::{Arbitrary, Result, Unstructured};
 use caches::Caches;
 use core::time::Duration;
 use libfuzzer_sys::fuzz_target;
@@ -31,21 +31,31 @@ struct Case {
     calls: Vec<Call>,
 }
 
+/// One of few, so that calls meet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key(pub(crate) u8);
+
+impl<'a> Arbitrary<'a> for Key {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(Self(u8::arbitrary(bytes)? % 40))
+    }
+}
+
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) enum Call {
-    Get(u8),
-    GetMany([u8; 3]),
-    Peek(u8),
-    Insert(u8, u8),
-    InsertLiving(u8, u8, u16),
-    Load(u8, u8),
-    Remove(u8),
-    Invalidate(u8),
+    Get(Key),
+    GetMany([Key; 3]),
+    Peek(Key),
+    Insert(Key, u8),
+    InsertLiving(Key, u8, u16),
+    Load(Key, u8),
+    Remove(Key),
+    Invalidate(Key),
     InvalidateIf(u8),
     InvalidateAll,
     Resize(u8),
-    Pin(u8),
-    Unpin(u8),
+    Pin(Key),
+    Unpin(Key),
     Pass(u16),
     PassLong(u32),
     RunPending,

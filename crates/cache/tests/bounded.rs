@@ -111,16 +111,16 @@ fn a_million_entries_that_expire_at_once_do_not_hold_up_anybody() {
     }
     clock.advance(Duration::from_secs(3_600));
     assert_bounded(work_of(|| assert!(cache.get(&Key(7)).is_none())));
-    let mut inserted = 0;
-    while cache.len() > inserted {
+    let mut inserted = 0_u32;
+    while cache.len() > inserted as usize {
         let before = cache.len();
-        let key = Key(ENTRIES + inserted as u32);
+        let key = Key(ENTRIES + inserted);
         assert_bounded(work_of(|| cache.insert(key, Value)));
         inserted += 1;
         assert!(cache.len() < before, "each insertion frees some");
     }
     // Each step moves an entry down a level of the wheel, or out: at most so many of them for each.
-    assert!(inserted <= ENTRIES as usize / 16 * 5, "{inserted}");
+    assert!(inserted <= ENTRIES / 16 * 5, "{inserted}");
     assert_eq!(TOLD.get(), u64::from(ENTRIES));
 }
 

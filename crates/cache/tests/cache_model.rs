@@ -128,6 +128,7 @@ impl Model {
             // It comes back as if it were new.
             let entry = self.entries.remove(at);
             self.entries.push(entry);
+            self.resize(self.capacity);
         }
         if pin { true } else { was_pinned }
     }

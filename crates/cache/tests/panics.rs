@@ -3,12 +3,13 @@
 
 use core::cell::Cell;
 use core::hash::{Hash, Hasher};
+use core::panic::AssertUnwindSafe;
 use core::time::Duration;
 use purlin_cache::expiry::Expiry;
 use purlin_cache::policy::{Adaptive, Lru, Policy};
 use purlin_cache::{Builder, sync, unsync};
 use purlin_core::time::{Clock, Instant, ManualClock};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{catch_unwind, resume_unwind};
 
 const CAPACITY: u64 = 24;
 /// Calls of a kind, each of which panics once.
@@ -177,11 +178,11 @@ fn work_sync<P: Policy>(cache: &sync::Cache<Key, Value, P>, clock: &ManualClock,
             cache.unpin(&Key(round % 7));
         }
         9 => clock.advance(Duration::from_secs(4)),
-        10 if round % 5 == 0 => cache.invalidate_if(|key, _| {
+        10 if round.is_multiple_of(5) => cache.invalidate_if(|key, _| {
             call(Site::Predicate);
             key.0 % 4 == 0
         }),
-        10 if round % 7 == 0 => cache.invalidate_all(),
+        10 if round.is_multiple_of(7) => cache.invalidate_all(),
         10 => {
             cache.set_max_capacity(CAPACITY / 2);
             cache.set_max_capacity(CAPACITY);
@@ -224,11 +225,11 @@ fn work_unsync<P: Policy>(
             cache.unpin(&Key(round % 7));
         }
         9 => clock.advance(Duration::from_secs(4)),
-        10 if round % 5 == 0 => cache.invalidate_if(|key, _| {
+        10 if round.is_multiple_of(5) => cache.invalidate_if(|key, _| {
             call(Site::Predicate);
             key.0 % 4 == 0
         }),
-        10 if round % 7 == 0 => cache.invalidate_all(),
+        10 if round.is_multiple_of(7) => cache.invalidate_all(),
         10 => {
             cache.set_max_capacity(CAPACITY / 2);
             cache.set_max_capacity(CAPACITY);

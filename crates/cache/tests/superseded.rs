@@ -49,6 +49,7 @@ fn a_look_at_many_keys_is_a_use_of_them() {
     for _ in 0..5 {
         clock.advance(SECOND / 2);
         assert_eq!(cache.get_many(&[1]), [Some("used")]);
+        assert!(cache.contains_key(&1));
     }
 }
 

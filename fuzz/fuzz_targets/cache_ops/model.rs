@@ -1,7 +1,7 @@
 //! Who is in a cache, by what its listener says; and when what it says cannot be.
 
 use crate::caches::Caches;
-use crate::{Call, Case, TIME_TO_IDLE, TIME_TO_LIVE, life, weight};
+use crate::{Call, Case, Key, TIME_TO_IDLE, TIME_TO_LIVE, life, weight};
 use core::time::Duration;
 use purlin_cache::RemovalCause::{self, Cleared, Expired, Explicit, Rejected, Replaced, Size};
 use purlin_core::time::{Clock, Instant, ManualClock};
@@ -108,28 +108,29 @@ impl Model {
         told: &Mutex<Vec<(u8, u64, RemovalCause)>>,
     ) {
         match call {
-            Call::Get(key) => {
+            Call::Get(Key(key)) => {
                 let got = cache.get(key);
                 self.looked_up(key, got, true);
             }
             Call::GetMany(keys) => {
+                let keys = keys.map(|Key(key)| key);
                 let got = cache.get_many(keys);
                 for (key, got) in keys.into_iter().zip(got) {
                     self.looked_up(key, got, true);
                 }
             }
-            Call::Peek(key) => self.looked_up(key, cache.peek(key), false),
-            Call::Insert(key, low) => {
+            Call::Peek(Key(key)) => self.looked_up(key, cache.peek(key), false),
+            Call::Insert(Key(key), low) => {
                 let value = self.new_value(low);
                 cache.insert(key, value);
                 self.inserted(key, value, None, told);
             }
-            Call::InsertLiving(key, low, millis) => {
+            Call::InsertLiving(Key(key), low, millis) => {
                 let (value, time) = (self.new_value(low), Duration::from_millis(millis.into()));
                 cache.insert_with_ttl(key, value, time);
                 self.inserted(key, value, Some(time), told);
             }
-            Call::Load(key, low) => {
+            Call::Load(Key(key), low) => {
                 let value = self.new_value(low);
                 let got = cache.get_with(key, value);
                 if got == value {
@@ -141,7 +142,7 @@ impl Model {
                     self.looked_up(key, Some(got), true);
                 }
             }
-            Call::Remove(key) => {
+            Call::Remove(Key(key)) => {
                 let got = cache.remove(key);
                 self.looked_up(key, got, false);
                 if got.is_some() {
@@ -149,7 +150,7 @@ impl Model {
                     *self.left.entry(Explicit as u8).or_default() += 1;
                 }
             }
-            Call::Invalidate(key) => {
+            Call::Invalidate(Key(key)) => {
                 let was_here = cache.invalidate(key);
                 let was = self.entries.get(&key);
                 assert!(!was_here || was.is_some(), "invalidated nothing");
@@ -172,7 +173,9 @@ impl Model {
                 self.capacity = capacity.into();
                 cache.set_max_capacity(self.capacity);
             }
-            Call::Pin(key) | Call::Unpin(key) => self.pin(cache, key, matches!(call, Call::Pin(_))),
+            Call::Pin(Key(key)) | Call::Unpin(Key(key)) => {
+                self.pin(cache, key, matches!(call, Call::Pin(_)))
+            }
             Call::Pass(_) | Call::PassLong(_) => {}
             Call::RunPending => {
                 cache.run_pending();

@@ -4,9 +4,9 @@ use super::Cache;
 use crate::listener::RemovalCause;
 use crate::policy::{Policy, Slot};
 use crate::shard::Outbox;
+use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
-use std::vec::Vec;
 
 impl<K, V, P, S> Cache<K, V, P, S>
 where
@@ -100,7 +100,8 @@ where
         slot.inspect(|slot| shard.pin(*slot, hash)).is_some()
     }
 
-    /// Lets an entry be evicted again, and returns whether it was pinned.
+    /// Lets an entry be evicted again, and returns whether it was pinned. Where more is in use than the capacity, as
+    /// after a [`set_max_capacity`](Self::set_max_capacity) to less than what was pinned, entries leave now.
     pub fn unpin<Q>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -109,7 +110,12 @@ where
         let hash = self.hasher.hash_one(key);
         let mut shard = self.write(hash);
         let slot = shard.find(hash, key);
-        slot.is_some_and(|slot| shard.unpin(slot, hash))
+        let was_pinned = slot.is_some_and(|slot| shard.unpin(slot, hash));
+        drop(shard);
+        if was_pinned && self.budget.is_exceeded() {
+            self.evict_down_to(self.shards.home(hash), 0);
+        }
+        was_pinned
     }
 
     /// Verifies that the parts of the cache fit each other, for tests. O(n). Nobody may change the cache

@@ -75,8 +75,12 @@ where
             let entries = usize::try_from(max_capacity).unwrap_or(usize::MAX / 2);
             self.shard.expect(entries);
         }
+        self.evict_what_exceeds();
+    }
+
+    fn evict_what_exceeds(&mut self) {
         let mut out = Outbox::new();
-        while self.budget.used > max_capacity
+        while self.budget.used > self.budget.capacity
             && self.shard.evict(&self.hasher, &mut self.budget, &mut out)
         {}
         self.deliver(out);
@@ -99,7 +103,8 @@ where
         slot.inspect(|slot| self.shard.pin(*slot, hash)).is_some()
     }
 
-    /// Lets an entry be evicted again, and returns whether it was pinned.
+    /// Lets an entry be evicted again, and returns whether it was pinned. Where more is in use than the capacity, as
+    /// after a [`set_max_capacity`](Self::set_max_capacity) to less than what was pinned, entries leave now.
     pub fn unpin<Q>(&mut self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -108,7 +113,9 @@ where
         let hash = self.hasher.hash_one(key);
         self.mend();
         let slot = self.shard.find(hash, key);
-        slot.is_some_and(|slot| self.shard.unpin(slot, hash))
+        let was_pinned = slot.is_some_and(|slot| self.shard.unpin(slot, hash));
+        self.evict_what_exceeds();
+        was_pinned
     }
 
     /// Verifies that the parts of the cache fit each other, for tests. O(n).

@@ -272,7 +272,7 @@ impl Index {
     /// Bits 8 to 39 of the hash choose the bucket.
     #[inline]
     fn home(&self, hash: u64) -> usize {
-        let spread = u64::from((hash >> 8) as u32) * self.buckets.len() as u64;
+        let spread = (hash >> 8 & 0xFFFF_FFFF) * self.buckets.len() as u64;
         (spread >> 32) as usize
     }
 

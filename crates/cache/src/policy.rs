@@ -63,6 +63,16 @@ pub use w_tiny_lfu::WTinyLfu;
 pub struct Slot(pub u32);
 
 impl Slot {
+    /// How many there can be.
+    pub(crate) const MOST: usize = u32::MAX as usize;
+
+    /// The slot of this place of an array, which has fewer than [`MOST`](Self::MOST).
+    #[expect(clippy::cast_possible_truncation, reason = "below MOST")]
+    #[inline]
+    pub(crate) const fn at(index: usize) -> Self {
+        Self(index as u32)
+    }
+
     /// The slot as an index of an array.
     #[must_use]
     #[inline]

@@ -399,7 +399,7 @@ impl<K, V, P: Policy> Shard<K, V, P> {
     {
         let mut hole = None;
         while spare < need {
-            if self.take(need - spare, budget) {
+            if self.entries.len() < Slot::MOST && self.take(need - spare, budget) {
                 spare = need;
                 break;
             }
@@ -455,7 +455,7 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         } else {
             self.reserve_one(hasher);
             self.entries.push(entry);
-            Slot(self.entries.len() as u32 - 1)
+            Slot::at(self.entries.len() - 1)
         };
         self.counters.inserted += 1;
         self.index.insert(hash, slot);
@@ -506,7 +506,7 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         self.index.remove(hash, slot, |other| {
             hasher.hash_one(&self.entries[other.index()].key)
         });
-        let last = Slot(self.entries.len() as u32 - 1);
+        let last = Slot::at(self.entries.len() - 1);
         if let Some(times) = &mut self.times {
             times.remove(slot);
             times.relocate(last, slot);

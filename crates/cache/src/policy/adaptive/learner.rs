@@ -28,7 +28,7 @@ pub(super) struct Learner {
     shadows: [Shadow; RULES.len()],
     /// Of a hash, these bits are zero if its key is looked at.
     mask: u64,
-    ruling: usize,
+    ruling: u8,
     /// Requests that were looked at, decayed as the scores are.
     requests: u64,
     until_comparison: usize,
@@ -57,7 +57,7 @@ impl Learner {
 
     /// The number of the rule that has done best.
     pub(super) fn ruling(&self) -> u8 {
-        self.ruling as u8
+        self.ruling
     }
 
     pub(super) fn rule(number: u8) -> Rule {
@@ -79,13 +79,16 @@ impl Learner {
         is_over
     }
 
+    fn score(&self, rule: u8) -> u64 {
+        self.shadows[usize::from(rule)].score
+    }
+
     fn compare(&mut self) {
-        let best = (0..RULES.len()).max_by_key(|rule| self.shadows[*rule].score);
-        if let Some(best) = best
-            && self.shadows[best].score > self.shadows[self.ruling].score + self.requests / LEAD
-        {
-            self.ruling = best;
+        let mut best = (self.score(self.ruling) + self.requests / LEAD, self.ruling);
+        for (rule, shadow) in (0..).zip(&self.shadows) {
+            best = best.max((shadow.score, rule));
         }
+        self.ruling = best.1;
         self.requests = self.requests * KEPT / 1024;
         for shadow in &mut self.shadows {
             shadow.score = shadow.score * KEPT / 1024;
@@ -145,7 +148,7 @@ impl Shadow {
                     );
                 }
                 self.hashes.push(hash);
-                Slot(self.hashes.len() as u32 - 1)
+                Slot::at(self.hashes.len() - 1)
             }
         };
         self.index.insert(index_hash, slot);

@@ -76,11 +76,10 @@ impl Memory {
         };
         // The last of the least frequent; a free cell is the least. Signed, since all processors have a vector for that.
         let mut least = i16::MAX;
-        for (place, cell) in bucket.iter().enumerate() {
-            let rank = (cell & FREQUENCY) << 4 | (WAYS - 1 - place) as u16;
-            least = least.min(rank as i16);
+        for (cell, from_last) in bucket.iter().zip((0..16).rev()) {
+            least = least.min((cell & FREQUENCY).cast_signed() << 4 | from_last);
         }
-        let place = WAYS - 1 - least as usize % WAYS;
+        let place = WAYS - 1 - usize::from(least.unsigned_abs()) % WAYS;
         bucket.copy_within(..place, 1);
         bucket[0] = fingerprint | u16::from(frequency).min(FREQUENCY);
     }
@@ -106,13 +105,17 @@ impl Memory {
 
     /// Bits 16 to 47 of a hash choose the bucket (those above choose a shard: in one they are all the same), bits
     /// 0 to 11 are the fingerprint.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "twelve bits, shifted by four"
+    )]
     fn bucket(&mut self, hash: u64) -> Option<(&mut [u16; WAYS], u16)> {
-        let place = u64::from((hash >> 16) as u32) * self.buckets.len() as u64 >> 32;
+        let place = ((hash >> 16 & 0xFFFF_FFFF) * self.buckets.len() as u64) >> 32;
         let place = usize::try_from(place).ok()?;
         if place >= self.buckets.len() {
             return None;
         }
         self.refresh(place);
-        Some((&mut self.buckets[place], (hash as u16) << 4))
+        Some((&mut self.buckets[place], ((hash & 0xFFF) << 4) as u16))
     }
 }

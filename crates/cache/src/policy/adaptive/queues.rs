@@ -203,7 +203,7 @@ impl Queues {
         let all = self.bytes.len();
         for slot in (0..all).map(|step| (self.hand + step) % all) {
             if self.bytes[slot].load(Ordering::Relaxed) & MAIN != 0 {
-                visit(Slot(slot as u32));
+                visit(Slot::at(slot));
             }
         }
     }
@@ -283,7 +283,7 @@ impl Queues {
             if self.hand >= self.bytes.len() {
                 self.hand = 0;
             }
-            let slot = Slot(self.hand as u32);
+            let slot = Slot::at(self.hand);
             self.hand += 1;
             let byte = self.refresh(slot);
             if byte & MAIN == 0 {
@@ -319,7 +319,7 @@ impl Queues {
     /// The hand passes an entry that was hit: one hit becomes frequency.
     fn spare(&mut self, slot: Slot, byte: u8) {
         let frequency = ((byte >> FREQUENCY_SHIFT) + 1).min(MOST_FREQUENT);
-        *self.byte(slot) = (byte & !FREQUENCY) - 1 | frequency << FREQUENCY_SHIFT;
+        *self.byte(slot) = ((byte & !FREQUENCY) - 1) | (frequency << FREQUENCY_SHIFT);
         self.count();
     }
 
@@ -327,9 +327,7 @@ impl Queues {
     fn any(&mut self) -> Option<Slot> {
         let main = |byte: &AtomicU8| byte.load(Ordering::Relaxed) & MAIN != 0;
         let found = self.bytes.iter().position(main);
-        found
-            .map(|slot| Slot(slot as u32))
-            .or_else(|| self.oldest())
+        found.map(Slot::at).or_else(|| self.oldest())
     }
 
     /// A newcomer stays. Its hits decided that; frequency they are not, since in the beginning they come in bursts.
@@ -382,7 +380,7 @@ impl Queues {
 
     /// Puts a slot to the end of the small queue.
     fn line_up(&mut self, slot: Slot) {
-        self.places[slot.index()] = self.first_place.wrapping_add(self.ring.len() as u32);
+        self.places[slot.index()] = self.first_place.wrapping_add(Slot::at(self.ring.len()).0);
         self.ring.push_back(slot.0);
         self.small += 1;
     }
@@ -429,7 +427,7 @@ impl Queues {
             self.memory.next_generation();
         }
         if self.swept < self.bytes.len() {
-            self.refresh(Slot(self.swept as u32));
+            self.refresh(Slot::at(self.swept));
             self.swept += 1;
         }
         self.memory.sweep();

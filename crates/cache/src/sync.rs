@@ -162,7 +162,22 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let mut shard = self.write(hash);
+        self.look_up_in(&mut self.write(hash), hash, key, now)
+    }
+
+    /// What those find who have the shard for themselves.
+    #[inline]
+    fn look_up_in<Q>(
+        &self,
+        shard: &mut Shard<K, V, P>,
+        hash: u64,
+        key: &Q,
+        now: Option<Instant>,
+    ) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let slot = shard.find(hash, key)?;
         match shard.read(slot, &self.lifetimes, now) {
             Seen::Expired => return None,
@@ -284,7 +299,8 @@ where
         admitted
     }
 
-    /// Takes a value out if it is as `condition` says. Returns whether it did.
+    /// Takes a value out if it is as `condition` says. Returns whether it did. If the key is not here, what is being
+    /// loaded for it does not enter the cache.
     ///
     /// `condition` runs under the lock of the key's shard: it must not use the cache.
     pub fn remove_if<Q>(&self, key: &Q, condition: impl FnOnce(&V) -> bool) -> bool
@@ -296,6 +312,8 @@ where
         let mut out = Outbox::new();
         let mut shard = self.write(hash);
         let Some(slot) = shard.find_live(hash, key, || self.now()) else {
+            // Nobody can know yet whether the condition holds for what is being loaded.
+            shard.supersede(hash, key);
             return false;
         };
         let removes = condition(&shard.entry(slot).value);

@@ -266,7 +266,7 @@ where
     {
         let hash = self.hasher.hash_one(key);
         self.mend();
-        let slot = self.shard.find(hash, key)?;
+        let slot = self.shard.find_live(hash, key, || self.now())?;
         let entry = self
             .shard
             .remove(slot, hash, &self.hasher, &mut self.budget);

@@ -88,6 +88,8 @@ where
             && let Some(key) = self.take_key(&mut shard)
         {
             if let Some(slot) = shard.find(self.hash, &key) {
+                let live = shard.is_live(slot, || cache.now());
+                let cause = if live { cause } else { RemovalCause::Expired };
                 let mut budget = &cache.budget;
                 shard.expel(slot, self.hash, cause, &cache.hasher, &mut budget, &mut out);
             }

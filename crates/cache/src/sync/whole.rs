@@ -16,7 +16,8 @@ where
     S: BuildHasher,
 {
     /// Removes the entries for which the predicate holds. It is applied shard by shard: an entry that comes
-    /// in meanwhile may be seen or not.
+    /// in meanwhile may be seen or not. What is being loaded when this comes to its shard, whatever it will be, does
+    /// not enter the cache: it may have been read before.
     ///
     /// O(n); a shard is locked while its entries are looked at, and the predicate runs under that lock: it must
     /// not use the cache.
@@ -24,6 +25,7 @@ where
         for at in 0..self.shards.count() {
             let mut out = Outbox::new();
             let mut shard = self.write_at(at);
+            shard.supersede_all();
             let mut slot = Slot(0);
             while slot.index() < shard.len() {
                 let entry = shard.entry(slot);
@@ -94,7 +96,7 @@ where
     {
         let hash = self.hasher.hash_one(key);
         let mut shard = self.write(hash);
-        let slot = shard.find(hash, key);
+        let slot = shard.find_live(hash, key, || self.now());
         slot.inspect(|slot| shard.pin(*slot, hash)).is_some()
     }
 

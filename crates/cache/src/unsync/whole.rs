@@ -91,7 +91,7 @@ where
     {
         let hash = self.hasher.hash_one(key);
         self.mend();
-        let slot = self.shard.find(hash, key);
+        let slot = self.shard.find_live(hash, key, || self.now());
         slot.inspect(|slot| self.shard.pin(*slot, hash)).is_some()
     }
 

@@ -60,8 +60,8 @@ impl<K, V> Lifetimes<K, V> {
         let own = match life {
             Life::Usual => self.expiry.as_ref().and_then(|expiry| asked(&**expiry)),
             Life::For(duration) => Some(duration),
-            // What was agreed on before is not shortened once more.
-            Life::Until(at) => return at,
+            // What was agreed on before is not spread once more.
+            Life::Until(at) => return self.time_to_live.map_or(at, |most| at.min(now + most)),
         };
         let shortest = [own, self.time_to_live].into_iter().flatten().min();
         shortest.map_or(Instant::MAX, |duration| {

@@ -2,6 +2,7 @@
 //! code of the user but `Hash`, `Eq` and `Borrow` of keys.
 
 mod budget;
+mod order;
 mod outbox;
 mod pins;
 mod timing;
@@ -110,10 +111,6 @@ impl<K, V, P: Policy> Shard<K, V, P> {
 
     pub(crate) fn used(&self) -> u64 {
         self.used
-    }
-
-    pub(crate) fn policy(&self) -> &P {
-        &self.policy
     }
 
     pub(crate) fn entries(&self) -> &[Entry<K, V>] {

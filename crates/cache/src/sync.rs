@@ -9,6 +9,7 @@ mod load;
 #[cfg(feature = "async")]
 mod load_async;
 mod shards;
+mod snapshot;
 mod whole;
 
 use crate::builder::{Builder, Listener, PolicyFactory, Weigher};

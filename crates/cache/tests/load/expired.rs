@@ -77,3 +77,39 @@ fn one_thread_does_not_take_them_out() {
     assert!(!cache.pin(&7));
     assert_eq!(cache.remove(&7), None);
 }
+
+/// What a loader says goes before the `Expiry`, and no further than the time to live.
+#[test]
+fn a_loader_says_how_long_its_value_lives() {
+    let clock = ManualClock::new();
+    let cache = Cache::builder(100)
+        .time_to_live(TIME)
+        .clock(clock.clone())
+        .build();
+    let load = |key, time| cache.get_with_ttl(key, || (key, time));
+    assert_eq!((load(1, None), load(2, Some(TIME / 2))), (1, 2));
+    let longer = cache.try_get_with_ttl(3, || Ok::<_, ()>((3, Some(TIME * 2))));
+    assert_eq!(longer.unwrap(), 3);
+    let left = |key| cache.time_left(&key).expect("it is here");
+    assert_eq!((left(1), left(2), left(3)), (TIME, TIME / 2, TIME));
+    assert_eq!(cache.get_with_ttl(4, || (4, Some(Duration::ZERO))), 4);
+    assert_eq!(cache.get(&4), None);
+    let failed = cache.try_get_with_ttl(5, || Err("no route"));
+    assert!(failed.is_err() && cache.get(&5).is_none());
+
+    clock.advance(TIME / 2);
+    assert_eq!(cache.get_many(&[1, 2, 3]), [Some(1), None, Some(3)]);
+    assert_eq!(cache.get_with_ttl(1, || unreachable!("it is here")), 1);
+}
+
+/// In a cache that has no other expiry.
+#[test]
+fn a_cache_without_expiry_can_forget_absence() {
+    let clock = ManualClock::new();
+    let cache = Cache::builder(100).clock(clock.clone()).build();
+    let none = cache.get_with_ttl(1, || (None::<u64>, Some(TIME)));
+    assert_eq!((none, cache.get(&1)), (None, Some(None)));
+    cache.insert(2, Some(2));
+    clock.advance(TIME);
+    assert_eq!((cache.get(&1), cache.get(&2)), (None, Some(Some(2))));
+}

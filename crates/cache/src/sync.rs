@@ -8,6 +8,7 @@ mod lead;
 mod load;
 #[cfg(feature = "async")]
 mod load_async;
+pub mod refresh;
 mod shards;
 mod snapshot;
 mod whole;

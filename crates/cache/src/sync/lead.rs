@@ -46,8 +46,12 @@ where
         }
     }
 
+    /// The key, if it is known.
+    pub(super) fn key(&self) -> Option<&K> {
+        self.key.as_deref()
+    }
+
     /// The flight, for one who does not lead it but lets others do so.
-    #[cfg(feature = "async")]
     pub(super) fn into_flight(mut self) -> Arc<Flight<V>> {
         self.has_landed = true;
         Arc::clone(&self.flight)

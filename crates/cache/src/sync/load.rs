@@ -246,7 +246,7 @@ where
         Ok((lead, value))
     }
 
-    fn register(
+    pub(super) fn register(
         &self,
         shard: &mut Writing<'_, K, V, P>,
         hash: u64,

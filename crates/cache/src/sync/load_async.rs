@@ -149,7 +149,11 @@ where
     }
 
     /// Waits for the flight that carries this caller's loader.
-    async fn wait_for_own<E>(&self, hash: u64, flight: Arc<Flight<V>>) -> Result<V, LoadError<E>>
+    pub(super) async fn wait_for_own<E>(
+        &self,
+        hash: u64,
+        flight: Arc<Flight<V>>,
+    ) -> Result<V, LoadError<E>>
     where
         E: Send + Sync + 'static,
     {
@@ -161,7 +165,7 @@ where
         settled(outcome, false).unwrap_or(Err(LoadError::Panicked))
     }
 
-    const fn wait_for(
+    pub(super) const fn wait_for(
         &self,
         hash: u64,
         flight: Arc<Flight<V>>,
@@ -176,7 +180,7 @@ where
     }
 }
 
-fn boxed<F, V, E>(load: F) -> BoxedLoad<V>
+pub(super) fn boxed<F, V, E>(load: F) -> BoxedLoad<V>
 where
     F: Future<Output = Result<(V, Life), E>> + Send + 'static,
     E: Send + Sync + 'static,
@@ -185,7 +189,7 @@ where
 }
 
 /// A task that waits for a flight, and drives it when it can go on. `None` if it would wait for itself.
-struct Waiting<'a, K, V, P, S>
+pub(super) struct Waiting<'a, K, V, P, S>
 where
     K: Hash + Eq,
     V: Clone + Send + 'static,

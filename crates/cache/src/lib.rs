@@ -24,6 +24,7 @@ mod primitives;
 #[cfg(feature = "registry")]
 pub mod registry;
 mod shard;
+pub mod snapshot;
 pub mod stats;
 #[cfg(feature = "std")]
 pub mod sync;
@@ -36,4 +37,5 @@ pub use capabilities::Capabilities;
 pub use listener::RemovalCause;
 #[cfg(feature = "std")]
 pub use load::LoadError;
+pub use snapshot::Snapshot;
 pub use stats::Stats;

@@ -13,6 +13,8 @@ pub(crate) struct Lifetimes<K, V> {
     pub(crate) time_to_live: Option<Duration>,
     pub(crate) time_to_idle: Option<Duration>,
     pub(crate) jitter: Option<Jitter>,
+    /// How long entries stay after their time is over, for those who serve stale ones.
+    pub(crate) grace: Duration,
 }
 
 /// How long one entry is to live.
@@ -34,6 +36,7 @@ impl<K, V> Lifetimes<K, V> {
             time_to_live: None,
             time_to_idle: None,
             jitter: None,
+            grace: Duration::ZERO,
         }
     }
 
@@ -53,21 +56,23 @@ impl<K, V> Lifetimes<K, V> {
         life: Life,
         current: Option<Instant>,
     ) -> Instant {
-        let asked = |expiry: &dyn Expiry<K, V>| match current {
-            None => expiry.expire_after_create(key, value, now),
-            Some(at) => expiry.expire_after_update(key, value, now, left(at, now)),
+        let asked = |expiry: &dyn Expiry<K, V>| match current.map(|at| self.left(at, now)) {
+            // What is over is not continued.
+            None | Some(Some(Duration::ZERO)) => expiry.expire_after_create(key, value, now),
+            Some(left) => expiry.expire_after_update(key, value, now, left),
         };
         let own = match life {
             Life::Usual => self.expiry.as_ref().and_then(|expiry| asked(&**expiry)),
             Life::For(duration) => Some(duration),
-            // What was agreed on before is not shortened once more.
-            Life::Until(at) => return at,
+            // What was agreed on before is not spread once more.
+            Life::Until(at) => return self.time_to_live.map_or(at, |most| at.min(now + most)),
         };
         let shortest = [own, self.time_to_live].into_iter().flatten().min();
         shortest.map_or(Instant::MAX, |duration| {
-            now + self
+            let spread = self
                 .jitter
-                .map_or(duration, |jitter| jitter.spread(duration, hash))
+                .map_or(duration, |jitter| jitter.spread(duration, hash));
+            now + spread + self.grace
         })
     }
 
@@ -79,16 +84,16 @@ impl<K, V> Lifetimes<K, V> {
         now: Instant,
         current: Instant,
     ) -> Option<Instant> {
-        let left_before = left(current, now);
+        let left_before = self.left(current, now);
         let expiry = self.expiry.as_ref()?;
         let left_after = expiry.expire_after_read(key, value, now, left_before);
         (left_after != left_before)
-            .then(|| left_after.map_or(Instant::MAX, |duration| now + duration))
+            .then(|| left_after.map_or(Instant::MAX, |duration| now + duration + self.grace))
     }
-}
 
-fn left(deadline: Instant, now: Instant) -> Option<Duration> {
-    (deadline < Instant::MAX).then(|| deadline - now)
+    fn left(&self, deadline: Instant, now: Instant) -> Option<Duration> {
+        (deadline < Instant::MAX).then(|| (deadline - now).saturating_sub(self.grace))
+    }
 }
 
 /// The clock of who has none: it stands still, so that nothing ever expires.

@@ -21,21 +21,37 @@
 //!   close the circle. Methods without errors panic then. What is not seen: circles through several
 //!   caches, through tasks of an async runtime, or through threads that a loader starts and waits for.
 //!
-//! # Remembering that there is nothing
+//! # Negative caching: remembering that there is nothing
 //!
 //! Errors are not cached, but absence can be, as a value: with `Option<V>` as the type of values `None` is an
-//! entry like any other, which a lookup finds and which keeps the loader from being asked again.
+//! entry like any other, which a lookup finds and which keeps the loader from being asked again. Somebody may create it
+//! soon, so it should live shorter than what is there: the loaders of `get_with_ttl`, `try_get_with_ttl` and
+//! `try_get_with_ttl_async` say so with their value. Who creates it removes the key, or inserts the value, and is seen at once.
 //!
 //! ```
 //! # #[cfg(feature = "std")] {
+//! use core::time::Duration;
 //! use purlin_cache::sync::Cache;
+//! use purlin_core::time::ManualClock;
 //!
-//! let users: Cache<u32, Option<&str>> = Cache::new(100);
-//! let find = |id| users.get_with(id, || if id == 7 { Some("Ada") } else { None });
-//! assert_eq!(find(7), Some("Ada"));
-//! assert_eq!(find(8), None);
+//! let clock = ManualClock::new();
+//! let users: Cache<u32, Option<&str>> = Cache::builder(100)
+//!     .time_to_live(Duration::from_secs(300))
+//!     .clock(clock.clone())
+//!     .build();
+//! let find = |id| {
+//!     users.get_with_ttl(id, || match id {
+//!         7 => (Some("Ada"), None),                    // as usual
+//!         _ => (None, Some(Duration::from_secs(10))), // not for long
+//!     })
+//! };
+//! assert_eq!((find(7), find(8)), (Some("Ada"), None));
 //! assert_eq!(users.get(&8), Some(None)); // known to be absent
 //! assert_eq!(users.get(&9), None); // not known
+//!
+//! clock.advance(Duration::from_secs(10));
+//! assert_eq!(users.get(&8), None); // not known any more
+//! assert_eq!(users.get(&7), Some(Some("Ada")));
 //! # }
 //! ```
 

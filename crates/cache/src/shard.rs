@@ -4,6 +4,7 @@
 mod budget;
 #[cfg(any(test, fuzzing, feature = "conformance"))]
 mod invariants;
+mod order;
 mod outbox;
 mod pins;
 mod timing;
@@ -112,10 +113,6 @@ impl<K, V, P: Policy> Shard<K, V, P> {
 
     pub(crate) fn used(&self) -> u64 {
         self.used
-    }
-
-    pub(crate) fn policy(&self) -> &P {
-        &self.policy
     }
 
     pub(crate) fn entries(&self) -> &[Entry<K, V>] {

@@ -8,7 +8,9 @@ mod lead;
 mod load;
 #[cfg(feature = "async")]
 mod load_async;
+pub mod refresh;
 mod shards;
+mod snapshot;
 mod whole;
 
 use crate::builder::{Builder, Listener, PolicyFactory, Weigher};
@@ -298,7 +300,8 @@ where
         admitted
     }
 
-    /// Takes a value out if it is as `condition` says. Returns whether it did.
+    /// Takes a value out if it is as `condition` says. Returns whether it did. If the key is not here, what is being
+    /// loaded for it does not enter the cache.
     ///
     /// `condition` runs under the lock of the key's shard: it must not use the cache.
     pub fn remove_if<Q>(&self, key: &Q, condition: impl FnOnce(&V) -> bool) -> bool

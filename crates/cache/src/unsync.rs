@@ -1,5 +1,6 @@
 //! The cache for one thread: no lock, no clock of its own, no `std`.
 
+mod snapshot;
 mod whole;
 
 use crate::builder::{Builder, Listener, PolicyFactory, Weigher};

@@ -4,56 +4,24 @@
 
 extern crate alloc;
 
+#[path = "load/bulk.rs"]
+mod bulk;
+#[path = "load/compute.rs"]
+mod compute;
+#[path = "load/expired.rs"]
+mod expired;
+#[path = "load/harness.rs"]
+mod harness;
+
 use alloc::sync::Arc;
-use core::any::Any;
 use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use core::time::Duration;
+use harness::{let_them_wait, meanwhile, message};
+use purlin_cache::LoadError;
 use purlin_cache::sync::Cache;
-use purlin_cache::sync::entry::{CompResult, Op};
-use purlin_cache::{LoadError, RemovalCause};
 use std::panic::catch_unwind;
-use std::sync::{Barrier, Mutex, mpsc};
+use std::sync::Barrier;
 use std::thread;
-
-/// Long enough for a thread that goes to wait to be waiting. Nothing is wrong if it is not: the tests
-/// check what holds in either case.
-fn let_them_wait() {
-    thread::sleep(Duration::from_millis(30));
-}
-
-/// Two loads run as `leader` and `waiter`, the second of which comes while the first is under way; `meanwhile` runs
-/// when both are there. Returns what the first brought, and the second.
-fn meanwhile<T: Send>(
-    leader: impl FnOnce(&dyn Fn()) -> T + Send,
-    waiter: impl FnOnce() -> T + Send,
-    meanwhile: impl FnOnce(),
-) -> (thread::Result<T>, thread::Result<T>) {
-    let (started, has_started) = mpsc::channel();
-    let (go, may_go) = mpsc::channel::<()>();
-    thread::scope(|scope| {
-        let leader = scope.spawn(move || {
-            leader(&|| {
-                started.send(()).expect("the test waits");
-                may_go.recv().expect("the test sends");
-            })
-        });
-        has_started.recv().expect("the leader starts");
-        let waiter = scope.spawn(waiter);
-        let_them_wait();
-        meanwhile();
-        go.send(()).expect("the leader waits");
-        (leader.join(), waiter.join())
-    })
-}
-
-fn message(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .expect("a message")
-}
 
 #[test]
 fn sixty_four_threads_load_once() {
@@ -214,8 +182,11 @@ fn an_insertion_meanwhile_wins_over_a_failure() {
 #[test]
 fn what_was_invalidated_meanwhile_does_not_enter() {
     type Invalidate = fn(&Cache<u64, u64>);
-    let ways: [Invalidate; 2] = [
+    let ways: [Invalidate; 5] = [
         |cache| assert_eq!(cache.remove(&7), None),
+        |cache| assert!(!cache.invalidate(&7)),
+        |cache| assert!(!cache.remove_if(&7, |_| true)),
+        |cache| cache.invalidate_if(|key, _| *key == 7),
         |cache| cache.invalidate_all(),
     ];
     for invalidate in ways {
@@ -296,201 +267,6 @@ fn a_circle_of_waits_is_broken() {
         assert_eq!(told.load(SeqCst), 1);
         assert!(cache.is_empty());
     }
-}
-
-#[test]
-fn a_bulk_load_asks_once_for_what_nobody_loads() {
-    let cache: Cache<u64, u64> = Cache::builder(100).shards(4).build();
-    cache.insert(1, 10);
-    let asked = Mutex::new(Vec::new());
-    let (first, second) = meanwhile(
-        |pause| {
-            vec![Some(cache.get_with(2, || {
-                pause();
-                20
-            }))]
-        },
-        || {
-            cache.get_all_with([1, 2, 3, 4, 3, 5], |missing| {
-                asked.lock().unwrap().push(missing.to_vec());
-                // More than was asked for, and one twice; 5 is nowhere.
-                [(4, 40), (3, 30), (9, 90), (4, 41)]
-            })
-        },
-        || {
-            assert_eq!(*asked.lock().unwrap(), [vec![3, 4, 5]]);
-            assert_eq!(cache.get(&4), Some(40), "before the wait for others");
-        },
-    );
-    assert_eq!(first.unwrap(), [Some(20)]);
-    let all = [Some(10), Some(20), Some(30), Some(40), Some(30), None];
-    assert_eq!(second.unwrap(), all);
-    assert_eq!(asked.lock().unwrap().len(), 1);
-    assert_eq!((cache.get(&5), cache.get(&9)), (None, None));
-}
-
-#[test]
-fn a_bulk_load_takes_over_from_who_failed() {
-    let cache: Cache<u64, u64> = Cache::new(100);
-    let (_, second) = meanwhile(
-        |pause| -> Vec<Option<u64>> {
-            cache.get_with(2, || {
-                pause();
-                panic!("a defect of the loader")
-            });
-            Vec::new()
-        },
-        || {
-            cache.get_all_with([1, 2], |missing| {
-                missing
-                    .iter()
-                    .map(|key| (*key, key * 10))
-                    .collect::<Vec<_>>()
-            })
-        },
-        || (),
-    );
-    assert_eq!(second.unwrap(), [Some(10), Some(20)]);
-}
-
-#[test]
-fn a_bulk_load_that_fails_leaves_nobody_waiting() {
-    let cache: Cache<u64, u64> = Cache::new(100);
-    let bulk = |pause: &dyn Fn()| {
-        cache.try_get_all_with([1, 2], |_: &[u64]| {
-            pause();
-            Err::<[(u64, u64); 0], _>("no route")
-        })
-    };
-    let wait = || {
-        cache
-            .try_get_with(2, || Ok(8))
-            .map(|value| vec![Some(value)])
-    };
-    let (first, second) = meanwhile(bulk, wait, || ());
-    for result in [first.unwrap(), second.unwrap()] {
-        assert!(matches!(result, Err(LoadError::Failed(why)) if *why == "no route"));
-    }
-    assert_eq!(cache.get_with(1, || 3) + cache.get_with(2, || 4), 7);
-}
-
-#[test]
-fn a_key_that_the_bulk_load_did_not_bring_is_loaded_by_who_waits() {
-    let cache: Cache<u64, u64> = Cache::new(100);
-    let (first, second) = meanwhile(
-        |pause| {
-            cache.get_all_with([1, 2], |_| {
-                pause();
-                [(1, 10)]
-            })
-        },
-        || vec![Some(cache.get_with(2, || 20))],
-        || (),
-    );
-    assert_eq!(first.unwrap(), [Some(10), None]);
-    assert_eq!(second.unwrap(), [Some(20)]);
-}
-
-#[test]
-fn many_are_looked_up_in_their_order() {
-    let cache: Cache<u64, u64> = Cache::builder(1_000).shards(8).record_stats().build();
-    for key in (0..500).step_by(2) {
-        cache.insert(key, key + 1);
-    }
-    let values = cache.get_many(&(0..500).rev().collect::<Vec<_>>());
-    for (value, key) in values.into_iter().zip((0..500).rev()) {
-        assert_eq!(value, (key % 2 == 0).then_some(key + 1));
-    }
-    assert_eq!((cache.stats().hits, cache.stats().misses), (250, 250));
-}
-
-#[test]
-fn computations_of_a_key_follow_each_other() {
-    let cache: Cache<&str, u64> = Cache::new(100);
-    thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                for _ in 0..500 {
-                    cache.entry("n").and_upsert_with(|n| {
-                        thread::yield_now();
-                        n.unwrap_or(0) + 1
-                    });
-                }
-            });
-        }
-    });
-    assert_eq!(cache.get("n"), Some(4_000));
-}
-
-#[test]
-fn a_computation_does_what_it_says() {
-    let left = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&left);
-    let cache = Cache::builder(100)
-        .eviction_listener(move |key: &u64, value: u64, cause| {
-            log.lock().unwrap().push((*key, value, cause));
-        })
-        .build();
-    let compute = |op: Op<u64>| cache.entry(7).and_compute_with(|_| op);
-    assert_eq!(compute(Op::Nop), CompResult::StillNone);
-    assert_eq!(compute(Op::Remove), CompResult::StillNone);
-    assert_eq!(compute(Op::Put(1)), CompResult::Inserted(1));
-    assert_eq!(compute(Op::Nop), CompResult::Unchanged(1));
-    assert_eq!(compute(Op::Put(2)), CompResult::ReplacedWith(2));
-    let failed = cache.entry(7).and_try_compute_with(Err::<Op<u64>, _>);
-    assert_eq!(failed, Err(Some(2)));
-    assert_eq!(cache.get(&7), Some(2));
-    assert_eq!(compute(Op::Remove), CompResult::Removed(2));
-    assert_eq!(cache.get(&7), None);
-    let expected = [
-        (7, 1, RemovalCause::Replaced),
-        (7, 2, RemovalCause::Explicit),
-    ];
-    assert_eq!(*left.lock().unwrap(), expected);
-}
-
-/// What comes while a computation is under way has its effect after it.
-#[test]
-fn a_computation_happens_before_what_comes_meanwhile() {
-    let cache: Cache<u64, u64> = Cache::new(100);
-    cache.insert(7, 1);
-    let value = cache.entry(7).and_upsert_with(|old| {
-        assert_eq!(cache.get(&7), old, "readers do not wait");
-        cache.insert(7, 5);
-        2
-    });
-    assert_eq!((value, cache.get(&7)), (2, Some(5)));
-    let value = cache.entry(7).and_upsert_with(|_| {
-        assert_eq!(cache.remove(&7), Some(5));
-        3
-    });
-    assert_eq!((value, cache.get(&7)), (3, None));
-}
-
-#[test]
-fn a_computation_waits_for_a_load() {
-    let cache: Cache<u64, u64> = Cache::new(100);
-    let (first, second) = meanwhile(
-        |pause| {
-            cache.get_with(7, || {
-                pause();
-                1
-            })
-        },
-        || cache.entry(7).and_upsert_with(|old| old.unwrap_or(100) + 1),
-        || (),
-    );
-    assert_eq!((first.unwrap(), second.unwrap()), (1, 2));
-    let panic = catch_unwind(AssertUnwindSafe(|| {
-        cache
-            .entry(7)
-            .and_upsert_with(|_| cache.entry(7).and_upsert_with(|_| 0))
-    }));
-    assert_eq!(
-        message(&*panic.unwrap_err()),
-        LoadError::<String>::Reentrant.to_string()
-    );
-    assert_eq!(cache.get(&7), Some(2));
 }
 
 #[test]

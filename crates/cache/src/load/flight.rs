@@ -53,6 +53,21 @@ impl<V> Flight<V> {
         })
     }
 
+    /// Led by nobody yet: see [`lead_here`](Self::lead_here).
+    pub(crate) fn led_later() -> Self {
+        Self::new(State {
+            outcome: None,
+            leader: None,
+            #[cfg(feature = "async")]
+            tasks: Tasks::none(),
+        })
+    }
+
+    /// From now on it is led by this thread.
+    pub(crate) fn lead_here(&self) {
+        self.lock().leader = Some(current().id());
+    }
+
     pub(super) fn new(state: State<V>) -> Self {
         Self {
             state: Mutex::new(state),

@@ -3,6 +3,7 @@
 
 use super::flight::State;
 use super::{Flight, Outcome, SharedError};
+use crate::lifetime::Life;
 use crate::primitives::current;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -12,8 +13,8 @@ use core::any::Any;
 use core::pin::Pin;
 use core::task::Waker;
 
-/// A loader's future, with its error erased.
-pub(crate) type BoxedLoad<V> = Pin<Box<dyn Future<Output = Result<V, SharedError>> + Send>>;
+/// A loader's future, with its error erased and the lifetime of what it brings.
+pub(crate) type BoxedLoad<V> = Pin<Box<dyn Future<Output = Result<(V, Life), SharedError>> + Send>>;
 
 /// The part of a flight that tasks have to do with.
 pub(super) struct Tasks<V> {

@@ -4,7 +4,7 @@ use super::Cache;
 use super::lead::Lead;
 use crate::listener::RemovalCause;
 use crate::load::{LoadError, REENTRANT};
-use crate::policy::{Lru, Policy};
+use crate::policy::{Adaptive, Policy};
 use alloc::sync::Arc;
 use core::convert::Infallible;
 use core::fmt;
@@ -23,7 +23,7 @@ use foldhash::fast::RandomState;
 /// Methods panic with the message of [`LoadError::Reentrant`] when their closure comes back to its own key,
 /// directly or through closures and loaders of other keys.
 #[must_use = "an entry does nothing by itself"]
-pub struct Entry<'a, K, V, P = Lru, S = RandomState> {
+pub struct Entry<'a, K, V, P = Adaptive, S = RandomState> {
     cache: &'a Cache<K, V, P, S>,
     key: K,
 }

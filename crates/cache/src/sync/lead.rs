@@ -1,5 +1,6 @@
 use super::guarded::Writing;
 use super::{BURIED_AT_ONCE, Cache, TRIES};
+use crate::lifetime::Life;
 use crate::listener::RemovalCause;
 use crate::load::{Flight, Outcome, SharedError};
 use crate::policy::Policy;
@@ -45,8 +46,12 @@ where
         }
     }
 
+    /// The key, if it is known.
+    pub(super) fn key(&self) -> Option<&K> {
+        self.key.as_deref()
+    }
+
     /// The flight, for one who does not lead it but lets others do so.
-    #[cfg(feature = "async")]
     pub(super) fn into_flight(mut self) -> Arc<Flight<V>> {
         self.has_landed = true;
         Arc::clone(&self.flight)
@@ -54,13 +59,18 @@ where
 
     /// Puts what was loaded into the cache and lands the flight, at once for all who look; unless the flight
     /// was superseded: then it only lands. Returns what it landed with.
-    pub(super) fn land(mut self, value: V) -> V {
+    pub(super) fn land(self, value: V) -> V {
+        self.land_living(value, Life::Usual)
+    }
+
+    /// The same for a value that lives so long.
+    pub(super) fn land_living(mut self, value: V, life: Life) -> V {
         let weight = self
             .key
             .as_ref()
             .map_or(1, |key| self.cache.weigh(key, &value));
         let mut out = Outbox::new();
-        let landed = self.complete(value, weight, &mut out);
+        let landed = self.complete(value, life, weight, &mut out);
         self.has_landed = true;
         self.flight.announce();
         self.cache.deliver(out);
@@ -88,6 +98,8 @@ where
             && let Some(key) = self.take_key(&mut shard)
         {
             if let Some(slot) = shard.find(self.hash, &key) {
+                let live = shard.is_live(slot, || cache.now());
+                let cause = if live { cause } else { RemovalCause::Expired };
                 let mut budget = &cache.budget;
                 shard.expel(slot, self.hash, cause, &cache.hasher, &mut budget, &mut out);
             }
@@ -112,7 +124,7 @@ where
         self.flight.announce();
     }
 
-    fn complete(&mut self, mut value: V, weight: u64, out: &mut Outbox<K, V>) -> V {
+    fn complete(&mut self, mut value: V, life: Life, weight: u64, out: &mut Outbox<K, V>) -> V {
         let cache = self.cache;
         let (share, mut floor) = cache.share_and_floor();
         for tries_left in (0..TRIES).rev() {
@@ -123,6 +135,7 @@ where
             };
             let landing = value.clone();
             let new = Incoming::new(self.hash, Entry { key, value }, weight);
+            let new = Incoming { life, ..new };
             let Some(back) = self.put(&mut shard, new, floor, tries_left == 0, out) else {
                 shard.flights().loaded += 1;
                 return self.flight.land_value(landing);

@@ -1,6 +1,7 @@
 use super::Cache;
 use super::guarded::Writing;
 use super::lead::Lead;
+use crate::lifetime::Life;
 use crate::load::{Flight, LoadError, Outcome, REENTRANT};
 use crate::policy::Policy;
 use alloc::borrow::ToOwned;
@@ -8,6 +9,7 @@ use alloc::sync::Arc;
 use core::borrow::Borrow;
 use core::convert::Infallible;
 use core::hash::{BuildHasher, Hash};
+use core::time::Duration;
 
 /// Values by a loader. What all of these have in common is told in [`load`](crate::load).
 impl<K, V, P, S> Cache<K, V, P, S>
@@ -101,12 +103,78 @@ where
     {
         match self.get(&key) {
             Some(value) => Ok(value),
-            None => self.load(self.hasher.hash_one(&key), Arc::new(key), init, false),
+            None => {
+                let init = || Ok((init()?, Life::Usual));
+                self.load(self.hasher.hash_one(&key), Arc::new(key), init, false)
+            }
         }
     }
 
+    /// [`get_with`](Self::get_with) by a loader that says how long its value lives, at most: as
+    /// [`insert_with_ttl`](Self::insert_with_ttl), or as usual where it says `None`.
+    ///
+    /// # Panics
+    ///
+    /// As [`get_with`](Self::get_with).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use purlin_cache::sync::Cache;
+    ///
+    /// let cache: Cache<&str, u32> = Cache::new(100);
+    /// let minute = Duration::from_secs(60);
+    /// assert_eq!(cache.get_with_ttl("token", || (7, Some(minute))), 7);
+    /// assert!(cache.time_left("token").unwrap() <= minute);
+    /// ```
+    pub fn get_with_ttl(&self, key: K, init: impl FnOnce() -> (V, Option<Duration>)) -> V {
+        match self.load_living(key, || Ok::<_, Infallible>(init()), true) {
+            Ok(value) => value,
+            Err(error) => cannot_fail(&error),
+        }
+    }
+
+    /// [`try_get_with`](Self::try_get_with) by a loader that says how long its value lives, as for
+    /// [`get_with_ttl`](Self::get_with_ttl).
+    ///
+    /// # Errors
+    ///
+    /// As [`try_get_with`](Self::try_get_with).
+    pub fn try_get_with_ttl<E>(
+        &self,
+        key: K,
+        init: impl FnOnce() -> Result<(V, Option<Duration>), E>,
+    ) -> Result<V, LoadError<E>>
+    where
+        E: Send + Sync + 'static,
+    {
+        self.load_living(key, init, false)
+    }
+
+    fn load_living<E>(
+        &self,
+        key: K,
+        init: impl FnOnce() -> Result<(V, Option<Duration>), E>,
+        retries: bool,
+    ) -> Result<V, LoadError<E>>
+    where
+        E: Send + Sync + 'static,
+    {
+        if let Some(value) = self.get(&key) {
+            return Ok(value);
+        }
+        let init = || init().map(|(value, time)| (value, time.map_or(Life::Usual, Life::For)));
+        self.load(self.hasher.hash_one(&key), Arc::new(key), init, retries)
+    }
+
     fn load_infallibly(&self, hash: u64, key: Arc<K>, init: impl FnOnce() -> V) -> V {
-        match self.load(hash, key, || Ok::<_, Infallible>(init()), true) {
+        match self.load(
+            hash,
+            key,
+            || Ok::<_, Infallible>((init(), Life::Usual)),
+            true,
+        ) {
             Ok(value) => value,
             Err(error) => cannot_fail(&error),
         }
@@ -118,7 +186,7 @@ where
         &self,
         hash: u64,
         mut key: Arc<K>,
-        init: impl FnOnce() -> Result<V, E>,
+        init: impl FnOnce() -> Result<(V, Life), E>,
         retries: bool,
     ) -> Result<V, LoadError<E>>
     where
@@ -129,7 +197,7 @@ where
                 Boarding::Present(value) => return Ok(value),
                 Boarding::Leads(lead) => {
                     return match init() {
-                        Ok(value) => Ok(lead.land(value)),
+                        Ok((value, life)) => Ok(lead.land_living(value, life)),
                         Err(error) => lead.fail(Arc::new(error)).map_err(LoadError::Failed),
                     };
                 }
@@ -178,7 +246,7 @@ where
         Ok((lead, value))
     }
 
-    fn register(
+    pub(super) fn register(
         &self,
         shard: &mut Writing<'_, K, V, P>,
         hash: u64,

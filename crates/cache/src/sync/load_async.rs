@@ -1,6 +1,7 @@
 use super::Cache;
 use super::lead::Lead;
 use super::load::{Boarding, cannot_fail, settled};
+use crate::lifetime::Life;
 use crate::load::{BoxedLoad, Flight, LoadError, Outcome, SharedError, Step};
 use crate::policy::Policy;
 use alloc::boxed::Box;
@@ -10,6 +11,7 @@ use core::hash::{BuildHasher, Hash};
 use core::panic::AssertUnwindSafe;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
+use core::time::Duration;
 use std::panic::{catch_unwind, resume_unwind};
 
 /// Loading by futures, on any runtime or none.
@@ -49,7 +51,7 @@ where
     where
         F: Future<Output = V> + Send + 'static,
     {
-        let init = async { Ok::<_, Infallible>(init.await) };
+        let init = async { Ok::<_, Infallible>((init.await, Life::Usual)) };
         match self.load_async(key, init, true).await {
             Ok(value) => value,
             Err(error) => cannot_fail(&error),
@@ -79,12 +81,45 @@ where
         F: Future<Output = Result<V, E>> + Send + 'static,
         E: Send + Sync + 'static,
     {
+        let init = async { Ok((init.await?, Life::Usual)) };
+        self.load_async(key, init, false).await
+    }
+
+    /// [`try_get_with_ttl`](Self::try_get_with_ttl) by a future, as for
+    /// [`get_with_async`](Self::get_with_async).
+    ///
+    /// # Errors
+    ///
+    /// As [`try_get_with`](Self::try_get_with).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use purlin_cache::sync::Cache;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let users: Cache<u32, Option<&str>> = Cache::new(100);
+    /// let nobody = async { Ok::<_, ()>((None, Some(Duration::from_secs(5)))) };
+    /// assert_eq!(users.try_get_with_ttl_async(7, nobody).await.unwrap(), None);
+    /// assert!(users.time_left(&7).unwrap() <= Duration::from_secs(5));
+    /// # }
+    /// ```
+    pub async fn try_get_with_ttl_async<F, E>(&self, key: K, init: F) -> Result<V, LoadError<E>>
+    where
+        F: Future<Output = Result<(V, Option<Duration>), E>> + Send + 'static,
+        E: Send + Sync + 'static,
+    {
+        let init = async {
+            let (value, time) = init.await?;
+            Ok((value, time.map_or(Life::Usual, Life::For)))
+        };
         self.load_async(key, init, false).await
     }
 
     async fn load_async<F, E>(&self, key: K, init: F, retries: bool) -> Result<V, LoadError<E>>
     where
-        F: Future<Output = Result<V, E>> + Send + 'static,
+        F: Future<Output = Result<(V, Life), E>> + Send + 'static,
         E: Send + Sync + 'static,
     {
         if let Some(value) = self.get(&key) {
@@ -114,7 +149,11 @@ where
     }
 
     /// Waits for the flight that carries this caller's loader.
-    async fn wait_for_own<E>(&self, hash: u64, flight: Arc<Flight<V>>) -> Result<V, LoadError<E>>
+    pub(super) async fn wait_for_own<E>(
+        &self,
+        hash: u64,
+        flight: Arc<Flight<V>>,
+    ) -> Result<V, LoadError<E>>
     where
         E: Send + Sync + 'static,
     {
@@ -126,7 +165,7 @@ where
         settled(outcome, false).unwrap_or(Err(LoadError::Panicked))
     }
 
-    const fn wait_for(
+    pub(super) const fn wait_for(
         &self,
         hash: u64,
         flight: Arc<Flight<V>>,
@@ -141,16 +180,16 @@ where
     }
 }
 
-fn boxed<F, V, E>(load: F) -> BoxedLoad<V>
+pub(super) fn boxed<F, V, E>(load: F) -> BoxedLoad<V>
 where
-    F: Future<Output = Result<V, E>> + Send + 'static,
+    F: Future<Output = Result<(V, Life), E>> + Send + 'static,
     E: Send + Sync + 'static,
 {
     Box::pin(async { load.await.map_err(|error| Arc::new(error) as SharedError) })
 }
 
 /// A task that waits for a flight, and drives it when it can go on. `None` if it would wait for itself.
-struct Waiting<'a, K, V, P, S>
+pub(super) struct Waiting<'a, K, V, P, S>
 where
     K: Hash + Eq,
     V: Clone + Send + 'static,
@@ -189,7 +228,7 @@ where
         let lead = Lead::new(self.cache, self.hash, key, Arc::clone(&self.flight));
         drop(load); // if it panics, the lead ends the flight
         match polled {
-            Ok(Poll::Ready(Ok(value))) => drop(lead.land(value)),
+            Ok(Poll::Ready(Ok((value, life)))) => drop(lead.land_living(value, life)),
             Ok(Poll::Ready(Err(error))) => drop(lead.fail_shared(error)),
             Ok(Poll::Pending) => {}
             Err(panic) => self.flight.keep_panic(panic),

@@ -29,6 +29,7 @@ use guarded::{Guarded, Writing};
 use purlin_core::time::Instant;
 use shards::Shards;
 use std::sync::PoisonError;
+pub(crate) use whole::Place;
 
 /// Cleared entries that a writing operation buries on its way.
 const BURIED_AT_ONCE: usize = 8;
@@ -162,7 +163,21 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let mut shard = self.write(hash);
+        self.use_entry(&mut self.write(hash), hash, key, now)
+    }
+
+    /// The value of a key of this shard, and its use.
+    fn use_entry<Q>(
+        &self,
+        shard: &mut Shard<K, V, P>,
+        hash: u64,
+        key: &Q,
+        now: Option<Instant>,
+    ) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let slot = shard.find(hash, key)?;
         match shard.read(slot, &self.lifetimes, now) {
             Seen::Expired => return None,
@@ -252,7 +267,9 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.remove_if(key, |_| true)
+        let hash = self.hasher.hash_one(key);
+        // Also where there is nothing yet: what is being loaded was read before this.
+        self.expel_if(self.write(hash), hash, key, |_| true, true)
     }
 
     /// Takes a value out. The listener is not told: the caller has it.
@@ -293,27 +310,43 @@ where
         Q: Hash + Eq + ?Sized,
     {
         let hash = self.hasher.hash_one(key);
+        self.expel_if(self.write(hash), hash, key, condition, false)
+    }
+
+    /// Takes a value out if it is as `condition` says, and then the flight of its key; or this in any case.
+    fn expel_if<Q>(
+        &self,
+        mut shard: Writing<'_, K, V, P>,
+        hash: u64,
+        key: &Q,
+        condition: impl FnOnce(&V) -> bool,
+        supersedes: bool,
+    ) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let mut out = Outbox::new();
-        let mut shard = self.write(hash);
-        let Some(slot) = shard.find_live(hash, key, || self.now()) else {
-            return false;
-        };
-        let removes = condition(&shard.entry(slot).value);
-        if removes {
+        let slot = shard
+            .find_live(hash, key, || self.now())
+            .filter(|slot| condition(&shard.entry(*slot).value));
+        if supersedes || slot.is_some() {
             shard.supersede(hash, key);
-            let mut budget = &self.budget;
+        }
+        if let Some(slot) = slot {
+            let (hasher, mut budget) = (&self.hasher, &self.budget);
             shard.expel(
                 slot,
                 hash,
                 RemovalCause::Explicit,
-                &self.hasher,
+                hasher,
                 &mut budget,
                 &mut out,
             );
         }
         drop(shard);
         self.deliver(out);
-        removes
+        slot.is_some()
     }
 
     /// Removes everything, in time that does not depend on how much it is: nobody finds any of it after

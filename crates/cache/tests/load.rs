@@ -12,6 +12,7 @@ use core::time::Duration;
 use purlin_cache::sync::Cache;
 use purlin_cache::sync::entry::{CompResult, Op};
 use purlin_cache::{LoadError, RemovalCause};
+use purlin_core::time::ManualClock;
 use std::panic::catch_unwind;
 use std::sync::{Barrier, Mutex, mpsc};
 use std::thread;
@@ -214,8 +215,9 @@ fn an_insertion_meanwhile_wins_over_a_failure() {
 #[test]
 fn what_was_invalidated_meanwhile_does_not_enter() {
     type Invalidate = fn(&Cache<u64, u64>);
-    let ways: [Invalidate; 2] = [
+    let ways: [Invalidate; 3] = [
         |cache| assert_eq!(cache.remove(&7), None),
+        |cache| assert!(!cache.invalidate(&7)),
         |cache| cache.invalidate_all(),
     ];
     for invalidate in ways {
@@ -238,6 +240,25 @@ fn what_was_invalidated_meanwhile_does_not_enter() {
         assert_eq!((first.unwrap(), second.unwrap()), (1, 1));
         assert_eq!(cache.get(&7), None);
     }
+}
+
+#[test]
+fn what_has_expired_is_loaded_again() {
+    let clock = ManualClock::new();
+    let cache: Cache<u64, u64> = Cache::builder(100)
+        .time_to_live(Duration::from_secs(60))
+        .clock(clock.clone())
+        .build();
+    assert_eq!(cache.get_with(7, || 1), 1);
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(cache.get_many([&7]), [None]);
+    assert_eq!(cache.get_with(7, || 2), 2);
+    clock.advance(Duration::from_secs(60));
+    let next = cache.entry(7).and_upsert_with(|old| old.map_or(3, |_| 0));
+    assert_eq!(next, 3);
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(cache.get_all_with([7], |_| [(7, 4)]), [Some(4)]);
+    assert_eq!(cache.get_many([&7]), [Some(4)]);
 }
 
 #[test]

@@ -3,6 +3,7 @@ use super::lead::Lead;
 use super::load::{Boarding, cannot_fail, settled};
 use crate::load::{Flight, LoadError};
 use crate::policy::Policy;
+use crate::shard::Seen;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -62,21 +63,21 @@ where
         Q: Hash + Eq + ?Sized,
     {
         let home = self.shards.home(group[0].0);
-        if self.shares_hits {
+        if self.shares_hits && self.lifetimes.expiry.is_none() {
             let shard = self.read_at(home);
             for &(hash, place, key) in group {
-                values[place] = shard.find(hash, key).map(|slot| {
-                    shard.hit_shared(slot, hash);
-                    shard.entry(slot).value.clone()
-                });
+                values[place] = shard
+                    .find(hash, key)
+                    .filter(|slot| shard.read(*slot, &self.lifetimes, None) == Seen::Alive)
+                    .map(|slot| {
+                        shard.hit_shared(slot, hash);
+                        shard.entry(slot).value.clone()
+                    });
             }
         } else {
             let mut shard = self.write_at(home);
             for &(hash, place, key) in group {
-                values[place] = shard.find(hash, key).map(|slot| {
-                    shard.hit(slot, hash);
-                    shard.entry(slot).value.clone()
-                });
+                values[place] = self.use_entry(&mut shard, hash, key, None);
             }
         }
     }

@@ -3,7 +3,6 @@ use super::guarded::Writing;
 use super::lead::Lead;
 use crate::load::{Flight, LoadError, Outcome, REENTRANT};
 use crate::policy::Policy;
-use crate::shard::Shard;
 use alloc::borrow::ToOwned;
 use alloc::sync::Arc;
 use core::borrow::Borrow;
@@ -154,7 +153,7 @@ where
         depart: impl FnOnce() -> Flight<V>,
     ) -> Boarding<'_, K, V, P, S> {
         let mut shard = self.write(hash);
-        if let Some(value) = look(&mut shard, hash, &key) {
+        if let Some(value) = self.use_entry(&mut shard, hash, &*key, None) {
             return Boarding::Present(value);
         }
         if let Some(flight) = shard.flights().find(hash, &*key) {
@@ -174,7 +173,7 @@ where
         if let Some(flight) = shard.flights().find(hash, &*key) {
             return Err((Arc::clone(flight), key));
         }
-        let value = look(&mut shard, hash, &key);
+        let value = self.use_entry(&mut shard, hash, &*key, None);
         let lead = self.register(&mut shard, hash, key, Flight::led_here());
         Ok((lead, value))
     }
@@ -191,17 +190,6 @@ where
         shard.flights().insert(hash, copy, Arc::clone(&flight));
         Lead::new(self, hash, Some(key), flight)
     }
-}
-
-/// The value of a key, and its use.
-fn look<K: Hash + Eq, V: Clone, P: Policy>(
-    shard: &mut Shard<K, V, P>,
-    hash: u64,
-    key: &K,
-) -> Option<V> {
-    let slot = shard.find(hash, key)?;
-    shard.hit(slot, hash);
-    Some(shard.entry(slot).value.clone())
 }
 
 /// What came of a second look.

@@ -26,7 +26,11 @@ pub mod registry;
 mod shard;
 pub mod stats;
 #[cfg(feature = "std")]
+pub mod store;
+#[cfg(feature = "std")]
 pub mod sync;
+#[cfg(feature = "std")]
+pub mod tags;
 pub mod unsync;
 pub mod wheel;
 

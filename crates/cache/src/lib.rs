@@ -12,6 +12,8 @@ mod builder;
 mod capabilities;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "std")]
+pub mod edge;
 pub mod expiry;
 mod index;
 mod lifetime;

@@ -168,7 +168,10 @@ where
     /// # Errors
     ///
     /// The origin failed, and there is no copy that may be used all the same. See [`LoadError`].
-    #[expect(clippy::type_complexity, reason = "an alias would hide what comes back")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "an alias would hide what comes back"
+    )]
     pub fn get(
         &self,
         key: &K,

@@ -33,7 +33,11 @@ pub mod store;
 pub mod sync;
 #[cfg(feature = "std")]
 pub mod tags;
+#[cfg(feature = "std")]
+pub mod tiered;
 pub mod unsync;
+#[cfg(feature = "std")]
+pub mod versioned;
 pub mod wheel;
 
 pub use builder::Builder;

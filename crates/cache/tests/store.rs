@@ -7,12 +7,12 @@ mod behind;
 #[path = "store/through.rs"]
 mod through;
 
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use core::time::Duration;
 use purlin_cache::store::{Change, Store};
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
-use std::time::Duration;
 
 /// A table that can fail, and that notices calls of one key at the same time.
 #[derive(Default)]

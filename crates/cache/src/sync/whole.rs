@@ -4,9 +4,9 @@ use super::Cache;
 use crate::listener::RemovalCause;
 use crate::policy::{Policy, Slot};
 use crate::shard::Outbox;
+use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
-use std::vec::Vec;
 
 impl<K, V, P, S> Cache<K, V, P, S>
 where

@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-/// The right of a value to be used. From [`Tags::ticket`].
+/// The right of a value to be used. From [`Tags::ticket`](super::Tags::ticket).
 ///
 /// A clone is the same ticket, and costs a reference count; a ticket without tags costs nothing.
 #[derive(Clone, Default)]

@@ -1,4 +1,8 @@
+extern crate alloc;
+
 use super::{Table, apply};
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use core::time::Duration;
 use proptest::prelude::*;
 use purlin_cache::store::{
@@ -7,8 +11,7 @@ use purlin_cache::store::{
 use purlin_cache::sync::Cache;
 use purlin_core::time::ManualClock;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::thread;
 
 #[derive(Clone, Copy, Debug)]

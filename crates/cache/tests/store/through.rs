@@ -1,11 +1,12 @@
 use super::{Broken, Table};
+use core::panic::AssertUnwindSafe;
+use core::sync::atomic::Ordering::SeqCst;
 use proptest::prelude::*;
 use purlin_cache::LoadError;
 use purlin_cache::store::{ReadThrough, Store, WriteAround, WriteThrough};
 use purlin_cache::sync::Cache;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use std::sync::Barrier;
-use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
 
 #[derive(Clone, Copy, Debug)]

@@ -12,6 +12,8 @@ mod builder;
 mod capabilities;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "std")]
+pub mod edge;
 pub mod expiry;
 mod index;
 mod lifetime;
@@ -27,8 +29,16 @@ mod shard;
 pub mod snapshot;
 pub mod stats;
 #[cfg(feature = "std")]
+pub mod store;
+#[cfg(feature = "std")]
 pub mod sync;
+#[cfg(feature = "std")]
+pub mod tags;
+#[cfg(feature = "std")]
+pub mod tiered;
 pub mod unsync;
+#[cfg(feature = "std")]
+pub mod versioned;
 pub mod wheel;
 
 pub use builder::Builder;

@@ -13,6 +13,8 @@ mod shards;
 mod snapshot;
 mod whole;
 
+pub(crate) use whole::Place;
+
 use crate::builder::{Builder, Listener, PolicyFactory, Weigher};
 use crate::lifetime::{Life, Lifetimes};
 use crate::listener::RemovalCause;

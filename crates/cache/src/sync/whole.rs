@@ -23,30 +23,76 @@ where
     /// not use the cache.
     pub fn invalidate_if(&self, mut predicate: impl FnMut(&K, &V) -> bool) {
         for at in 0..self.shards.count() {
-            let mut out = Outbox::new();
-            let mut shard = self.write_at(at);
-            let mut slot = Slot(0);
-            while slot.index() < shard.len() {
-                let entry = shard.entry(slot);
-                if predicate(&entry.key, &entry.value) {
-                    let hash = self.hasher.hash_one(&entry.key);
-                    let mut budget = &self.budget;
-                    shard.expel(
-                        slot,
-                        hash,
-                        RemovalCause::Explicit,
-                        &self.hasher,
-                        &mut budget,
-                        &mut out,
-                    );
-                    // The last entry has moved here.
-                } else {
-                    slot.0 += 1;
-                }
+            self.expel_below(at, usize::MAX, usize::MAX, &mut predicate);
+        }
+    }
+
+    /// Looks at so many entries, from where the last call ended, and removes those for which the predicate holds. Returns
+    /// how many, and where to go on.
+    pub(crate) fn invalidate_some(
+        &self,
+        mut place: Place,
+        mut looks: usize,
+        mut predicate: impl FnMut(&K, &V) -> bool,
+    ) -> (usize, Place) {
+        let mut removed = 0;
+        // No shard twice in one call.
+        for _ in 0..=self.shards.count() {
+            let at = place.shard % self.shards.count();
+            let done = self.expel_below(at, place.below, looks, &mut predicate);
+            removed += done.removed;
+            looks -= done.looked;
+            place = match done.below {
+                0 => Place {
+                    shard: at + 1,
+                    below: usize::MAX,
+                },
+                below => Place { shard: at, below },
+            };
+            if looks == 0 {
+                break;
             }
-            shard.supersede_absent(|| self.now());
-            drop(shard);
-            self.deliver(out);
+        }
+        (removed, place)
+    }
+
+    /// Looks at so many entries of a shard, from before `below` downwards: who takes the place of one that leaves
+    /// has been looked at already.
+    fn expel_below(
+        &self,
+        at: usize,
+        below: usize,
+        looks: usize,
+        predicate: &mut impl FnMut(&K, &V) -> bool,
+    ) -> Done {
+        let mut out = Outbox::new();
+        let mut shard = self.write_at(at);
+        let (before, start) = (shard.len(), below.min(shard.len()));
+        let end = start.saturating_sub(looks);
+        for index in (end..start).rev() {
+            let slot = Slot::at(index);
+            let entry = shard.entry(slot);
+            if predicate(&entry.key, &entry.value) {
+                let hash = self.hasher.hash_one(&entry.key);
+                let (hasher, mut budget) = (&self.hasher, &self.budget);
+                shard.expel(
+                    slot,
+                    hash,
+                    RemovalCause::Explicit,
+                    hasher,
+                    &mut budget,
+                    &mut out,
+                );
+            }
+        }
+        let removed = before - shard.len();
+        shard.supersede_absent(|| self.now());
+        drop(shard);
+        self.deliver(out);
+        Done {
+            looked: start - end,
+            removed,
+            below: end,
         }
     }
 
@@ -159,6 +205,30 @@ where
             }
         }
     }
+}
+
+/// Where a walk over all entries goes on: in this shard, before this slot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    shard: usize,
+    below: usize,
+}
+
+impl Place {
+    /// The start.
+    pub(crate) const fn new() -> Self {
+        Self {
+            shard: 0,
+            below: usize::MAX,
+        }
+    }
+}
+
+/// A part of a walk through a shard.
+struct Done {
+    looked: usize,
+    removed: usize,
+    below: usize,
 }
 
 /// Entries that leave under one hold of a lock, so that nobody waits long.

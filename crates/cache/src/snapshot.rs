@@ -76,6 +76,7 @@ impl<K, V> Snapshot<K, V> {
     }
 
     /// Its entries, the coldest first: key, value, and the time it had left to live, if not for ever.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V, Option<Duration>)> {
         self.entries
             .iter()

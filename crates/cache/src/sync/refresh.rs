@@ -1,6 +1,6 @@
 //! Refreshing: values are loaded again before, or shortly after, their time is over, while those who ask get the old ones.
 //!
-//! A [`Refreshing`] cache is built by [`Builder::build_refreshing`], from what its [`Staleness`] allows:
+//! A [`Refreshing`] cache is built by [`Builder::build_refreshing`](crate::Builder::build_refreshing), from what its [`Staleness`] allows:
 //!
 //! | an entry | `get` | [`get_or_refresh`](Refreshing::get_or_refresh) |
 //! |---|---|---|
@@ -200,6 +200,7 @@ where
     /// assert_eq!(worker.join().unwrap().unwrap(), "new");
     /// assert_eq!(cache.get(&7), Some("new"));
     /// ```
+    #[expect(clippy::type_complexity, reason = "a pair that callers take apart")]
     pub fn get_and_refresh(&self, key: K) -> (Option<Served<V>>, Option<Refresh<K, V, P, S>>) {
         let hash = self.cache.hasher.hash_one(&key);
         let served = self.look(hash, &key, self.cache.now());

@@ -4,10 +4,10 @@ use super::Cache;
 use crate::policy::{Policy, Slot};
 use crate::shard::{Incoming, Outbox, Shard};
 use crate::snapshot::Snapshot;
+use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash};
 use core::ops::Range;
 use purlin_core::time::Instant;
-use std::vec::Vec;
 
 impl<K, V, P, S> Cache<K, V, P, S>
 where

@@ -210,20 +210,19 @@ fn a_refresh_can_be_run_elsewhere_later_or_not_at_all() {
         let (_, refresh) = cache.get_and_refresh(7);
         let refresh = refresh.expect("and again");
         // Who gave it away may wait for it.
-        let worker = thread::spawn(move || {
-            thread::sleep(Duration::from_millis(30));
-            refresh.run(|| Ok::<_, ()>(2))
+        thread::scope(|scope| {
+            let worker = scope.spawn(move || {
+                thread::sleep(Duration::from_millis(30));
+                refresh.run(|| Ok::<_, ()>(2))
+            });
+            let served = cache.get_or_refresh(7, || Ok::<_, ()>(4));
+            let Ok(Served::Stale { value: 1, .. } | Served::Loaded(2)) = served else {
+                panic!("not {served:?}");
+            };
+            assert_eq!(worker.join().expect("no panic").expect("no error"), 2);
         });
-        let served = cache
-            .get_or_refresh(7, || Ok::<_, ()>(4))
-            .expect("no error");
-        assert!(matches!(
-            served,
-            Served::Stale { value: 1, .. } | Served::Loaded(2)
-        ));
-        assert_eq!(worker.join().expect("no panic").expect("no error"), 2);
         assert_eq!(cache.get(&7), Some(2));
-        // A removal wins over it, an insertion too.
+        // An insertion wins over it.
         let (_, refresh) = cache.get_and_refresh(8);
         cache.insert(8, 5);
         let value = refresh.expect("it is not here").run(|| Ok::<_, ()>(6));

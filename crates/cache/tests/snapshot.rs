@@ -2,6 +2,8 @@
 
 #![cfg(not(purlin_loom))]
 
+extern crate alloc;
+
 use core::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use core::time::Duration;
 use proptest::collection::vec;
@@ -55,9 +57,11 @@ proptest! {
     }
 }
 
+type Named = (&'static str, fn(usize) -> AnyPolicy);
+
 /// Those of the registry, and those that adapt or refuse.
-fn policies() -> impl Iterator<Item = (&'static str, fn(usize) -> AnyPolicy)> {
-    let adapting: [(_, fn(usize) -> AnyPolicy); 6] = [
+fn policies() -> impl Iterator<Item = Named> {
+    let adapting: [Named; 6] = [
         ("adaptive", |entries| Box::new(Adaptive::new(entries))),
         ("arc", |entries| Box::new(Arc::new(entries))),
         ("lirs", |entries| Box::new(Lirs::new(entries))),
@@ -65,7 +69,7 @@ fn policies() -> impl Iterator<Item = (&'static str, fn(usize) -> AnyPolicy)> {
         ("tiny_lfu", |entries| Box::new(TinyLfu::new(entries))),
         ("w_tiny_lfu", |entries| Box::new(WTinyLfu::new(entries))),
     ];
-    let simple: [(_, fn(usize) -> AnyPolicy); 4] = [
+    let simple: [Named; 4] = [
         ("lfu", |entries| Algorithm::Lfu.build(entries, 1)),
         ("lru", |entries| Algorithm::Lru.build(entries, 1)),
         ("two_q", |entries| Algorithm::TwoQ.build(entries, 1)),
@@ -168,8 +172,8 @@ fn entries_without_an_end_live_as_the_cache_has_it() {
 
 #[test]
 fn what_is_here_stays() {
-    let removals = std::sync::Arc::new(AtomicUsize::new(0));
-    let count = std::sync::Arc::clone(&removals);
+    let removals = alloc::sync::Arc::new(AtomicUsize::new(0));
+    let count = alloc::sync::Arc::clone(&removals);
     let cache = sync::Cache::builder(4)
         .eviction_listener(move |_: &u32, _, _| {
             count.fetch_add(1, SeqCst);

@@ -35,6 +35,9 @@ pub(super) struct Shadow {
     configurations: Vec<(u64, Arc<Configuration>)>,
     /// The log with what is certain to survive a crash.
     durable: Terms,
+    /// What was durable on the disk that it has lost: what it said of that may still be on its way, and
+    /// whoever hears it counts it.
+    lost: Terms,
     durable_vote: HardState,
     /// What lies between the two.
     unsynced: VecDeque<Unsynced>,
@@ -79,6 +82,7 @@ impl Default for Shadow {
             log: Terms::default(),
             configurations: Vec::new(),
             durable: Terms::default(),
+            lost: Terms::default(),
             durable_vote: HardState::default(),
             unsynced: VecDeque::new(),
             written: 0,
@@ -124,6 +128,7 @@ impl Shadow {
             term: recovered.hard_state.term.0,
             commit: recovered.snapshot.position.index.0,
             wipes: self.wipes,
+            lost: core::mem::take(&mut self.lost),
             given: recovered.applied.0,
             lives: lives + 1,
             durable: log.clone(),
@@ -139,7 +144,10 @@ impl Shadow {
 
     /// How many times its disk was replaced: what was synced is gone then.
     pub(super) fn wipes(&mut self, found: &Found) -> u32 {
-        self.wipes += u32::from(found.is_empty && self.synced > 0);
+        if found.is_empty && self.synced > 0 {
+            self.wipes += 1;
+            self.lost = self.durable.clone();
+        }
         self.wipes
     }
 
@@ -153,9 +161,9 @@ impl Shadow {
         self.log.has(index, term)
     }
 
-    /// Whether the entry survives every crash.
+    /// Whether the entry survives every crash, or was on the disk that the node has lost.
     pub(super) fn has_durably(&self, index: u64, term: u64) -> bool {
-        self.durable.has(index, term)
+        self.durable.has(index, term) || self.lost.has(index, term)
     }
 
     /// The configuration in force before `index`, and where it stands.

@@ -1,3 +1,5 @@
+#![expect(clippy::cast_possible_truncation, reason = "small numbers")]
+
 use super::{Index, WIDTH};
 use crate::policy::Slot;
 use alloc::collections::BTreeMap;

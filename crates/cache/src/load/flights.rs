@@ -47,7 +47,6 @@ impl<K, V> Flights<K, V> {
     }
 
     /// The key of a flight that has not been superseded.
-    #[cfg(feature = "async")]
     pub(crate) fn key(&self, hash: u64, flight: &Arc<Flight<V>>) -> Option<&Arc<K>> {
         let found = self
             .table

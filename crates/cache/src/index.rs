@@ -11,7 +11,7 @@
 //! The number of buckets need not be a power of two: a table for a known number of slots has no slack.
 
 use crate::policy::Slot;
-use alloc::vec::Vec;
+use alloc::boxed::Box;
 
 /// Slots of a bucket.
 const WIDTH: usize = 12;
@@ -19,8 +19,8 @@ const WIDTH: usize = 12;
 const FULL: usize = 10;
 /// One in every byte.
 const ONES: u64 = 0x0101_0101_0101_0101;
-/// All but the upper bit of every byte.
-const LOWER: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+/// The upper bit of every byte.
+const UPPER: u64 = 0x8080_8080_8080_8080;
 /// The second word: four tags, then how many slots had to go on (255: that many or more, and nobody counts any
 /// longer), then for each place how many buckets its slot is from home (3: that many or more).
 const TAGS_OF_SECOND: u64 = 0xFFFF_FFFF;
@@ -33,8 +33,11 @@ const LOW_OF_PAIRS: u64 = 0x55_5555;
 /// Slots that one removal brings nearer to their homes.
 const MOST_MOVES: u32 = 8;
 
+/// What a free place has for a slot: no slot, since a place may be looked at whose tag is another.
+const NOBODY: u32 = u32::MAX;
+
 /// Tags and their slots. A tag of zero is a free place.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 struct Bucket {
     tags: [u64; 2],
@@ -42,8 +45,13 @@ struct Bucket {
 }
 
 impl Bucket {
+    const EMPTY: Self = Self {
+        tags: [0; 2],
+        slots: [NOBODY; WIDTH],
+    };
+
     /// The places with this tag: place `p` is bit `8 * (p % 8) + p / 8`. Both words in one number, so that no
-    /// branch depends on which of them a tag is in.
+    /// branch depends on which of them a tag is in. The lowest is right; of the others, some may have the next tag.
     #[inline]
     fn candidates(&self, tag: u64) -> u64 {
         let pattern = tag.wrapping_mul(ONES);
@@ -77,6 +85,10 @@ impl Bucket {
         self.tags[1] = self.tags[1] & !(FAR << shift) | distance << shift;
         self.set_tag(place, tag);
         self.slots[place] = slot;
+    }
+
+    fn free_up(&mut self, place: usize) {
+        self.put(place, 0, NOBODY, 0);
     }
 
     /// Of those that are away from home the one that is farthest.
@@ -121,14 +133,12 @@ impl Bucket {
 /// Hashes to slots.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
-    buckets: Vec<Bucket>,
+    buckets: Box<[Bucket]>,
 }
 
 impl Index {
-    pub(crate) const fn new() -> Self {
-        Self {
-            buckets: Vec::new(),
-        }
+    pub(crate) fn new() -> Self {
+        Self::default()
     }
 
     /// How many slots there is room for.
@@ -139,7 +149,7 @@ impl Index {
     /// Lays the table out anew for so many slots, and puts in the slots `0..` with the hashes given.
     pub(crate) fn rebuild(&mut self, capacity: usize, hashes: impl Iterator<Item = u64>) {
         let mut next = Self {
-            buckets: alloc::vec![Bucket::default(); capacity.div_ceil(FULL)],
+            buckets: alloc::vec![Bucket::EMPTY; capacity.div_ceil(FULL)].into_boxed_slice(),
         };
         for (slot, hash) in (0..).zip(hashes) {
             next.insert(hash, Slot(slot));
@@ -147,7 +157,8 @@ impl Index {
         *self = next;
     }
 
-    /// The slot with this hash for which `is` holds.
+    /// The slot with this hash for which `is` holds. It may be asked about a slot with another hash, or that is in no use
+    /// (`u32::MAX`).
     #[inline]
     pub(crate) fn find(&self, hash: u64, mut is: impl FnMut(Slot) -> bool) -> Option<Slot> {
         let home = self.home(hash);
@@ -202,7 +213,7 @@ impl Index {
     /// Takes a slot out that is in. `rehash` is asked for the hash of another, now and then.
     pub(crate) fn remove(&mut self, hash: u64, slot: Slot, rehash: impl Fn(Slot) -> u64) {
         let (mut at, end, place) = self.locate(hash, slot);
-        self.buckets[end].put(place, 0, 0, 0);
+        self.buckets[end].free_up(place);
         while at != end {
             self.buckets[at].one_overflowed_less();
             at = self.after(at);
@@ -223,7 +234,7 @@ impl Index {
             }
             let from = &mut self.buckets[next];
             let (tag, slot, known) = (from.tag(place), from.slots[place], from.distance(place));
-            from.put(place, 0, 0, 0);
+            from.free_up(place);
             let distance = if known < FAR {
                 known
             } else {
@@ -285,11 +296,11 @@ impl Index {
     }
 }
 
-/// The upper bit of each byte that is zero.
+/// The upper bit of each byte that is zero, and perhaps of bytes above the lowest of them that are one: what finds
+/// no other byte takes twice the steps (Hacker's Delight, 6-1), and who is found is looked at anyway.
 #[inline]
 fn zero_bytes(word: u64) -> u64 {
-    // No carry leaves a byte, so that none is taken for another (Hacker's Delight, 6-1).
-    !(((word & LOWER) + LOWER) | word | LOWER)
+    word.wrapping_sub(ONES) & !word & UPPER
 }
 
 /// The lowest byte of the hash, but not zero.

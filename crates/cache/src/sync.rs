@@ -156,8 +156,9 @@ where
                 return self.look_up_alone(hash, key, now);
             }
         }
+        let value = shard.entry(slot).value.clone();
         shard.hit_shared(slot, hash);
-        Some(shard.entry(slot).value.clone())
+        Some(value)
     }
 
     #[inline(never)]

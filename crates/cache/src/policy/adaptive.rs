@@ -76,12 +76,14 @@ const HITS_OF_AN_EVICTION: usize = 64;
 /// }
 /// assert!(hits > 10_000, "{hits}");
 /// ```
+// What a hit needs comes first.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Adaptive {
-    queues: Queues,
-    teacher: Teacher,
     /// Of a hash, these bits are zero if its key is in the sample.
     mask: u64,
+    queues: Queues,
+    teacher: Teacher,
     /// Hits that will be looked at if nothing leaves.
     interest: AtomicUsize,
 }

@@ -3,6 +3,7 @@ use alloc::vec::Vec;
 
 /// Which entries may not be evicted: a bit for each slot, once one has been pinned.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(crate) struct Pins {
     words: Vec<u64>,
     count: usize,

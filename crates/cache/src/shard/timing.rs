@@ -5,6 +5,7 @@ use crate::expiry::Times;
 use crate::lifetime::{Life, Lifetimes};
 use crate::listener::RemovalCause;
 use crate::policy::{Policy, Slot};
+use alloc::boxed::Box;
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 use purlin_core::time::Instant;
@@ -122,7 +123,7 @@ impl<K, V, P: Policy> Shard<K, V, P> {
             if matches!(life, Life::Usual) {
                 return;
             }
-            self.times = Some(Times::new(None));
+            self.times = Some(Box::new(Times::new(None)));
         }
         let now = now.unwrap_or_else(|| lifetimes.clock.now());
         let entry = self.entry(slot);

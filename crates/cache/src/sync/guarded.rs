@@ -9,6 +9,7 @@ use purlin_core::time::Instant;
 
 /// What a shard's lock guards.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Guarded<K, V, P> {
     pub(super) shard: Shard<K, V, P>,
     /// Loads of keys that belong here.

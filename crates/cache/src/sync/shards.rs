@@ -23,9 +23,9 @@ pub(super) struct Shards<K, V, P> {
     weighted: bool,
 }
 
-// Of a size that is a power of two mostly, so that one is found by a shift.
+// Not of a size that is a power of two: the lines that all lookups need would have the same few places in the cache.
 #[derive(Debug)]
-#[repr(align(512))]
+#[repr(C, align(128))]
 struct Padded<K, V, P> {
     lock: RwLock<Guarded<K, V, P>>,
     hits: AtomicU64,

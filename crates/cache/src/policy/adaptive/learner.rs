@@ -120,9 +120,10 @@ impl Shadow {
 
     fn request(&mut self, hash: u64) {
         let index_hash = hash.rotate_left(29);
-        let found = self
-            .index
-            .find(index_hash, |slot| self.hashes[slot.index()] == hash);
+        // The index may ask about a slot that nobody has.
+        let found = self.index.find(index_hash, |slot| {
+            self.hashes.get(slot.index()) == Some(&hash)
+        });
         if let Some(slot) = found {
             self.score += 1024;
             self.queues.hit(slot);

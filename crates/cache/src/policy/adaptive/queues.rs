@@ -50,10 +50,12 @@ pub(super) enum Rule {
 /// The main queue has no order of its own: the hand goes over the slots, one after the other, so that the bytes that it looks at are
 /// side by side. The small one is a ring of slots. Who leaves it from the middle leaves a gap.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Queues {
+    /// First, for all that a hit needs.
+    bytes: Vec<AtomicU8>,
     rule: Rule,
     capacity: usize,
-    bytes: Vec<AtomicU8>,
     /// Newcomers, the oldest in front, and gaps behind it.
     ring: VecDeque<u32>,
     /// The number of the place in front. They are numbered as they are taken.

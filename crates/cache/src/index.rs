@@ -3,10 +3,11 @@
 //! Twelve slots with a byte of each one's hash share a bucket of 64 bytes. A slot that finds no room in
 //! its home goes to the next bucket that has some, and every full bucket on the way counts it, so that a search
 //! knows where to stop and there are no tombstones (as in Meta's F14 tables, 2019). A removal makes room,
-//! and one of those that are away from home moves back into it: without that, a full cache would have nine
-//! buckets of ten overflowed after a while, and searches in vain would be twenty buckets long. How far each slot is
+//! and one of those that are away from home moves back into it: without that, more and more buckets of a full cache
+//! would have overflowed, and searches in vain would grow ever longer. How far each slot is
 //! from home is in the bucket, in two bits, so that nobody has to hash a key for it. Buckets
-//! are ten twelfths full at most, at which three of ten have overflowed: 6.4 bytes a slot.
+//! are two thirds full at most, at which one of ten has overflowed: 8 bytes a slot. (Five sixths full, three of ten
+//! have: 6.4 bytes a slot, and an insertion into a full cache takes a tenth longer.)
 //!
 //! The number of buckets need not be a power of two: a table for a known number of slots has no slack.
 
@@ -16,7 +17,7 @@ use alloc::boxed::Box;
 /// Slots of a bucket.
 const WIDTH: usize = 12;
 /// Slots of a bucket that are in use when the table is as full as it gets, on average.
-const FULL: usize = 10;
+const FULL: usize = 8;
 /// One in every byte.
 const ONES: u64 = 0x0101_0101_0101_0101;
 /// The upper bit of every byte.
@@ -80,15 +81,19 @@ impl Bucket {
         self.tags[1] >> (DISTANCES_AT as usize + 2 * place) & FAR
     }
 
+    /// Puts a slot into a place that is free.
     fn put(&mut self, place: usize, tag: u64, slot: u32, distance: u64) {
-        let shift = DISTANCES_AT as usize + 2 * place;
-        self.tags[1] = self.tags[1] & !(FAR << shift) | distance << shift;
-        self.set_tag(place, tag);
+        let (word, shift) = (place / 8, place % 8 * 8);
+        self.tags[word] |= tag << shift;
+        self.tags[1] |= distance << (DISTANCES_AT as usize + 2 * place);
         self.slots[place] = slot;
     }
 
     fn free_up(&mut self, place: usize) {
-        self.put(place, 0, NOBODY, 0);
+        let (word, shift) = (place / 8, place % 8 * 8);
+        self.tags[word] &= !(0xFF << shift);
+        self.tags[1] &= !(FAR << (DISTANCES_AT as usize + 2 * place));
+        self.slots[place] = NOBODY;
     }
 
     /// Of those that are away from home the one that is farthest.
@@ -104,29 +109,24 @@ impl Bucket {
         self.tags[place / 8] >> (place % 8 * 8) & 0xFF
     }
 
-    /// The place at which `is` holds, among those with this tag.
+    /// The place at which `is` holds, among those with this tag, and the slot there.
     #[inline]
-    fn find(&self, tag: u64, mut is: impl FnMut(Slot) -> bool) -> Option<usize> {
+    fn find(&self, tag: u64, is: impl Fn(Slot) -> bool) -> Option<(usize, Slot)> {
         let mut candidates = self.candidates(tag);
         while candidates != 0 {
             let bit = candidates.trailing_zeros() as usize;
             let place = bit / 8 + bit % 8 * 8;
             let slot = *self.slots.get(place)?; // as it always is
             if is(Slot(slot)) {
-                return Some(place);
+                return Some((place, Slot(slot)));
             }
             candidates &= candidates - 1;
         }
         None
     }
 
-    fn set_tag(&mut self, place: usize, tag: u64) {
-        let (word, shift) = (place / 8, place % 8 * 8);
-        self.tags[word] = self.tags[word] & !(0xFF << shift) | tag << shift;
-    }
-
     fn free(&self) -> Option<usize> {
-        self.find(0, |_| true)
+        self.find(0, |_| true).map(|(place, _)| place)
     }
 }
 
@@ -160,31 +160,32 @@ impl Index {
     /// The slot with this hash for which `is` holds. It may be asked about a slot with another hash, or that is in no use
     /// (`u32::MAX`).
     #[inline]
-    pub(crate) fn find(&self, hash: u64, mut is: impl FnMut(Slot) -> bool) -> Option<Slot> {
+    pub(crate) fn find(&self, hash: u64, is: impl Fn(Slot) -> bool + Copy) -> Option<Slot> {
         let home = self.home(hash);
         let bucket = self.buckets.get(home)?;
-        if let Some(place) = bucket.find(tag(hash), &mut is) {
-            return Some(Slot(bucket.slots[place]));
+        if let Some((_, slot)) = bucket.find(tag(hash), is) {
+            return Some(slot);
         }
         if bucket.overflowed() {
-            self.find_beyond(hash, home, &mut is)
+            self.find_beyond(hash, home, is)
         } else {
             None
         }
     }
 
+    // Takes a closure of two words by value, in registers.
     #[inline(never)]
     fn find_beyond(
         &self,
         hash: u64,
         home: usize,
-        is: &mut impl FnMut(Slot) -> bool,
+        is: impl Fn(Slot) -> bool + Copy,
     ) -> Option<Slot> {
         let mut at = self.after(home);
         while at != home {
             let bucket = &self.buckets[at];
-            if let Some(place) = bucket.find(tag(hash), &mut *is) {
-                return Some(Slot(bucket.slots[place]));
+            if let Some((_, slot)) = bucket.find(tag(hash), is) {
+                return Some(slot);
             }
             if !bucket.overflowed() {
                 break;
@@ -224,14 +225,14 @@ impl Index {
     /// A bucket has room: a slot that had to go on moves back into it, and leaves room where it was.
     fn bring_back(&mut self, mut roomy: usize, rehash: impl Fn(Slot) -> u64) {
         for _ in 0..MOST_MOVES {
+            if !self.buckets[roomy].overflowed() {
+                return;
+            }
             let next = self.after(roomy);
             // Whoever is away from home in the next bucket has come by this one.
             let Some(place) = self.buckets[next].stray() else {
                 return;
             };
-            if !self.buckets[roomy].overflowed() {
-                return;
-            }
             let from = &mut self.buckets[next];
             let (tag, slot, known) = (from.tag(place), from.slots[place], from.distance(place));
             from.free_up(place);
@@ -267,12 +268,13 @@ impl Index {
     }
 
     /// Home, bucket and place of a slot that is in.
+    #[inline]
     fn locate(&self, hash: u64, slot: Slot) -> (usize, usize, usize) {
         let tag = tag(hash);
         let home = self.home(hash);
         let mut at = home;
         for _ in 0..self.buckets.len() {
-            if let Some(place) = self.buckets[at].find(tag, |other| other == slot) {
+            if let Some((place, _)) = self.buckets[at].find(tag, |other| other == slot) {
                 return (home, at, place);
             }
             at = self.after(at);

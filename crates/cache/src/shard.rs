@@ -138,7 +138,7 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        self.index.find(hash, |slot| {
+        self.index.find(hash, move |slot| {
             self.entries
                 .get(slot.index())
                 .is_some_and(|entry| entry.key.borrow() == key)
@@ -281,13 +281,21 @@ impl<K, V, P: Policy> Shard<K, V, P> {
     }
 
     /// Hands out up to so many of the entries that were cleared.
+    #[inline]
     pub(crate) fn bury(&mut self, most: usize, out: &mut Outbox<K, V>) {
-        for _ in 0..most {
-            let Some(entry) = self.dying.pop() else {
-                self.dying = Vec::new();
-                return;
-            };
+        if !self.dying.is_empty() {
+            self.bury_some(most, out);
+        }
+    }
+
+    #[cold]
+    fn bury_some(&mut self, most: usize, out: &mut Outbox<K, V>) {
+        let left = self.dying.len().saturating_sub(most);
+        for entry in self.dying.drain(left..).rev() {
             out.push(entry, RemovalCause::Cleared);
+        }
+        if left == 0 {
+            self.dying = Vec::new();
         }
     }
 

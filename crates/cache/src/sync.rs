@@ -20,7 +20,7 @@ use crate::lifetime::{Life, Lifetimes};
 use crate::listener::RemovalCause;
 use crate::load::Waits;
 use crate::policy::{Adaptive, Policy};
-use crate::primitives::RwLockReadGuard;
+use crate::primitives::{RwLockReadGuard, RwLockWriteGuard};
 use crate::shard::{Entry, Incoming, Inserted, Outbox, Seen, Shard};
 use crate::stats::Stats;
 use budget::SharedBudget;
@@ -415,17 +415,26 @@ where
     }
 
     /// The shard, for one thread. After a panic of a key's `Hash` in the middle of a change it is emptied.
+    #[inline]
     fn write_at(&self, at: usize) -> Writing<'_, K, V, P> {
-        let lock = self.shards.lock(at);
-        Writing::new(lock.write().unwrap_or_else(|poisoned| {
-            let mut guarded = poisoned.into_inner();
-            if guarded.is_torn() {
-                guarded.shard.clear(self.new_policy(), &mut &self.budget);
-            }
-            #[cfg(not(purlin_loom))]
-            lock.clear_poison();
-            guarded
-        }))
+        Writing::new(match self.shards.lock(at).write() {
+            Ok(guarded) => guarded,
+            Err(poisoned) => self.repair(at, poisoned.into_inner()),
+        })
+    }
+
+    #[cold]
+    fn repair<'a>(
+        &'a self,
+        at: usize,
+        mut guarded: RwLockWriteGuard<'a, Guarded<K, V, P>>,
+    ) -> RwLockWriteGuard<'a, Guarded<K, V, P>> {
+        if guarded.is_torn() {
+            guarded.shard.clear(self.new_policy(), &mut &self.budget);
+        }
+        #[cfg(not(purlin_loom))]
+        self.shards.lock(at).clear_poison();
+        guarded
     }
 
     /// The shard, for many threads.

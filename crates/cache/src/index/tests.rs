@@ -4,6 +4,7 @@ use super::{Index, WIDTH};
 use crate::policy::Slot;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
 use proptest::prelude::*;
 use purlin_core::random::{Random, SplitMix64};
 
@@ -41,12 +42,13 @@ proptest! {
                 all.entry(hash).or_default().push(slot as u32);
             }
             for hash in (0..4).flat_map(|home| (0..6).map(move |tag| home << 38 | tag)) {
-                let mut found = Vec::new();
+                let found = RefCell::new(Vec::new());
                 // One search offers everything with this tag on the way; nothing twice.
                 let none = index.find(hash, |slot| {
-                    found.push(slot.0);
+                    found.borrow_mut().push(slot.0);
                     false
                 });
+                let found = found.into_inner();
                 prop_assert_eq!(none, None);
                 for slot in all.get(&hash).into_iter().flatten() {
                     prop_assert_eq!(found.iter().filter(|one| *one == slot).count(), 1);
@@ -91,15 +93,16 @@ fn searches_are_short_in_a_full_table() {
     let hashes: Vec<u64> = (0..100_000).map(|_| random.next_u64()).collect();
     let mut index = Index::new();
     index.rebuild(hashes.len(), hashes.iter().copied());
-    let mut compared = 0;
+    let compared = Cell::new(0);
     for (slot, &hash) in (0..).zip(&hashes) {
         let found = index.find(hash, |other| {
-            compared += 1;
+            compared.set(compared.get() + 1);
             other == Slot(slot)
         });
         assert_eq!(found, Some(Slot(slot)));
     }
-    // Half of the other eleven come before it, and one in 255 has its tag.
+    // Half of the others come before it, and one in 255 has its tag.
+    let compared = compared.get();
     assert!(
         compared < 104_000,
         "{compared} comparisons for 100,000 searches"
@@ -131,7 +134,7 @@ fn churn_makes_searches_no_longer() {
     let churned = overflowed(&index);
     let buckets = index.buckets.len();
     assert!(
-        fresh < buckets * 2 / 5 && churned < buckets / 2,
+        fresh < buckets / 8 && churned < buckets / 6,
         "{fresh} overflowed buckets of {buckets}, and {churned} after churn"
     );
 }

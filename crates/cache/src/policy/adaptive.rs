@@ -126,12 +126,14 @@ impl Adaptive {
 }
 
 impl Policy for Adaptive {
+    #[inline]
     fn miss(&mut self, hash: u64) {
         if hash & self.mask == 0 {
             self.teacher.observe(hash);
         }
     }
 
+    #[inline]
     fn insert(&mut self, slot: Slot, hash: u64) {
         self.queues.insert(slot, hash);
     }
@@ -166,6 +168,7 @@ impl Policy for Adaptive {
         self.queues.evict()
     }
 
+    #[inline]
     fn departed(&mut self, _slot: Slot, hash: u64) {
         self.queues.departed(hash);
     }

@@ -110,6 +110,7 @@ impl<K, V, P: Policy> Shard<K, V, P> {
     }
 
     /// Gives an entry that has come in, or whose value was replaced, its time.
+    #[inline]
     pub(crate) fn settle(
         &mut self,
         slot: Slot,
@@ -119,10 +120,22 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         lifetimes: &Lifetimes<K, V>,
         now: Option<Instant>,
     ) {
+        if self.is_timed() || !matches!(life, Life::Usual) {
+            self.settle_timed(slot, hash, replaced, life, lifetimes, now);
+        }
+    }
+
+    #[inline(never)]
+    fn settle_timed(
+        &mut self,
+        slot: Slot,
+        hash: u64,
+        replaced: Option<Instant>,
+        life: Life,
+        lifetimes: &Lifetimes<K, V>,
+        now: Option<Instant>,
+    ) {
         if self.times.is_none() {
-            if matches!(life, Life::Usual) {
-                return;
-            }
             self.times = Some(Box::new(Times::new(None)));
         }
         let now = now.unwrap_or_else(|| lifetimes.clock.now());

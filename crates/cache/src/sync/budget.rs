@@ -17,6 +17,7 @@ impl SharedBudget {
         }
     }
 
+    #[inline]
     pub(super) fn capacity(&self) -> u64 {
         self.capacity.load(Ordering::Relaxed)
     }
@@ -42,6 +43,7 @@ impl SharedBudget {
 }
 
 impl Budget for &SharedBudget {
+    #[inline]
     fn take(&mut self, weight: u64) -> bool {
         // ORDERING: the number is all there is; entries are handed over by the shards' locks.
         let taken = self
@@ -53,6 +55,7 @@ impl Budget for &SharedBudget {
         taken.is_ok()
     }
 
+    #[inline]
     fn give(&mut self, weight: u64) {
         self.used.fetch_sub(weight, Ordering::Relaxed);
     }

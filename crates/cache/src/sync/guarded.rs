@@ -2,6 +2,7 @@ use crate::load::{Flights, InFlight, Outcome};
 use crate::policy::Policy;
 use crate::primitives::RwLockWriteGuard;
 use crate::shard::Shard;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::ops::{Deref, DerefMut};
@@ -38,14 +39,14 @@ impl<K, V, P> Deref for Guarded<K, V, P> {
 pub(super) struct Writing<'a, K, V, P> {
     // Dropped in this order.
     guard: RwLockWriteGuard<'a, Guarded<K, V, P>>,
-    ended: Ended<K, V>,
+    // Nearly always there are none, which is to cost nothing.
+    ended: Option<Box<Ended<K, V>>>,
 }
 
 /// Flights that were taken out or that have landed.
 struct Ended<K, V>(Vec<InFlight<K, V>>);
 
 impl<K, V> Drop for Ended<K, V> {
-    #[inline]
     fn drop(&mut self) {
         for ended in &self.0 {
             ended.flight.announce();
@@ -55,10 +56,7 @@ impl<K, V> Drop for Ended<K, V> {
 
 impl<'a, K, V, P> Writing<'a, K, V, P> {
     pub(super) const fn new(guard: RwLockWriteGuard<'a, Guarded<K, V, P>>) -> Self {
-        Self {
-            guard,
-            ended: Ended(Vec::new()),
-        }
+        Self { guard, ended: None }
     }
 
     pub(super) fn flights(&mut self) -> &mut Flights<K, V> {
@@ -74,7 +72,7 @@ impl<'a, K, V, P> Writing<'a, K, V, P> {
     {
         if !self.guard.flights.is_empty() {
             let ended = self.guard.flights.take(hash, key);
-            self.ended.0.extend(ended);
+            self.end(ended.into_iter().collect());
         }
     }
 
@@ -101,13 +99,22 @@ impl<'a, K, V, P> Writing<'a, K, V, P> {
     {
         let Guarded { shard, flights } = &mut *self.guard;
         let is_absent = |hash, key: &K| shard.find_live(hash, key, &now).is_none();
-        self.ended.0.extend(flights.take_if(is_absent));
+        let ended = flights.take_if(is_absent).collect();
+        self.end(ended);
     }
 
     /// What is being loaded for all keys of this shard is out of date.
     pub(super) fn supersede_all(&mut self) {
-        let ended = self.guard.flights.take_all();
-        self.ended.0.extend(ended);
+        let ended = self.guard.flights.take_all().collect();
+        self.end(ended);
+    }
+
+    fn end(&mut self, mut ended: Vec<InFlight<K, V>>) {
+        match &mut self.ended {
+            Some(all) => all.0.append(&mut ended),
+            None if ended.is_empty() => {}
+            None => self.ended = Some(Box::new(Ended(ended))),
+        }
     }
 }
 

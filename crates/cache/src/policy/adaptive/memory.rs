@@ -43,10 +43,15 @@ impl Memory {
 
     /// Brings a bucket up to date. Takes as many calls as there are buckets.
     pub(super) fn sweep(&mut self) {
-        if self.swept < self.buckets.len() {
+        if self.sweeps() {
             self.refresh(self.swept);
             self.swept += 1;
         }
+    }
+
+    /// Whether there are buckets left to sweep.
+    pub(super) fn sweeps(&self) -> bool {
+        self.swept < self.buckets.len()
     }
 
     /// The frequency of a key, which is forgotten here, since it comes in.
@@ -55,18 +60,16 @@ impl Memory {
             return 0;
         };
         // All cells at once, without a branch: compilers make vectors of that.
-        let mut found = 0_u32;
-        for (place, cell) in bucket.iter().enumerate() {
-            let is_it = (cell ^ fingerprint) <= FREQUENCY && cell & FREQUENCY != 0;
-            found |= u32::from(is_it) << place;
+        let mut found = 0_u16;
+        for (cell, place) in bucket.iter().zip(0..16) {
+            let is_it = cell.wrapping_sub(fingerprint + 1) < FREQUENCY; // 1 to 15 above it
+            found |= u16::from(is_it) << place;
         }
-        if found == 0 {
-            return 0;
-        }
-        let place = found.trailing_zeros() as usize;
-        let frequency = bucket[place] & FREQUENCY;
-        bucket[place] = 0;
-        frequency as u8
+        // Without a branch here too: whether a key is remembered, nobody can predict.
+        let cell = &mut bucket[found.trailing_zeros() as usize % WAYS];
+        let taken = if found == 0 { 0 } else { *cell };
+        *cell ^= taken;
+        (taken & FREQUENCY) as u8
     }
 
     /// Remembers a key that has left.
@@ -85,12 +88,17 @@ impl Memory {
     }
 
     /// Halves the frequencies of a bucket if they are those of the last generation; what was there once is forgotten.
+    #[inline]
     fn refresh(&mut self, bucket: usize) {
         let (word, bit) = (bucket / 64, 1 << (bucket % 64));
-        if (self.generations[word] & bit != 0) == self.is_odd {
-            return;
+        if (self.generations[word] & bit != 0) != self.is_odd {
+            self.generations[word] ^= bit;
+            self.halve(bucket);
         }
-        self.generations[word] ^= bit;
+    }
+
+    #[cold]
+    fn halve(&mut self, bucket: usize) {
         let mut kept = 0;
         let cells = &mut self.buckets[bucket];
         for place in 0..WAYS {

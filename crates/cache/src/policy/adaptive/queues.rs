@@ -2,6 +2,7 @@ use super::memory::Memory;
 use crate::policy::Slot;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use core::hint::select_unpredictable;
 use core::sync::atomic::{AtomicU8, Ordering};
 
 /// The bits of a slot's byte: hits since the queue last looked at it, whether it is in the main queue, whether its
@@ -77,6 +78,8 @@ pub(super) struct Queues {
     generation: u8,
     /// The first slot that may still belong to the last one.
     swept: usize,
+    /// Whether anything may still belong to the last one.
+    sweeps: bool,
     /// Whether it was full once.
     is_warm: bool,
 }
@@ -99,6 +102,7 @@ impl Queues {
             events: 0,
             generation: 0,
             swept: 0,
+            sweeps: false,
             is_warm: false,
         }
     }
@@ -146,7 +150,7 @@ impl Queues {
     }
 
     pub(super) fn insert(&mut self, slot: Slot, hash: u64) {
-        self.count();
+        self.count(1);
         let frequency = (self.memory.take(hash) + 1).min(MOST_FREQUENT);
         self.cover(slot);
         *self.byte(slot) = frequency << FREQUENCY_SHIFT | self.generation;
@@ -169,6 +173,7 @@ impl Queues {
     }
 
     /// Remembers the entry that was taken out last.
+    #[inline]
     pub(super) fn departed(&mut self, hash: u64) {
         let frequency = strength(self.victim).min(MOST_FREQUENT);
         self.memory.put(hash, frequency);
@@ -273,56 +278,49 @@ impl Queues {
     /// Walks the hand over so many entries without recent hits, and answers with the weakest that it has passed and that is
     /// still here, of this walk and those before; and with the weakest of those that were hit, in case that all were.
     fn weakest(&mut self, compared: u32) -> (Option<Slot>, Option<Slot>) {
-        // Unless it was hit since.
-        let remembered = self.weakest;
-        let mut weakest = remembered.filter(|slot| self.refresh(*slot) & HITS == 0);
-        let mut least = weakest.map_or(u8::MAX, |slot| strength(self.refresh(slot)));
-        let mut spared = (u8::MAX, None);
-        let mut seen = u32::from(weakest.is_some());
-        let mut steps = 0;
+        let (mut weakest, mut spared) = (Ranked::NOBODY, Ranked::NOBODY);
+        let (mut idle, mut hit) = (0, 0);
+        if let Some(slot) = self.weakest {
+            let byte = self.refresh(slot);
+            // Unless it was hit since.
+            if byte & HITS == 0 {
+                weakest = Ranked::new(slot, byte);
+                idle = 1;
+            }
+        }
         // Once round at most: who was spared is not looked at again.
         for _ in 0..self.bytes.len().min(MOST_SLOTS) {
-            if self.hand >= self.bytes.len() {
-                self.hand = 0;
-            }
             let slot = Slot::at(self.hand);
+            let Some(byte) = self.bytes.get_mut(self.hand) else {
+                self.hand = 0;
+                continue;
+            };
             self.hand += 1;
-            let byte = self.refresh(slot);
-            if byte & MAIN == 0 {
+            let (byte, generation) = (byte.get_mut(), self.generation);
+            let now = current(*byte, generation);
+            if now & MAIN == 0 {
                 continue;
             }
-            let strength = strength(byte);
-            if byte & HITS > 0 {
-                if strength < spared.0 {
-                    spared = (strength, Some(slot));
-                }
-                self.spare(slot, byte);
-            } else {
-                if strength < least {
-                    (least, weakest) = (strength, Some(slot));
-                }
-                seen += 1;
-            }
-            steps += 1;
-            if seen >= compared || steps == MOST_STEPS {
+            let was_hit = now & HITS > 0;
+            let ranked = Ranked::new(slot, now);
+            spared = spared.min(select_unpredictable(was_hit, ranked, Ranked::NOBODY));
+            weakest = weakest.min(select_unpredictable(was_hit, Ranked::NOBODY, ranked));
+            *byte = select_unpredictable(was_hit, after_a_hit(now), now);
+            hit += u32::from(was_hit);
+            idle += u32::from(!was_hit);
+            if idle >= compared || idle + hit >= MOST_STEPS {
                 break;
             }
         }
-        self.weakest = weakest;
-        (weakest, spared.1)
+        self.count(hit);
+        self.weakest = weakest.slot();
+        (self.weakest, spared.slot())
     }
 
     /// The oldest newcomer, if it was hit no more than once.
     fn oldest_idle(&mut self) -> Option<Slot> {
         let slot = self.oldest()?;
         (self.refresh(slot) & HITS < PROMOTED_AT).then_some(slot)
-    }
-
-    /// The hand passes an entry that was hit: one hit becomes frequency.
-    fn spare(&mut self, slot: Slot, byte: u8) {
-        let frequency = ((byte >> FREQUENCY_SHIFT) + 1).min(MOST_FREQUENT);
-        *self.byte(slot) = ((byte & !FREQUENCY) - 1) | (frequency << FREQUENCY_SHIFT);
-        self.count();
     }
 
     /// Whoever is found first: the hand has come by none, for so few are in the main queue.
@@ -420,19 +418,32 @@ impl Queues {
 
     /// Counts requests. At the end of a generation all frequencies are halved at once, for who looks at them: those of the
     /// last one are recognized by their bit. In the meantime they are brought up to date, one by one.
-    fn count(&mut self) {
-        self.events += 1;
+    #[inline]
+    fn count(&mut self, requests: u32) {
+        self.events += u64::from(requests);
         if self.events >= GENERATION * self.bytes.len() as u64 {
             self.events = 0;
             self.generation ^= ODD;
             self.swept = 0;
             self.memory.next_generation();
+            self.sweeps = true;
         }
-        if self.swept < self.bytes.len() {
-            self.refresh(Slot::at(self.swept));
-            self.swept += 1;
+        if self.sweeps {
+            self.sweep(requests);
         }
-        self.memory.sweep();
+    }
+
+    /// Brings so many more slots and buckets of the memory up to date.
+    #[cold]
+    fn sweep(&mut self, steps: u32) {
+        for _ in 0..steps {
+            if self.swept < self.bytes.len() {
+                self.refresh(Slot::at(self.swept));
+                self.swept += 1;
+            }
+            self.memory.sweep();
+        }
+        self.sweeps = self.swept < self.bytes.len() || self.memory.sweeps();
     }
 
     /// Brings a slot's frequency up to date, and answers with its byte.
@@ -440,10 +451,7 @@ impl Queues {
     fn refresh(&mut self, slot: Slot) -> u8 {
         let generation = self.generation;
         let byte = self.byte(slot);
-        if *byte & ODD != generation {
-            let halved = *byte >> 1 & FREQUENCY >> 1 & FREQUENCY;
-            *byte = *byte & (HITS | MAIN) | generation | halved;
-        }
+        *byte = current(*byte, generation);
         *byte
     }
 
@@ -467,6 +475,43 @@ impl Queues {
     fn byte(&mut self, slot: Slot) -> &mut u8 {
         self.bytes[slot.index()].get_mut()
     }
+}
+
+/// What a byte is in this generation: in the one after its own, its frequency is half of what it was.
+#[inline]
+fn current(byte: u8, generation: u8) -> u8 {
+    if byte & ODD == generation {
+        return byte;
+    }
+    let halved = byte >> 1 & FREQUENCY >> 1 & FREQUENCY;
+    byte & (HITS | MAIN) | generation | halved
+}
+
+/// A slot and its strength, by which they are ordered.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Ranked(u64);
+
+impl Ranked {
+    /// Stronger than all.
+    const NOBODY: Self = Self(u64::MAX);
+
+    fn new(slot: Slot, byte: u8) -> Self {
+        Self(u64::from(strength(byte)) << 32 | u64::from(slot.0))
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the lower half is the slot"
+    )]
+    fn slot(self) -> Option<Slot> {
+        (self != Self::NOBODY).then_some(Slot(self.0 as u32))
+    }
+}
+
+/// The byte of an entry that was hit, when the hand passes it: one hit becomes frequency.
+fn after_a_hit(byte: u8) -> u8 {
+    let frequency = ((byte >> FREQUENCY_SHIFT) + 1).min(MOST_FREQUENT);
+    ((byte & !FREQUENCY) - 1) | (frequency << FREQUENCY_SHIFT)
 }
 
 /// What an entry has to put into a fight.

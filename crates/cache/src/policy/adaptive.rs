@@ -1,5 +1,7 @@
+mod byte;
 mod learner;
 mod memory;
+mod newcomers;
 mod queues;
 mod teacher;
 

@@ -1,18 +1,12 @@
+use super::byte::{
+    FREQUENCY_SHIFT, HITS, MAIN, MOST_FREQUENT, ODD, Ranked, after_a_hit, current, strength,
+};
 use super::memory::Memory;
+use super::newcomers::Newcomers;
 use crate::policy::Slot;
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::hint::select_unpredictable;
 use core::sync::atomic::{AtomicU8, Ordering};
-
-/// The bits of a slot's byte: hits since the queue last looked at it, whether it is in the main queue, whether its
-/// frequency is that of odd or even generations, and how often it was asked for.
-const HITS: u8 = 0b0000_0011;
-const MAIN: u8 = 0b0000_0100;
-const ODD: u8 = 0b0000_1000;
-const FREQUENCY: u8 = 0b1111_0000;
-const FREQUENCY_SHIFT: u32 = 4;
-const MOST_FREQUENT: u8 = 15;
 
 /// Hits that bring an entry from the small queue into the main one without a fight. One hit is no more than the second half
 /// of a pair, and pairs of requests are common where the next one never comes.
@@ -22,10 +16,6 @@ const COMPARED: u32 = 3;
 /// The longest walk of the hand for one eviction: entries looked at, and slots passed.
 const MOST_STEPS: u32 = 16;
 const MOST_SLOTS: usize = 64;
-/// Gaps in the small queue beyond which it is closed up, beside as many as there are newcomers.
-const MOST_GAPS: usize = 64;
-/// A place of the small queue that was left.
-const GAP: u32 = u32::MAX;
 /// Entries that move from the small to the main queue with each eviction after the small one was told to shrink.
 const MOVED_AT_ONCE: u32 = 8;
 /// A generation is so many requests for each entry of the capacity; then all frequencies are halved: after fifteen steps
@@ -46,10 +36,10 @@ pub(super) enum Rule {
     Clock,
 }
 
-/// A small queue for newcomers, and a main queue of all others: a byte for each slot, and where it is in the small queue.
+/// A small queue for newcomers, and a main queue of all others: a byte for each slot says which one it is in.
 ///
 /// The main queue has no order of its own: the hand goes over the slots, one after the other, so that the bytes that it looks at are
-/// side by side. The small one is a ring of slots. Who leaves it from the middle leaves a gap.
+/// side by side. The small one has.
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct Queues {
@@ -57,13 +47,7 @@ pub(super) struct Queues {
     bytes: Vec<AtomicU8>,
     rule: Rule,
     capacity: usize,
-    /// Newcomers, the oldest in front, and gaps behind it.
-    ring: VecDeque<u32>,
-    /// The number of the place in front. They are numbered as they are taken.
-    first_place: u32,
-    /// For each slot that is a newcomer's, the number of its place.
-    places: Vec<u32>,
-    small: usize,
+    small: Newcomers,
     main: usize,
     /// The slot that the walk over the main queue comes to next.
     hand: usize,
@@ -90,10 +74,7 @@ impl Queues {
             rule,
             capacity,
             bytes: Vec::new(),
-            ring: VecDeque::new(),
-            first_place: 0,
-            places: Vec::new(),
-            small: 0,
+            small: Newcomers::default(),
             main: 0,
             hand: 0,
             weakest: None,
@@ -124,16 +105,12 @@ impl Queues {
         // It forgets all when it grows: that must not happen often.
         if self.is_warm && (entries == self.capacity || keys > 2 * self.memory.keys()) {
             self.memory.resize(keys);
-            // For the longest small queue, and its gaps.
-            let newcomers = entries * usize::from(MOST_SMALL) / 100;
-            let places = 2 * newcomers + MOST_GAPS + 2;
-            self.ring
-                .reserve_exact(places.saturating_sub(self.ring.len()));
+            self.small.reserve(entries * usize::from(MOST_SMALL) / 100);
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.small + self.main
+        self.small.len() + self.main
     }
 
     /// At most a store into the slot's byte; of hits at once, one may count for several.
@@ -158,9 +135,9 @@ impl Queues {
             *self.byte(slot) |= MAIN;
             self.main += 1;
         } else {
-            self.line_up(slot);
+            self.small.push(slot);
         }
-        if !self.is_warm && self.small > self.small_capacity() {
+        if !self.is_warm && self.small.len() > self.small_capacity() {
             // While there is room, the queues grow side by side.
             self.shift_small();
         }
@@ -183,9 +160,7 @@ impl Queues {
         let byte = core::mem::take(self.byte(from));
         *self.byte(to) = byte;
         if byte & MAIN == 0 {
-            let place = self.place(from);
-            self.ring[place] = to.0;
-            self.places[to.index()] = self.places[from.index()];
+            self.small.relocate(from, to);
         }
         if self.weakest == Some(from) {
             self.weakest = Some(to);
@@ -205,8 +180,7 @@ impl Queues {
 
     /// From what leaves first to what leaves last, if nothing else happens.
     pub(super) fn for_each_coldest(&self, visit: &mut dyn FnMut(Slot)) {
-        let newcomers = self.ring.iter().filter(|slot| **slot != GAP);
-        newcomers.for_each(|slot| visit(Slot(*slot)));
+        self.small.iter().for_each(&mut *visit);
         let all = self.bytes.len();
         for slot in (0..all).map(|step| (self.hand + step) % all) {
             if self.bytes[slot].load(Ordering::Relaxed) & MAIN != 0 {
@@ -218,35 +192,17 @@ impl Queues {
     pub(super) fn check_invariants(&self) {
         let bytes = || self.bytes.iter().map(|byte| byte.load(Ordering::Relaxed));
         assert_eq!(self.main, bytes().filter(|byte| byte & MAIN != 0).count());
-        assert_eq!(
-            self.small,
-            self.ring.iter().filter(|slot| **slot != GAP).count()
-        );
-        for (place, &slot) in self
-            .ring
-            .iter()
-            .enumerate()
-            .filter(|(_, slot)| **slot != GAP)
-        {
-            let byte = self.bytes[slot as usize].load(Ordering::Relaxed);
-            assert_eq!(byte & MAIN, 0, "{slot} is in both queues");
-            assert_eq!(
-                self.place(Slot(slot)),
-                place,
-                "{slot} is elsewhere than it thinks"
-            );
+        for slot in self.small.iter() {
+            let byte = self.bytes[slot.index()].load(Ordering::Relaxed);
+            assert_eq!(byte & MAIN, 0, "{slot:?} is in both queues");
         }
-        assert_ne!(self.ring.front(), Some(&GAP));
-        assert!(
-            self.ring.len() <= 2 * self.small + MOST_GAPS + 1,
-            "too many gaps"
-        );
+        self.small.check_invariants();
     }
 
     /// The oldest newcomer fights against the weakest of some in the main queue.
     fn choose(&mut self) -> Option<Slot> {
         let room_for_newcomers = self.small_capacity();
-        if self.small < room_for_newcomers || self.rule == Rule::Clock {
+        if self.small.len() < room_for_newcomers || self.rule == Rule::Clock {
             let (weakest, spared) = self.weakest(1);
             // Where all that the hand has passed was hit, a newcomer that was not is worth less.
             return weakest.or_else(|| self.oldest_idle()).or(spared);
@@ -255,7 +211,7 @@ impl Queues {
         let (weakest, spared) = self.weakest(COMPARED);
         let weakest = weakest.or(spared);
         for _ in 0..MOST_STEPS {
-            let newcomer = self.oldest()?;
+            let newcomer = self.small.oldest()?;
             let byte = self.refresh(newcomer);
             if byte & HITS < PROMOTED_AT {
                 let beaten = weakest.filter(|slot| strength(byte) > strength(self.refresh(*slot)));
@@ -268,7 +224,7 @@ impl Queues {
                 return Some(newcomer);
             }
             self.enter_main(newcomer);
-            if self.small < room_for_newcomers {
+            if self.small.len() < room_for_newcomers {
                 return weakest;
             }
         }
@@ -319,7 +275,7 @@ impl Queues {
 
     /// The oldest newcomer, if it was hit no more than once.
     fn oldest_idle(&mut self) -> Option<Slot> {
-        let slot = self.oldest()?;
+        let slot = self.small.oldest()?;
         (self.refresh(slot) & HITS < PROMOTED_AT).then_some(slot)
     }
 
@@ -327,14 +283,14 @@ impl Queues {
     fn any(&mut self) -> Option<Slot> {
         let main = |byte: &AtomicU8| byte.load(Ordering::Relaxed) & MAIN != 0;
         let found = self.bytes.iter().position(main);
-        found.map(Slot::at).or_else(|| self.oldest())
+        found.map(Slot::at).or_else(|| self.small.oldest())
     }
 
     /// A newcomer stays. Its hits decided that; frequency they are not, since in the beginning they come in bursts.
     fn enter_main(&mut self, slot: Slot) {
         let byte = self.byte(slot);
         *byte = *byte & !HITS | MAIN;
-        self.leave_line(slot);
+        self.small.remove(slot);
         self.main += 1;
     }
 
@@ -345,7 +301,7 @@ impl Queues {
             self.fit_memory();
         }
         for _ in 0..MOVED_AT_ONCE {
-            if self.small <= self.small_capacity() {
+            if self.small.len() <= self.small_capacity() {
                 return;
             }
             self.shift_small();
@@ -354,9 +310,9 @@ impl Queues {
 
     /// The oldest newcomer goes on to the main queue, with what it has.
     fn shift_small(&mut self) {
-        if let Some(slot) = self.oldest() {
+        if let Some(slot) = self.small.oldest() {
             *self.byte(slot) |= MAIN;
-            self.leave_line(slot);
+            self.small.remove(slot);
             self.main += 1;
         }
     }
@@ -369,45 +325,11 @@ impl Queues {
         }
     }
 
-    fn oldest(&self) -> Option<Slot> {
-        self.ring.front().map(|slot| Slot(*slot))
-    }
-
-    /// Where in the ring a newcomer is.
-    fn place(&self, slot: Slot) -> usize {
-        self.places[slot.index()].wrapping_sub(self.first_place) as usize
-    }
-
-    /// Puts a slot to the end of the small queue.
-    fn line_up(&mut self, slot: Slot) {
-        self.places[slot.index()] = self.first_place.wrapping_add(Slot::at(self.ring.len()).0);
-        self.ring.push_back(slot.0);
-        self.small += 1;
-    }
-
-    /// A newcomer is none any longer.
-    fn leave_line(&mut self, slot: Slot) {
-        let place = self.place(slot);
-        self.ring[place] = GAP;
-        self.small -= 1;
-        while self.ring.front() == Some(&GAP) {
-            self.ring.pop_front();
-            self.first_place = self.first_place.wrapping_add(1);
-        }
-        if self.ring.len() > 2 * self.small + MOST_GAPS {
-            // As long as the queue, once for as many that left it from the middle.
-            self.ring.retain(|slot| *slot != GAP);
-            for (place, slot) in (0..).zip(&self.ring) {
-                self.places[*slot as usize] = self.first_place.wrapping_add(place);
-            }
-        }
-    }
-
     fn take_out(&mut self, slot: Slot) {
         self.victim = self.refresh(slot);
         *self.byte(slot) = 0;
         if self.victim & MAIN == 0 {
-            self.leave_line(slot);
+            self.small.remove(slot);
         } else {
             self.main -= 1;
         }
@@ -465,56 +387,13 @@ impl Queues {
             // Up to the capacity by doubling, so that nothing is left over in the end.
             let doubled = len.max(16).min(self.capacity.saturating_sub(len));
             self.bytes.reserve_exact(doubled.max(missing));
-            self.places.reserve_exact(doubled.max(missing));
         }
         self.bytes.resize_with(slot.index() + 1, AtomicU8::default);
-        self.places.resize(slot.index() + 1, 0);
+        self.small.cover(self.bytes.len(), self.bytes.capacity());
         self.fit_memory();
     }
 
     fn byte(&mut self, slot: Slot) -> &mut u8 {
         self.bytes[slot.index()].get_mut()
     }
-}
-
-/// What a byte is in this generation: in the one after its own, its frequency is half of what it was.
-#[inline]
-fn current(byte: u8, generation: u8) -> u8 {
-    if byte & ODD == generation {
-        return byte;
-    }
-    let halved = byte >> 1 & FREQUENCY >> 1 & FREQUENCY;
-    byte & (HITS | MAIN) | generation | halved
-}
-
-/// A slot and its strength, by which they are ordered.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Ranked(u64);
-
-impl Ranked {
-    /// Stronger than all.
-    const NOBODY: Self = Self(u64::MAX);
-
-    fn new(slot: Slot, byte: u8) -> Self {
-        Self(u64::from(strength(byte)) << 32 | u64::from(slot.0))
-    }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the lower half is the slot"
-    )]
-    fn slot(self) -> Option<Slot> {
-        (self != Self::NOBODY).then_some(Slot(self.0 as u32))
-    }
-}
-
-/// The byte of an entry that was hit, when the hand passes it: one hit becomes frequency.
-fn after_a_hit(byte: u8) -> u8 {
-    let frequency = ((byte >> FREQUENCY_SHIFT) + 1).min(MOST_FREQUENT);
-    ((byte & !FREQUENCY) - 1) | (frequency << FREQUENCY_SHIFT)
-}
-
-/// What an entry has to put into a fight.
-fn strength(byte: u8) -> u8 {
-    (byte >> FREQUENCY_SHIFT) + (byte & HITS)
 }

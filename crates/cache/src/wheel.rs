@@ -28,7 +28,7 @@ mod deadline;
 pub(crate) use deadline::Deadline;
 
 use crate::policy::Slot;
-use crate::policy::list::{Links, List};
+use crate::policy::parts::list::{Links, List};
 use alloc::vec::Vec;
 use core::time::Duration;
 use purlin_core::time::Instant;

@@ -1,6 +1,6 @@
-use super::ghost::Ghost;
-use super::list::{Links, List};
-use super::per_slot::PerSlot;
+use super::parts::ghost::Ghost;
+use super::parts::list::{Links, List};
+use super::parts::per_slot::PerSlot;
 use super::{Policy, Slot};
 
 /// ARC, the adaptive replacement cache: two LRU lists whose shares follow the misses.

@@ -1,4 +1,4 @@
-use super::list::{Links, List};
+use super::parts::list::{Links, List};
 use super::{Policy, Slot};
 
 /// First in, first out: the entry that was inserted the longest ago leaves, used or not.

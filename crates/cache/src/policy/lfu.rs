@@ -1,5 +1,5 @@
-use super::list::{Links, List};
-use super::per_slot::PerSlot;
+use super::parts::list::{Links, List};
+use super::parts::per_slot::PerSlot;
 use super::{Policy, Slot};
 use alloc::vec::Vec;
 

@@ -1,6 +1,6 @@
-use super::ghost::Ghost;
-use super::list::{Links, List};
-use super::per_slot::PerSlot;
+use super::parts::ghost::Ghost;
+use super::parts::list::{Links, List};
+use super::parts::per_slot::PerSlot;
 use super::{Policy, Slot, percent_of};
 
 /// LIRS: entries with a short distance between their last two uses stay.

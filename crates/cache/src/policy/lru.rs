@@ -1,4 +1,4 @@
-use super::list::{Links, List};
+use super::parts::list::{Links, List};
 use super::{Policy, Slot};
 
 /// Least recently used: the entry whose last use is the longest ago leaves.

@@ -1,4 +1,4 @@
-use super::per_slot::PerSlot;
+use super::parts::per_slot::PerSlot;
 use super::{Policy, Slot};
 use alloc::vec::Vec;
 use purlin_core::random::{RandomExt, SplitMix64};

@@ -1,7 +1,7 @@
-use super::counters::Counters;
-use super::ghost::Ghost;
-use super::list::{Links, List};
-use super::per_slot::PerSlot;
+use super::parts::counters::Counters;
+use super::parts::ghost::Ghost;
+use super::parts::list::{Links, List};
+use super::parts::per_slot::PerSlot;
 use super::{Policy, Slot, percent_of};
 
 /// The greatest count of uses: two bits.

@@ -1,5 +1,5 @@
-use super::counters::Counters;
-use super::list::{Links, List};
+use super::parts::counters::Counters;
+use super::parts::list::{Links, List};
 use super::{Policy, Slot};
 use core::iter;
 

@@ -1,5 +1,5 @@
-use super::list::{Links, List};
-use super::per_slot::PerSlot;
+use super::parts::list::{Links, List};
+use super::parts::per_slot::PerSlot;
 use super::{Policy, Slot, percent_of};
 
 /// Segmented LRU: entries used again are protected from those that were used once.

@@ -1,6 +1,6 @@
-use super::list::{Links, List};
-use super::per_slot::PerSlot;
-use super::sketch::Sketch;
+use super::parts::list::{Links, List};
+use super::parts::per_slot::PerSlot;
+use super::parts::sketch::Sketch;
 use super::{Policy, Slot};
 use purlin_core::random::{Random, SplitMix64};
 

@@ -1,7 +1,7 @@
 mod climber;
 
-use super::list::{Links, List};
-use super::per_slot::PerSlot;
+use super::parts::list::{Links, List};
+use super::parts::per_slot::PerSlot;
 use super::tiny_lfu::Filter;
 use super::{Policy, Slot};
 use climber::{Climber, WHOLE};

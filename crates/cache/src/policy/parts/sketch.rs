@@ -26,7 +26,7 @@ struct Block([u64; 8]);
 /// admission policy" (2017); blocks and sizes as in Caffeine.
 ///
 /// ```
-/// use purlin_cache::policy::sketch::Sketch;
+/// use purlin_cache::policy::parts::sketch::Sketch;
 ///
 /// let mut sketch = Sketch::new(100);
 /// for _ in 0..5 {

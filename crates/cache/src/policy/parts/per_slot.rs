@@ -1,18 +1,18 @@
-use super::Slot;
+use crate::policy::Slot;
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
 /// A value for each slot that has been set.
 #[derive(Clone, Debug, Default)]
-pub(super) struct PerSlot<T>(Vec<T>);
+pub(crate) struct PerSlot<T>(Vec<T>);
 
 impl<T: Copy> PerSlot<T> {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(Vec::new())
     }
 
     /// Grows as far as it must; the slots between have the same value until they are set.
-    pub(super) fn set(&mut self, slot: Slot, value: T) {
+    pub(crate) fn set(&mut self, slot: Slot, value: T) {
         match self.0.get_mut(slot.index()) {
             Some(place) => *place = value,
             None => self.0.resize(slot.index() + 1, value),

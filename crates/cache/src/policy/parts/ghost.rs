@@ -1,7 +1,7 @@
 //! What a policy remembers of entries that have left: their hashes, in the order in which they left.
 
-use super::Slot;
 use super::list::{Links, List};
+use crate::policy::Slot;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -18,7 +18,7 @@ const NONE: u32 = u32::MAX;
 /// amortized; 24 to 28 bytes a hash that is remembered, at the most there ever were.
 ///
 /// ```
-/// use purlin_cache::policy::ghost::Ghost;
+/// use purlin_cache::policy::parts::ghost::Ghost;
 ///
 /// let mut ghost = Ghost::new(2);
 /// ghost.insert(10);

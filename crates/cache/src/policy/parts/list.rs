@@ -4,7 +4,7 @@
 //! most. All operations are O(1). Nothing is checked but bounds: a slot that is unlinked from a list it is
 //! not in leaves that list in disorder (never in undefined behaviour).
 
-use super::Slot;
+use crate::policy::Slot;
 use alloc::vec::Vec;
 
 const NONE: u32 = u32::MAX;

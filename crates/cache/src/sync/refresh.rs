@@ -1,6 +1,6 @@
 //! Refreshing: values are loaded again before, or shortly after, their time is over, while those who ask get the old ones.
 //!
-//! A [`Refreshing`] cache is built by [`Builder::build_refreshing`], from what its [`Staleness`] allows:
+//! A [`Refreshing`] cache is built by [`Builder::build_refreshing`](crate::Builder::build_refreshing), from what its [`Staleness`] allows:
 //!
 //! | an entry | `get` | [`get_or_refresh`](Refreshing::get_or_refresh) |
 //! |---|---|---|

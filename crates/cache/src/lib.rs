@@ -47,5 +47,10 @@ pub use capabilities::Capabilities;
 pub use listener::RemovalCause;
 #[cfg(feature = "std")]
 pub use load::LoadError;
+#[doc(inline)]
+pub use purlin_core::time::{Clock, Instant};
+#[doc(inline)]
+#[cfg(feature = "std")]
+pub use purlin_core::time::{ManualClock, SystemClock};
 pub use snapshot::Snapshot;
 pub use stats::Stats;

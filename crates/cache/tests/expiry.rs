@@ -4,7 +4,7 @@ use core::time::Duration;
 use proptest::prelude::*;
 use purlin_cache::expiry::{Expiry, Jitter, TimeToIdle, TimeToLive, Times};
 use purlin_cache::policy::Slot;
-use purlin_core::time::Instant;
+use purlin_cache::{Builder, Instant, ManualClock};
 
 extern crate alloc;
 use alloc::collections::BTreeMap;
@@ -384,4 +384,47 @@ fn memory_per_entry() {
         let per_slot = used.bytes_current as f64 / f64::from(slots);
         assert!(per_slot < promised, "{per_slot} bytes a slot");
     }
+}
+
+/// What `time_left` says is put to the test: an entry that nobody uses is here until then, and gone then.
+#[test]
+fn time_left_counts_idleness() {
+    let builder = |clock: &ManualClock, live, idle: Option<u32>| {
+        let builder = Builder::<u8, ()>::new(10).clock(clock.clone());
+        let builder = match live {
+            Some(seconds) => builder.time_to_live(SECOND * seconds),
+            None => builder,
+        };
+        match idle {
+            Some(seconds) => builder.time_to_idle(SECOND * seconds),
+            None => builder,
+        }
+    };
+    let cases = [
+        (Some(100), None, 95),
+        (None, Some(20), 20),
+        (Some(100), Some(20), 20),
+        (Some(15), Some(20), 10),
+    ];
+    for (live, idle, expected) in cases {
+        let clock = ManualClock::new();
+        let shared = builder(&clock, live, idle).build();
+        let mut own = builder(&clock, live, idle).build_unsync();
+        shared.insert(7, ());
+        own.insert(7, ());
+        clock.advance(SECOND * 5);
+        assert_eq!((shared.get(&7), own.get(&7)), (Some(()), Some(&())));
+
+        let left = SECOND * expected;
+        assert_eq!(shared.time_left(&7), Some(left), "{live:?} {idle:?}");
+        assert_eq!(own.time_left(&7), Some(left), "{live:?} {idle:?}");
+        clock.advance(left - Duration::from_nanos(1));
+        assert!(shared.contains_key(&7) && own.contains_key(&7));
+        clock.advance(Duration::from_nanos(1));
+        assert_eq!((shared.time_left(&7), own.time_left(&7)), (None, None));
+    }
+    let clock = ManualClock::new();
+    let forever = builder(&clock, None, None).build();
+    forever.insert(7, ());
+    assert_eq!(forever.time_left(&7), Some(Duration::MAX));
 }

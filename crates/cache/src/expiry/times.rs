@@ -131,6 +131,13 @@ impl Times {
         (bound < Instant::MAX).then_some(bound)
     }
 
+    /// When the entry expires if it is not used again: at its deadline, or for being idle. `None` for never, and
+    /// [`Instant::ORIGIN`] once it [`is_expired`](Self::is_expired).
+    #[must_use]
+    pub fn expires_at(&self, slot: Slot) -> Option<Instant> {
+        self.wheel.deadline(slot)
+    }
+
     /// Forgets a slot whose entry has left. O(1).
     pub fn remove(&mut self, slot: Slot) {
         self.wheel.deschedule(slot);

@@ -8,6 +8,7 @@ use crate::policy::{Policy, Slot};
 use alloc::boxed::Box;
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
+use core::time::Duration;
 use purlin_core::time::Instant;
 
 /// What a reader does when it has found an entry.
@@ -28,12 +29,19 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         self.times.is_some()
     }
 
-    /// When an entry has to leave; [`Instant::MAX`] for never.
+    /// When an entry has to leave however much it is used; [`Instant::MAX`] for never.
     pub(crate) fn deadline(&self, slot: Slot) -> Instant {
         let times = self.times.as_ref();
         times
             .and_then(|times| times.deadline(slot))
             .unwrap_or(Instant::MAX)
+    }
+
+    /// How long an entry lives on if nobody uses it; [`Duration::MAX`] for ever.
+    pub(crate) fn time_left(&self, slot: Slot, now: Instant) -> Duration {
+        let times = self.times.as_ref();
+        let end = times.and_then(|times| times.expires_at(slot));
+        end.map_or(Duration::MAX, |end| end - now)
     }
 
     /// The entry of a key, unless its time is over.

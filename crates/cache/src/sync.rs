@@ -228,10 +228,7 @@ where
         let now = self.now();
         let shard = self.read(hash);
         let slot = shard.find_live(hash, key, || now)?;
-        Some(match shard.deadline(slot) {
-            Instant::MAX => Duration::MAX,
-            deadline => deadline - now,
-        })
+        Some(shard.time_left(slot, now))
     }
 
     /// Puts a value in. What has to leave for it, leaves before it is in.

@@ -168,10 +168,7 @@ where
         Q: Hash + Eq + ?Sized,
     {
         let slot = self.find_live(key)?;
-        Some(match self.shard.deadline(slot) {
-            Instant::MAX => Duration::MAX,
-            deadline => deadline - self.now(),
-        })
+        Some(self.shard.time_left(slot, self.now()))
     }
 
     /// Puts a value in. What has to leave for it, leaves before it is in.

@@ -76,7 +76,9 @@ where
             let failures = self.lock().failures(&key);
             if failures.is_none_or(|failures| failures <= self.retries) {
                 let delay = self.config.backoff(failures.unwrap_or(1));
-                taken.settle(Tried::Failed(now + delay));
+                // It has failed now, perhaps long after it was begun.
+                let failed = now.max(self.cache().now());
+                taken.settle(Tried::Failed(failed + delay));
                 flushed.failed += 1;
             } else if let Some(change) = taken.settle(Tried::Done) {
                 flushed.given_up += 1;

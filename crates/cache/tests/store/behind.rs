@@ -340,7 +340,10 @@ fn a_flush_waits_for_what_others_are_writing() {
                 }
             });
         }
-        for turn in 0..3_000 {
+        for turn in 1..1_000 {
+            // While others write this one, the next one comes.
+            behind.insert(7, 0).unwrap();
+            thread::sleep(Duration::from_micros(10));
             behind.insert(7, turn).unwrap();
             behind.flush();
             let row = behind.store().row(7);

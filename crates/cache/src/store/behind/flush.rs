@@ -32,7 +32,10 @@ where
         // A newer change may be behind the one that another thread is writing.
         for key in busy {
             self.wait(&key);
-            flushed += self.write(now, &[key]).0;
+            let (more, busy) = self.write(now, &[key]);
+            flushed += more;
+            // Another was faster, and tries it.
+            busy.iter().for_each(|key| self.wait(key));
         }
         flushed
     }

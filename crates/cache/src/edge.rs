@@ -183,7 +183,7 @@ where
                 return Ok(Answer::new(held, State::Hit, now));
             }
             if held.may_be_stale(now) {
-                let revalidation = Revalidation::claim(self, key, held);
+                let revalidation = Revalidation::claim(self, key);
                 let answer = Answer::new(held, State::Stale, now);
                 return Ok(Answer {
                     revalidation,
@@ -191,7 +191,7 @@ where
                 });
             }
         }
-        let fetched = self.fetch(key, held.as_ref());
+        let fetched = self.fetch(key);
         let now = self.inner.copies.now();
         match (fetched, held) {
             (Ok(new), _) => Ok(Answer::new(&new, State::Miss, now)),
@@ -216,6 +216,8 @@ where
     /// For who publishes a version and tells the nodes: a fetch that is under way, or one that a replica answers which is behind,
     /// does not bring the old one back.
     pub fn purge_older(&self, key: K, version: u64) {
+        // What a fetch brings that is under way may have no version.
+        self.inner.purges.invalidate(&key);
         self.inner.fetches.invalidate(&key);
         self.inner
             .copies

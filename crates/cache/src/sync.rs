@@ -19,7 +19,7 @@ use crate::builder::{Builder, Listener, PolicyFactory, Weigher};
 use crate::lifetime::{Life, Lifetimes};
 use crate::listener::RemovalCause;
 use crate::load::Waits;
-use crate::policy::{Adaptive, Policy};
+use crate::policy::{Adaptive, Policy, Slot};
 use crate::primitives::{RwLockReadGuard, RwLockWriteGuard};
 use crate::shard::{Entry, Incoming, Inserted, Outbox, Seen, Shard};
 use crate::stats::Stats;
@@ -310,13 +310,42 @@ where
         Q: Hash + Eq + ?Sized,
     {
         let hash = self.hasher.hash_one(key);
-        let mut out = Outbox::new();
         let mut shard = self.write(hash);
         let Some(slot) = shard.find_live(hash, key, || self.now()) else {
             // Nobody knows what a load under way will bring.
             shard.supersede(hash, key);
             return false;
         };
+        self.remove_found_if(shard, slot, hash, key, condition)
+    }
+
+    /// The same for who knows that it does not depend on when a load began: one that is under way stays so, if the
+    /// key is not here.
+    pub(crate) fn take_out_if<Q>(&self, key: &Q, condition: impl FnOnce(&V) -> bool)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let hash = self.hasher.hash_one(key);
+        let shard = self.write(hash);
+        if let Some(slot) = shard.find_live(hash, key, || self.now()) {
+            self.remove_found_if(shard, slot, hash, key, condition);
+        }
+    }
+
+    fn remove_found_if<Q>(
+        &self,
+        mut shard: Writing<'_, K, V, P>,
+        slot: Slot,
+        hash: u64,
+        key: &Q,
+        condition: impl FnOnce(&V) -> bool,
+    ) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let mut out = Outbox::new();
         let removes = condition(&shard.entry(slot).value);
         if removes {
             shard.supersede(hash, key);

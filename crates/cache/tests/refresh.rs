@@ -310,3 +310,19 @@ fn hits_and_loads_are_counted() {
     assert_eq!((stats.hits, stats.misses), (2, 3));
     assert_eq!((stats.loaded, stats.load_failures), (1, 1));
 }
+
+/// "For ever" is no deadline: it does not put off the end of the time to live.
+#[test]
+fn served_on_errors_for_ever_is_not_fresh_for_ever() {
+    for staleness in [
+        Staleness::none().stale_if_error(Duration::MAX),
+        Staleness::none().stale_while_revalidate(Duration::MAX),
+    ] {
+        let cache = aged(staleness, TTL);
+        assert_eq!(cache.get(&7), None);
+        let served = cache.get_or_refresh(7, || Err("no route"));
+        assert!(matches!(served, Ok(Served::StaleIfError { value: 1, .. })));
+        let served = cache.get_or_refresh(7, || Ok::<_, ()>(2));
+        assert!(matches!(served, Ok(Served::Loaded(2))));
+    }
+}

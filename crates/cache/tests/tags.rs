@@ -2,6 +2,11 @@
 
 #![cfg(not(purlin_loom))]
 
+extern crate alloc;
+
+use alloc::sync::Arc;
+use core::cell::RefCell;
+use core::hash::{Hash, Hasher};
 use proptest::prelude::*;
 use purlin_cache::LoadError;
 use purlin_cache::sync::Cache;
@@ -186,4 +191,102 @@ fn tags_without_tickets_are_forgotten() {
     tags.invalidate(&5);
     let dead: HashSet<usize> = (0..100).filter(|&at| !kept[at].is_alive()).collect();
     assert_eq!(dead, HashSet::from([5]));
+}
+
+#[test]
+fn an_insertion_that_is_dead_is_not_the_answer_of_a_load() {
+    let pages: TaggedCache<u32, &str, &str> = TaggedCache::new(Cache::new(100));
+    let dead = || {
+        let ticket = pages.tags().ticket([&"user"]);
+        pages.invalidate_tag(&"user");
+        ticket
+    };
+    let (first, second) = (dead(), dead());
+    // Who asks now, asks after the invalidation.
+    let loaded = pages.get_with(7, [&"user"], || {
+        pages.insert(7, "old", first);
+        "new"
+    });
+    assert_eq!(loaded, "new");
+    let loaded = pages.try_get_with(7, [&"user"], || {
+        pages.insert(7, "old", second);
+        Ok::<_, ()>("new")
+    });
+    assert_eq!(loaded.ok(), Some("new"));
+}
+
+#[test]
+fn a_sweep_leaves_loads_alone() {
+    let pages: TaggedCache<u32, u32, &str> = TaggedCache::new(Cache::new(100));
+    pages.insert(8, 8, pages.tags().ticket([&"user"]));
+    pages.invalidate_tag(&"user");
+    pages.get_with(7, [&"page"], || {
+        assert_eq!(pages.sweep(1_000), 1);
+        7
+    });
+    assert_eq!(pages.get(&7), Some(7));
+}
+
+thread_local! {
+    /// Runs when this thread hashes a `Hooked` for the second time from now.
+    static AT_SECOND_HASH: RefCell<Option<(u32, Box<dyn FnOnce()>)>> = const { RefCell::new(None) };
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Hooked(u32);
+
+impl Hash for Hooked {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+        let due = AT_SECOND_HASH.with_borrow_mut(|hook| {
+            let (hashes, _) = hook.as_mut()?;
+            *hashes += 1;
+            if *hashes == 2 { hook.take() } else { None }
+        });
+        if let Some((_, run)) = due {
+            run();
+        }
+    }
+}
+
+/// Two find a dead entry; one removes it and loads, while the other is about to remove it.
+#[test]
+fn who_comes_too_late_to_remove_a_dead_entry_does_not_spoil_the_load() {
+    let pages: Arc<TaggedCache<Hooked, u32, &str>> = Arc::new(TaggedCache::new(Cache::new(100)));
+    pages.insert(Hooked(7), 1, pages.tags().ticket([&"user"]));
+    pages.invalidate_tag(&"user");
+    let (loading, late) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let loader = {
+        let (pages, loading, late) = (pages.clone(), loading.clone(), late.clone());
+        move || {
+            pages.get_with(Hooked(7), [&"user"], || {
+                loading.wait();
+                late.wait();
+                2
+            })
+        }
+    };
+    let (sender, receiver) = std::sync::mpsc::channel();
+    AT_SECOND_HASH.set(Some((
+        0,
+        Box::new(move || {
+            sender.send(thread::spawn(loader)).expect("the test waits");
+            loading.wait();
+        }),
+    )));
+    assert_eq!(pages.get(&Hooked(7)), None);
+    late.wait();
+    let loader = receiver.recv().expect("a dead entry was removed");
+    assert_eq!(loader.join().expect("loads"), 2);
+    assert_eq!(pages.get(&Hooked(7)), Some(2));
+}
+
+#[test]
+fn a_miss_is_counted_once() {
+    let pages: TaggedCache<u32, u32, &str> =
+        TaggedCache::new(Cache::builder(100).record_stats().build());
+    pages.get_with(1, [&"page"], || 1);
+    assert_eq!(pages.try_get_with(2, [&"page"], || Ok::<_, ()>(2)).ok(), Some(2));
+    let stats = pages.cache().stats();
+    assert_eq!((stats.hits, stats.misses), (0, 2));
 }

@@ -25,19 +25,12 @@ where
     }
 
     /// What the origin says, once for all who ask for it at the same time.
-    pub(super) fn fetch(
-        &self,
-        key: &K,
-        held: Option<&Held<V>>,
-    ) -> Result<Held<V>, LoadError<O::Error>> {
+    pub(super) fn fetch(&self, key: &K) -> Result<Held<V>, LoadError<O::Error>> {
         let mut leads = false;
         loop {
             let fetched = self.inner.fetches.try_get_with(key.clone(), || {
                 leads = true;
-                // Another one may have landed since this one looked.
-                let now = self.inner.copies.now();
-                let fresh = self.usable(key, now).filter(|held| held.is_fresh(now));
-                fresh.map_or_else(|| self.ask(key, held), Ok)
+                self.ask(key)
             })?;
             // What others asked for before a purge is not for who asks after it.
             if leads || fetched.is_alive() {
@@ -46,12 +39,20 @@ where
         }
     }
 
-    fn ask(&self, key: &K, held: Option<&Held<V>>) -> Result<Held<V>, O::Error> {
+    fn ask(&self, key: &K) -> Result<Held<V>, O::Error> {
         let inner = &*self.inner;
         // The age counts from the question (RFC 9111, 4.2.3), and so do purges.
         let requested = inner.copies.now();
         let (purges, tags) = (inner.purges.mark(), inner.tags.mark());
-        let (value, freshness) = match inner.origin.fetch(key, held)? {
+        // What is here now: another one may have landed, and what was purged is not to be renewed.
+        let held = inner.copies.peek(key);
+        let held = held.filter(|held| held.is_alive() && !held.is_tombstone());
+        if let Some(held) = &held
+            && held.is_fresh(requested)
+        {
+            return Ok(held.clone());
+        }
+        let (value, freshness) = match inner.origin.fetch(key, held.as_ref())? {
             Response::Found(value, freshness) => (Some(value), freshness),
             Response::NotFound(freshness) => {
                 (None, freshness.unwrap_or_else(|| inner.not_found.clone()))

@@ -1,4 +1,4 @@
-use super::{Edge, Held, Origin};
+use super::{Edge, Origin};
 use crate::load::LoadError;
 use crate::policy::{Adaptive, Policy};
 use core::fmt;
@@ -17,7 +17,6 @@ where
 {
     edge: Edge<K, V, O, P, S>,
     key: K,
-    held: Held<V>,
 }
 
 impl<K, V, O, P, S> Revalidation<K, V, O, P, S>
@@ -29,14 +28,16 @@ where
     S: BuildHasher,
 {
     /// None if somebody has it.
-    pub(super) fn claim(edge: &Edge<K, V, O, P, S>, key: &K, held: &Held<V>) -> Option<Self> {
+    pub(super) fn claim(edge: &Edge<K, V, O, P, S>, key: &K) -> Option<Self> {
         let claimed = edge.inner.claimed.lock();
         let mut claimed = claimed.unwrap_or_else(PoisonError::into_inner);
-        claimed.insert(key.clone()).then(|| Self {
-            edge: edge.clone(),
-            key: key.clone(),
-            held: held.clone(),
-        })
+        if claimed.contains(key) {
+            return None;
+        }
+        // Cloned before it is claimed: a panic leaves no claim without an owner.
+        let (edge, own) = (edge.clone(), key.clone());
+        claimed.insert(key.clone());
+        Some(Self { edge, key: own })
     }
 
     /// Asks the origin, and keeps what it says. Waits for one who asks already.
@@ -45,7 +46,7 @@ where
     ///
     /// The origin failed. The stale copy stays.
     pub fn run(self) -> Result<(), LoadError<O::Error>> {
-        self.edge.fetch(&self.key, Some(&self.held)).map(drop)
+        self.edge.fetch(&self.key).map(drop)
     }
 
     /// Of what.

@@ -187,7 +187,10 @@ where
         drop(older);
         if let Change::Put(value) = change {
             self.cache().insert(key.clone(), value);
-            let _stays = ManuallyDrop::new(out);
+            // What has been given up already has left the cache before it came in.
+            if self.give_up.is_none() || self.lock().contains(&key) {
+                let _stays = ManuallyDrop::new(out);
+            }
         }
         Ok(())
     }

@@ -36,6 +36,11 @@ impl<K: Hash + Eq + Clone> KeyLocks<K> {
     /// If this thread has one.
     pub(crate) fn lock_all<'a>(&'a self, keys: &'a [K]) -> Locked<'a, K> {
         let me = current().id();
+        // A panic of a key's `Clone` frees what it has by then; it is dropped after the guard.
+        let mut locked = Locked {
+            locks: self,
+            keys: &[],
+        };
         let mut held = self.guard();
         while let Some(holder) = keys.iter().find_map(|key| held.get(key)) {
             assert!(*holder != me, "a key came back while it is written");
@@ -44,11 +49,12 @@ impl<K: Hash + Eq + Clone> KeyLocks<K> {
                 .wait(held)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        for key in keys {
+        for (at, key) in keys.iter().enumerate() {
             held.insert(key.clone(), me);
+            locked.keys = &keys[..=at];
         }
         drop(held);
-        Locked { locks: self, keys }
+        locked
     }
 
     fn guard(&self) -> MutexGuard<'_, HashMap<K, ThreadId, RandomState>> {

@@ -62,7 +62,7 @@ where
         if let Some(value) = self.cache.get(key) {
             return Ok(Some(value));
         }
-        let loaded = self.cache.try_get_with(key.clone(), || match load() {
+        let loaded = self.cache.try_load(key.clone(), || match load() {
             Ok(found) => found.ok_or(Missing::Absent),
             Err(error) => Err(Missing::Failed(Arc::new(error))),
         });

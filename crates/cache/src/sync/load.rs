@@ -40,7 +40,7 @@ where
     pub fn get_with(&self, key: K, init: impl FnOnce() -> V) -> V {
         match self.get(&key) {
             Some(value) => value,
-            None => self.load_infallibly(self.hasher.hash_one(&key), Arc::new(key), init),
+            None => self.load_with(key, init),
         }
     }
 
@@ -103,11 +103,26 @@ where
     {
         match self.get(&key) {
             Some(value) => Ok(value),
-            None => {
-                let init = || Ok((init()?, Life::Usual));
-                self.load(self.hasher.hash_one(&key), Arc::new(key), init, false)
-            }
+            None => self.try_load(key, init),
         }
+    }
+
+    /// [`try_get_with`](Self::try_get_with) for who has looked, and been counted, already.
+    pub(crate) fn try_load<E>(
+        &self,
+        key: K,
+        init: impl FnOnce() -> Result<V, E>,
+    ) -> Result<V, LoadError<E>>
+    where
+        E: Send + Sync + 'static,
+    {
+        let init = || Ok((init()?, Life::Usual));
+        self.load(self.hasher.hash_one(&key), Arc::new(key), init, false)
+    }
+
+    /// The same for [`get_with`](Self::get_with).
+    pub(crate) fn load_with(&self, key: K, init: impl FnOnce() -> V) -> V {
+        self.load_infallibly(self.hasher.hash_one(&key), Arc::new(key), init)
     }
 
     /// [`get_with`](Self::get_with) by a loader that says how long its value lives, at most: as

@@ -23,12 +23,12 @@ where
     /// not use the cache.
     pub fn invalidate_if(&self, mut predicate: impl FnMut(&K, &V) -> bool) {
         for at in 0..self.shards.count() {
-            self.expel_below(at, usize::MAX, usize::MAX, &mut predicate);
+            self.expel_below(at, usize::MAX, usize::MAX, true, &mut predicate);
         }
     }
 
     /// Looks at so many entries, from where the last call ended, and removes those for which the predicate holds. Returns
-    /// how many, and where to go on.
+    /// how many, and where to go on. What is being loaded is left alone: the predicate must not hold for what will come in.
     pub(crate) fn invalidate_some(
         &self,
         mut place: Place,
@@ -39,7 +39,7 @@ where
         // No shard twice in one call.
         for _ in 0..=self.shards.count() {
             let at = place.shard % self.shards.count();
-            let done = self.expel_below(at, place.below, looks, &mut predicate);
+            let done = self.expel_below(at, place.below, looks, false, &mut predicate);
             removed += done.removed;
             looks -= done.looked;
             place = match done.below {
@@ -63,6 +63,7 @@ where
         at: usize,
         below: usize,
         looks: usize,
+        supersedes: bool,
         predicate: &mut impl FnMut(&K, &V) -> bool,
     ) -> Done {
         let mut out = Outbox::new();
@@ -86,7 +87,9 @@ where
             }
         }
         let removed = before - shard.len();
-        shard.supersede_absent(|| self.now());
+        if supersedes {
+            shard.supersede_absent(|| self.now());
+        }
         drop(shard);
         self.deliver(out);
         Done {

@@ -113,10 +113,18 @@ where
             if let Some(value) = self.get(&key) {
                 return value;
             }
-            let tagged = self.cache.get_with(key.clone(), || self.fill(&mut load));
-            // One's own was asked for before what has killed it; that of others maybe not.
-            if load.is_none() || tagged.is_alive() {
+            let mut own = None;
+            let tagged = self.cache.load_with(key.clone(), || {
+                let tagged = self.fill(&mut load);
+                own = Some(tagged.value.clone());
+                tagged
+            });
+            if tagged.is_alive() {
                 return tagged.value;
+            }
+            // One's own was asked for before what has killed it; that of others maybe not.
+            if let Some(own) = own {
+                return own;
             }
             self.bury(&key);
         }
@@ -144,12 +152,18 @@ where
             if let Some(value) = self.get(&key) {
                 return Ok(value);
             }
-            let tagged = self.cache.try_get_with(key.clone(), || {
+            let mut own = None;
+            let tagged = self.cache.try_load(key.clone(), || {
                 let Tagged { value, ticket } = self.fill(&mut load);
-                value.map(|value| Tagged { value, ticket })
+                let value = value?;
+                own = Some(value.clone());
+                Ok(Tagged { value, ticket })
             })?;
-            if load.is_none() || tagged.is_alive() {
+            if tagged.is_alive() {
                 return Ok(tagged.value);
+            }
+            if let Some(own) = own {
+                return Ok(own);
             }
             self.bury(&key);
         }
@@ -233,7 +247,8 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.cache.remove_if(key, |tagged| !tagged.is_alive());
+        // What is being loaded in the place of one that another has buried, stays in flight.
+        self.cache.take_out_if(key, |tagged| !tagged.is_alive());
     }
 }
 

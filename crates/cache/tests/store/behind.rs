@@ -2,6 +2,7 @@ extern crate alloc;
 
 use super::{Table, apply};
 use alloc::sync::Arc;
+use core::cell::RefCell;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use core::time::Duration;
 use proptest::prelude::*;
@@ -9,7 +10,7 @@ use purlin_cache::store::{
     AtCapacity, Change, Store, WriteBehind, WriteBehindConfig, WriteBehindError,
 };
 use purlin_cache::sync::Cache;
-use purlin_core::time::ManualClock;
+use purlin_core::time::{Instant, ManualClock};
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::thread;
@@ -234,4 +235,123 @@ fn writers_and_flushers_at_once() {
     assert_eq!(behind.buffered(), 0);
     assert_eq!(*behind.store().rows.lock().unwrap(), last);
     assert_eq!(behind.store().load(&1).unwrap(), last.get(&1).copied());
+}
+
+thread_local! {
+    static AT_DROP: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+}
+
+/// Tells when its first version is dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Told(u32);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if self.0 == 0
+            && let Ok(Some(run)) = AT_DROP.try_with(|hook| hook.borrow_mut().take())
+        {
+            run();
+        }
+    }
+}
+
+struct Down;
+
+impl Store<u32, Told> for Down {
+    type Error = &'static str;
+
+    fn load(&self, _: &u32) -> Result<Option<Told>, Self::Error> {
+        Ok(None)
+    }
+
+    fn store(&self, _: &u32, _: &Told) -> Result<(), Self::Error> {
+        Err("down")
+    }
+
+    fn remove(&self, _: &u32) -> Result<(), Self::Error> {
+        Err("down")
+    }
+}
+
+/// A change can be written, or given up, before its writer has put it into the cache.
+#[test]
+fn what_was_given_up_is_not_in_the_cache_however_soon() {
+    let behind = WriteBehind::new(Cache::new(0), Down, WriteBehindConfig::default());
+    // Nothing is kept below, so that the hook runs where the change before leaves the buffer.
+    behind.cache().set_max_capacity(0);
+    let behind = Arc::new(behind.give_up_after(0, |_| {}));
+    behind.insert(7, Told(0)).unwrap();
+    behind.cache().set_max_capacity(10);
+    let other = Arc::clone(&behind);
+    AT_DROP.set(Some(Box::new(move || {
+        assert_eq!(other.flush().given_up, 1);
+    })));
+    behind.insert(7, Told(1)).unwrap();
+    assert_eq!(behind.buffered(), 0, "it was given up");
+    assert!(!behind.cache().contains_key(&7));
+    assert_eq!(behind.get(&7).unwrap(), None);
+}
+
+/// A store that fails after a long time, each time.
+struct TimesOut(ManualClock);
+
+impl Store<u32, u32> for TimesOut {
+    type Error = &'static str;
+
+    fn load(&self, _: &u32) -> Result<Option<u32>, Self::Error> {
+        Ok(None)
+    }
+
+    fn store(&self, _: &u32, _: &u32) -> Result<(), Self::Error> {
+        self.0.advance(Duration::from_secs(10));
+        Err("no answer")
+    }
+
+    fn remove(&self, _: &u32) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_delay_before_a_retry_begins_with_the_failure() {
+    let clock = ManualClock::new();
+    let cache = Cache::builder(10).clock(clock.clone()).build();
+    let behind = WriteBehind::new(cache, TimesOut(clock.clone()), WriteBehindConfig::default());
+    behind.insert(7, 1).unwrap();
+    assert_eq!(behind.flush().failed, 1);
+    let delay = WriteBehindConfig::default().retry_delay;
+    assert_eq!(behind.poll_timeout(), Some(behind.cache().now() + delay));
+}
+
+/// As long as others flush, too, what `flush` found in the buffer has been tried when it returns.
+#[test]
+fn a_flush_waits_for_what_others_are_writing() {
+    let table = Table {
+        is_slow: true,
+        ..Table::default()
+    };
+    let behind = WriteBehind::new(Cache::new(8), table, WriteBehindConfig::default());
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(SeqCst) {
+                    behind.flush_due(Instant::MAX);
+                }
+            });
+        }
+        for turn in 1..1_000 {
+            // While others write this one, the next one comes.
+            behind.insert(7, 0).unwrap();
+            thread::sleep(Duration::from_micros(10));
+            behind.insert(7, turn).unwrap();
+            behind.flush();
+            let row = behind.store().row(7);
+            if row != Some(turn) {
+                done.store(true, SeqCst);
+            }
+            assert_eq!(row, Some(turn));
+        }
+        done.store(true, SeqCst);
+    });
 }

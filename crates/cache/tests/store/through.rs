@@ -1,4 +1,5 @@
 use super::{Broken, Table};
+use core::cell::Cell;
 use core::panic::AssertUnwindSafe;
 use core::sync::atomic::Ordering::SeqCst;
 use proptest::prelude::*;
@@ -202,4 +203,66 @@ fn a_store_that_panics_leaves_the_key_out_of_the_cache() {
     assert!(!through.cache().contains_key(&7));
     // And its lock is free.
     assert_eq!(through.get(&7).unwrap(), Some(1));
+}
+
+#[test]
+fn a_miss_is_counted_once() {
+    let reads = ReadThrough::new(Cache::builder(10).record_stats().build(), Table::default());
+    reads.store().store(&7, &1).unwrap();
+    for _ in 0..3 {
+        assert_eq!(reads.get(&7).unwrap(), Some(1));
+    }
+    let stats = reads.cache().stats();
+    assert_eq!((stats.hits, stats.misses), (2, 1));
+}
+
+thread_local! {
+    static CLONES_LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Fragile(u32);
+
+impl Clone for Fragile {
+    fn clone(&self) -> Self {
+        let left = CLONES_LEFT.get();
+        assert!(left > 0, "a bug");
+        CLONES_LEFT.set(left - 1);
+        Self(self.0)
+    }
+}
+
+struct Ones;
+
+impl Store<Fragile, u32> for Ones {
+    type Error = Broken;
+
+    fn load(&self, _: &Fragile) -> Result<Option<u32>, Broken> {
+        Ok(Some(1))
+    }
+
+    fn store(&self, _: &Fragile, _: &u32) -> Result<(), Broken> {
+        Ok(())
+    }
+
+    fn remove(&self, _: &Fragile) -> Result<(), Broken> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_key_that_panics_when_it_is_cloned_stays_locked_nowhere() {
+    for clones in 0..20 {
+        let reads = ReadThrough::new(Cache::new(10), Ones);
+        CLONES_LEFT.set(clones);
+        let many = catch_unwind(AssertUnwindSafe(|| {
+            reads.get_many([Fragile(1), Fragile(2), Fragile(3)])
+        }));
+        CLONES_LEFT.set(usize::MAX);
+        assert!(clones > 0 || many.is_err());
+        for key in [1, 2, 3] {
+            // From the same thread it would panic, and not wait for ever.
+            assert_eq!(reads.get(&Fragile(key)).unwrap(), Some(1), "{clones}");
+        }
+    }
 }

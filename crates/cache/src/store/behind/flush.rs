@@ -32,7 +32,10 @@ where
         // A newer change may be behind the one that another thread is writing.
         for key in busy {
             self.wait(&key);
-            flushed += self.write(now, &[key]).0;
+            let (more, busy) = self.write(now, &[key]);
+            flushed += more;
+            // Another was faster, and tries it.
+            busy.iter().for_each(|key| self.wait(key));
         }
         flushed
     }
@@ -76,7 +79,9 @@ where
             let failures = self.lock().failures(&key);
             if failures.is_none_or(|failures| failures <= self.retries) {
                 let delay = self.config.backoff(failures.unwrap_or(1));
-                taken.settle(Tried::Failed(now + delay));
+                // It has failed now, perhaps long after it was begun.
+                let failed = now.max(self.cache().now());
+                taken.settle(Tried::Failed(failed + delay));
                 flushed.failed += 1;
             } else if let Some(change) = taken.settle(Tried::Done) {
                 flushed.given_up += 1;

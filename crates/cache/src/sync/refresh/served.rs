@@ -42,9 +42,12 @@ impl Staleness {
         self
     }
 
-    /// How long an entry is of use after its time is over.
+    /// How long an entry is of use after its time is over. "For ever" has an end, so that a deadline does not become none.
     pub(super) fn grace(self) -> Duration {
-        self.stale_while_revalidate.max(self.stale_if_error)
+        const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+        self.stale_while_revalidate
+            .max(self.stale_if_error)
+            .min(CENTURY)
     }
 }
 

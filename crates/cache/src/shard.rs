@@ -4,9 +4,11 @@
 mod budget;
 #[cfg(any(test, fuzzing, feature = "conformance"))]
 mod invariants;
+mod leave;
 mod order;
 mod outbox;
 mod pins;
+mod place;
 mod timing;
 
 pub(crate) use budget::{Budget, OwnBudget};
@@ -23,6 +25,7 @@ use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 use pins::Pins;
+use place::Room;
 use purlin_core::time::Instant;
 
 /// Entries whose time is over that an insertion lets leave on its way.
@@ -218,116 +221,13 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         result
     }
 
-    /// Takes an entry out, for the reason given.
-    pub(crate) fn expel<S: BuildHasher>(
-        &mut self,
-        slot: Slot,
-        hash: u64,
-        cause: RemovalCause,
-        hasher: &S,
-        budget: &mut impl Budget,
-        out: &mut Outbox<K, V>,
-    ) where
-        K: Hash,
-    {
-        let weight = self.weight(slot);
-        let entry = self.detach_known(slot, hash, hasher);
-        self.give(weight, budget);
-        self.leave(entry, cause, out);
-    }
-
-    /// Takes an entry out for its user, who is told nothing that they do not know.
-    pub(crate) fn remove<S: BuildHasher>(
-        &mut self,
-        slot: Slot,
-        hash: u64,
-        hasher: &S,
-        budget: &mut impl Budget,
-    ) -> Entry<K, V>
-    where
-        K: Hash,
-    {
-        let weight = self.weight(slot);
-        let entry = self.detach_known(slot, hash, hasher);
-        self.give(weight, budget);
-        self.counters.removed[RemovalCause::Explicit as usize] += 1;
-        entry
-    }
-
     /// Counts an entry that never was in.
     pub(crate) fn reject(&mut self, entry: Entry<K, V>, out: &mut Outbox<K, V>) {
         self.leave(entry, RemovalCause::Rejected, out);
     }
 
-    /// Forgets everything, in constant time; `policy` is a new one. The entries are bailed out by
-    /// [`bury`](Self::bury), a few at a time.
-    pub(crate) fn clear(&mut self, policy: P, budget: &mut impl Budget) {
-        let entries = core::mem::take(&mut self.entries);
-        self.counters.removed[RemovalCause::Cleared as usize] += entries.len() as u64;
-        if self.dying.is_empty() {
-            self.dying = entries;
-        } else {
-            self.dying.extend(entries);
-        }
-        self.index = Index::new();
-        self.policy = policy;
-        self.weights = self.weights.as_ref().map(|_| Vec::new());
-        self.pins.clear();
-        if let Some(times) = &mut self.times {
-            times.clear();
-        }
-        self.give(self.used, budget);
-        self.torn = false;
-    }
-
-    /// Hands out up to so many of the entries that were cleared.
-    #[inline]
-    pub(crate) fn bury(&mut self, most: usize, out: &mut Outbox<K, V>) {
-        if !self.dying.is_empty() {
-            self.bury_some(most, out);
-        }
-    }
-
-    #[cold]
-    fn bury_some(&mut self, most: usize, out: &mut Outbox<K, V>) {
-        let left = self.dying.len().saturating_sub(most);
-        for entry in self.dying.drain(left..).rev() {
-            out.push(entry, RemovalCause::Cleared);
-        }
-        if left == 0 {
-            self.dying = Vec::new();
-        }
-    }
-
-    /// Whether nothing that was cleared is left.
-    #[cfg(feature = "std")]
-    pub(crate) fn is_buried(&self) -> bool {
-        self.dying.is_empty()
-    }
-
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
-    }
-
-    /// Lets the policy choose an entry to leave. False if it has none to choose.
-    pub(crate) fn evict<S: BuildHasher>(
-        &mut self,
-        hasher: &S,
-        budget: &mut impl Budget,
-        out: &mut Outbox<K, V>,
-    ) -> bool
-    where
-        K: Hash,
-    {
-        self.torn = true;
-        let victim = self.policy.evict();
-        if let Some(slot) = victim {
-            let weight = self.weight(slot);
-            self.detach_evicted(slot, hasher, out);
-            self.give(weight, budget);
-        }
-        self.torn = false;
-        victim.is_some()
     }
 
     /// An entry that is pinned is not known to the policy, so that no eviction ever meets it.
@@ -375,11 +275,6 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         }
     }
 
-    fn leave(&mut self, entry: Entry<K, V>, cause: RemovalCause, out: &mut Outbox<K, V>) {
-        self.counters.removed[cause as usize] += 1;
-        out.push(entry, cause);
-    }
-
     fn weight(&self, slot: Slot) -> u64 {
         self.weights.as_ref().map_or(1, |all| all[slot.index()])
     }
@@ -393,175 +288,12 @@ impl<K, V, P: Policy> Shard<K, V, P> {
         }
     }
 
-    /// Takes budget or makes entries leave until `need` is there, of which `spare` is already. The
-    /// last one that leaves keeps its place in the array, for the new entry.
-    fn make_room<S: BuildHasher>(
-        &mut self,
-        need: u64,
-        mut spare: u64,
-        floor: u64,
-        hasher: &S,
-        budget: &mut impl Budget,
-        out: &mut Outbox<K, V>,
-    ) -> Room
-    where
-        K: Hash,
-    {
-        let mut hole = None;
-        while spare < need {
-            if self.entries.len() < Slot::MOST && self.take(need - spare, budget) {
-                spare = need;
-                break;
-            }
-            if self.used - spare <= floor {
-                self.give(spare, budget);
-                return Room::None;
-            }
-            let Some(slot) = self.policy.evict() else {
-                self.give(spare, budget);
-                let refused = self.policy.rejects() && !self.policy.is_empty();
-                return if refused { Room::Refused } else { Room::None };
-            };
-            spare = spare.saturating_add(self.weight(slot));
-            if spare >= need {
-                hole = Some(slot);
-            } else {
-                self.detach_evicted(slot, hasher, out);
-            }
-        }
-        self.give(spare - need, budget);
-        Room::Found(hole)
-    }
-
-    /// Puts an entry into the place of one that the policy has let go, or behind the last.
-    fn place<S: BuildHasher>(
-        &mut self,
-        new: Incoming<K, V>,
-        hole: Option<Slot>,
-        hasher: &S,
-        out: &mut Outbox<K, V>,
-    ) -> Slot
-    where
-        K: Hash,
-    {
-        let Incoming {
-            hash,
-            entry,
-            weight,
-            ..
-        } = new;
-        let slot = if let Some(slot) = hole {
-            if let Some(times) = &mut self.times {
-                times.remove(slot);
-            }
-            let old_hash = hasher.hash_one(&self.entry(slot).key);
-            self.policy.departed(slot, old_hash);
-            self.index.remove(old_hash, slot, |other| {
-                hasher.hash_one(&self.entries[other.index()].key)
-            });
-            let old = core::mem::replace(&mut self.entries[slot.index()], entry);
-            self.leave(old, RemovalCause::Size, out);
-            slot
-        } else {
-            self.reserve_one(hasher);
-            self.entries.push(entry);
-            Slot::at(self.entries.len() - 1)
-        };
-        self.counters.inserted += 1;
-        self.index.insert(hash, slot);
-        self.set_weight(slot, weight);
-        self.policy.insert(slot, hash);
-        self.follow_weights();
-        slot
-    }
-
     fn replace(&mut self, slot: Slot, new: Incoming<K, V>, out: &mut Outbox<K, V>) {
         self.counters.inserted += 1;
         self.set_weight(slot, new.weight);
         self.hit(slot, new.hash);
         let old = core::mem::replace(&mut self.entries[slot.index()], new.entry);
         self.leave(old, RemovalCause::Replaced, out);
-    }
-
-    /// Takes an entry out that the policy knows, or that is pinned.
-    fn detach_known<S: BuildHasher>(&mut self, slot: Slot, hash: u64, hasher: &S) -> Entry<K, V>
-    where
-        K: Hash,
-    {
-        self.torn = true;
-        if !self.pins.remove(slot) {
-            self.policy.remove(slot, hash);
-        }
-        let entry = self.detach(slot, hash, hasher);
-        self.torn = false;
-        entry
-    }
-
-    /// Takes an entry out that the policy has just chosen.
-    fn detach_evicted<S: BuildHasher>(&mut self, slot: Slot, hasher: &S, out: &mut Outbox<K, V>)
-    where
-        K: Hash,
-    {
-        let hash = hasher.hash_one(&self.entry(slot).key);
-        self.policy.departed(slot, hash);
-        let entry = self.detach(slot, hash, hasher);
-        self.leave(entry, RemovalCause::Size, out);
-    }
-
-    /// Takes an entry out that the policy has forgotten. The last one moves into its place.
-    fn detach<S: BuildHasher>(&mut self, slot: Slot, hash: u64, hasher: &S) -> Entry<K, V>
-    where
-        K: Hash,
-    {
-        self.index.remove(hash, slot, |other| {
-            hasher.hash_one(&self.entries[other.index()].key)
-        });
-        let last = Slot::at(self.entries.len() - 1);
-        if let Some(times) = &mut self.times {
-            times.remove(slot);
-            times.relocate(last, slot);
-        }
-        if last != slot {
-            let moved = hasher.hash_one(&self.entry(last).key);
-            self.index.relocate(moved, last, slot);
-            if self.pins.remove(last) {
-                self.pins.insert(slot);
-            } else {
-                self.policy.relocate(last, slot);
-            }
-        }
-        if let Some(weights) = &mut self.weights {
-            weights.swap_remove(slot.index());
-        }
-        self.entries.swap_remove(slot.index())
-    }
-
-    /// Makes room for one more entry in the arrays.
-    fn reserve_one<S: BuildHasher>(&mut self, hasher: &S)
-    where
-        K: Hash,
-    {
-        let len = self.entries.len();
-        if len == self.entries.capacity() {
-            let target = grown(len, self.expected);
-            self.entries.reserve_exact(target - len);
-            if let Some(weights) = &mut self.weights {
-                weights.reserve_exact(target - len);
-            }
-        }
-        if len >= self.index.capacity() {
-            let hashes = self.entries.iter().map(|entry| hasher.hash_one(&entry.key));
-            self.index.rebuild(grown(len, self.expected), hashes);
-        }
-    }
-
-    /// How many weighted entries there is room for shows only when they are here: the policy is told
-    /// whenever it is an eighth more or less.
-    fn follow_weights(&mut self) {
-        let len = self.entries.len();
-        if self.weights.is_some() && len.abs_diff(self.expected) > self.expected / 8 + 8 {
-            self.expect(len);
-        }
     }
 }
 
@@ -571,20 +303,4 @@ pub(crate) struct Counters {
     pub(crate) inserted: u64,
     /// By [`RemovalCause`].
     pub(crate) removed: [u64; RemovalCause::COUNT],
-}
-
-enum Room {
-    /// It is there; perhaps with the place of an entry that the policy has let go.
-    Found(Option<Slot>),
-    Refused,
-    None,
-}
-
-/// The length that arrays of `len` grow to: doubled up to what is expected, then by an eighth.
-fn grown(len: usize, expected: usize) -> usize {
-    if len < expected {
-        expected.min((len * 2).max(16))
-    } else {
-        len + len / 8 + 16
-    }
 }

@@ -8,7 +8,10 @@ mod lead;
 mod load;
 #[cfg(feature = "async")]
 mod load_async;
+mod locks;
+mod put;
 pub mod refresh;
+mod remove;
 mod shards;
 mod snapshot;
 mod whole;
@@ -16,12 +19,10 @@ mod whole;
 pub(crate) use whole::Place;
 
 use crate::builder::{Builder, Listener, PolicyFactory, Weigher};
-use crate::lifetime::{Life, Lifetimes};
-use crate::listener::RemovalCause;
+use crate::lifetime::Lifetimes;
 use crate::load::Waits;
-use crate::policy::{Adaptive, Policy, Slot};
-use crate::primitives::{RwLockReadGuard, RwLockWriteGuard};
-use crate::shard::{Entry, Incoming, Inserted, Outbox, Seen, Shard};
+use crate::policy::{Adaptive, Policy};
+use crate::shard::{Seen, Shard};
 use crate::stats::Stats;
 use budget::SharedBudget;
 use core::borrow::Borrow;
@@ -29,17 +30,8 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 use foldhash::fast::RandomState;
-use guarded::{Guarded, Writing};
 use purlin_core::time::Instant;
 use shards::Shards;
-use std::sync::PoisonError;
-
-/// Cleared entries that a writing operation buries on its way.
-const BURIED_AT_ONCE: usize = 8;
-/// Steps of [`Cache::run_pending`] under one hold of a lock.
-const PENDING_AT_ONCE: usize = 64;
-/// How often room is made for an entry in other shards, of which others may be quicker to make use.
-const TRIES: usize = 8;
 
 /// A concurrent cache. See the crate's documentation.
 pub struct Cache<K, V, P = Adaptive, S = RandomState> {
@@ -231,173 +223,10 @@ where
         Some(shard.time_left(slot, now))
     }
 
-    /// Puts a value in. What has to leave for it, leaves before it is in.
-    pub fn insert(&self, key: K, value: V) {
-        self.insert_living(key, value, Life::Usual, None);
-    }
-
-    /// The same for those who know what time it is, by the clock of the cache.
-    pub fn insert_at(&self, now: Instant, key: K, value: V) {
-        self.insert_living(key, value, Life::Usual, Some(now));
-    }
-
-    /// Puts a value in that lives so long at most, in place of what the cache's
-    /// [`Expiry`](crate::expiry::Expiry) would say. A cache without any expiry can have such entries too.
-    pub fn insert_with_ttl(&self, key: K, value: V, time_to_live: Duration) {
-        self.insert_living(key, value, Life::For(time_to_live), None);
-    }
-
-    fn insert_living(&self, key: K, value: V, life: Life, now: Option<Instant>) {
-        let weight = self.weigh(&key, &value);
-        let hash = self.hasher.hash_one(&key);
-        let mut out = Outbox::new();
-        let new = Incoming::new(hash, Entry { key, value }, weight);
-        self.put(Incoming { life, now, ..new }, &mut out);
-        self.deliver(out);
-    }
-
     /// What time it is by the clock of the cache.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.lifetimes.clock.now()
-    }
-
-    /// Removes an entry, and returns whether there was one. The listener has its value.
-    pub fn invalidate<Q>(&self, key: &Q) -> bool
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        self.remove_if(key, |_| true)
-    }
-
-    /// Takes a value out. The listener is not told: the caller has it.
-    pub fn remove<Q>(&self, key: &Q) -> Option<V>
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        let hash = self.hasher.hash_one(key);
-        let mut shard = self.write(hash);
-        shard.supersede(hash, key);
-        let slot = shard.find_live(hash, key, || self.now())?;
-        let entry = shard.remove(slot, hash, &self.hasher, &mut &self.budget);
-        drop(shard); // before the key is dropped
-        Some(entry.value)
-    }
-
-    /// Puts a value in if `admit` says so, which is shown the value that is here now. Returns whether it did;
-    /// what was turned away is dropped.
-    ///
-    /// `admit` runs under the lock of the key's shard: it must not use the cache.
-    pub fn insert_if(&self, key: K, value: V, admit: impl FnOnce(Option<&V>) -> bool) -> bool {
-        let weight = self.weigh(&key, &value);
-        let hash = self.hasher.hash_one(&key);
-        let mut out = Outbox::new();
-        let new = Incoming::new(hash, Entry { key, value }, weight);
-        let admitted = self.put_if(new, admit, &mut out);
-        self.deliver(out);
-        admitted
-    }
-
-    /// Takes a value out if it is as `condition` says. Returns whether it did. If the key is not here, what is being
-    /// loaded for it does not enter the cache.
-    ///
-    /// `condition` runs under the lock of the key's shard: it must not use the cache.
-    pub fn remove_if<Q>(&self, key: &Q, condition: impl FnOnce(&V) -> bool) -> bool
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        let hash = self.hasher.hash_one(key);
-        let mut shard = self.write(hash);
-        let Some(slot) = shard.find_live(hash, key, || self.now()) else {
-            // Nobody knows what a load under way will bring.
-            shard.supersede(hash, key);
-            return false;
-        };
-        self.remove_found_if(shard, slot, hash, key, condition)
-    }
-
-    /// The same for who knows that it does not depend on when a load began: one that is under way stays so, if the
-    /// key is not here.
-    pub(crate) fn take_out_if<Q>(&self, key: &Q, condition: impl FnOnce(&V) -> bool)
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        let hash = self.hasher.hash_one(key);
-        let shard = self.write(hash);
-        if let Some(slot) = shard.find_live(hash, key, || self.now()) {
-            self.remove_found_if(shard, slot, hash, key, condition);
-        }
-    }
-
-    fn remove_found_if<Q>(
-        &self,
-        mut shard: Writing<'_, K, V, P>,
-        slot: Slot,
-        hash: u64,
-        key: &Q,
-        condition: impl FnOnce(&V) -> bool,
-    ) -> bool
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        let mut out = Outbox::new();
-        let removes = condition(&shard.entry(slot).value);
-        if removes {
-            shard.supersede(hash, key);
-            let mut budget = &self.budget;
-            shard.expel(
-                slot,
-                hash,
-                RemovalCause::Explicit,
-                &self.hasher,
-                &mut budget,
-                &mut out,
-            );
-        }
-        drop(shard);
-        self.deliver(out);
-        removes
-    }
-
-    /// Removes everything, in time that does not depend on how much it is: nobody finds any of it after
-    /// this. The memory is given back, and the listener told, by the writing operations that
-    /// follow, a few entries each, or by [`run_pending`](Self::run_pending).
-    pub fn invalidate_all(&self) {
-        for at in 0..self.shards.count() {
-            let mut shard = self.write_at(at);
-            shard.supersede_all();
-            shard.clear(self.new_policy(), &mut &self.budget);
-        }
-    }
-
-    /// Finishes what operations leave for later: lets entries leave that have expired or were cleared.
-    ///
-    /// Nobody has to call it. Entries that have expired are not found, and leave, a few at a time, with the insertions into
-    /// their shard; until then they are counted by [`len`](Self::len). Who wants their memory back sooner calls this.
-    pub fn run_pending(&self) {
-        for at in 0..self.shards.count() {
-            while self.run_pending_at(at) {}
-        }
-    }
-
-    /// A part of it, under one hold of a shard's lock. Whether there is more to do.
-    fn run_pending_at(&self, at: usize) -> bool {
-        let mut out = Outbox::new();
-        let mut shard = self.write_at(at);
-        shard.bury(PENDING_AT_ONCE, &mut out);
-        let expired = !shard.is_timed() || {
-            let (now, mut budget) = (self.now(), &self.budget);
-            shard.expire(now, PENDING_AT_ONCE, &self.hasher, &mut budget, &mut out)
-        };
-        let more = !(expired && shard.is_buried());
-        drop(shard);
-        self.deliver(out);
-        more
     }
 
     /// How many entries are here.
@@ -434,179 +263,6 @@ where
             stats.load_failures += shard.flights.failed;
         }
         stats
-    }
-
-    fn write(&self, hash: u64) -> Writing<'_, K, V, P> {
-        self.write_at(self.shards.home(hash))
-    }
-
-    /// The shard, for one thread. After a panic of a key's `Hash` in the middle of a change it is emptied.
-    #[inline]
-    fn write_at(&self, at: usize) -> Writing<'_, K, V, P> {
-        Writing::new(match self.shards.lock(at).write() {
-            Ok(guarded) => guarded,
-            Err(poisoned) => self.repair(at, poisoned.into_inner()),
-        })
-    }
-
-    #[cold]
-    fn repair<'a>(
-        &'a self,
-        at: usize,
-        mut guarded: RwLockWriteGuard<'a, Guarded<K, V, P>>,
-    ) -> RwLockWriteGuard<'a, Guarded<K, V, P>> {
-        if guarded.is_torn() {
-            guarded.shard.clear(self.new_policy(), &mut &self.budget);
-        }
-        #[cfg(not(purlin_loom))]
-        self.shards.lock(at).clear_poison();
-        guarded
-    }
-
-    /// The shard, for many threads.
-    #[inline]
-    fn read(&self, hash: u64) -> RwLockReadGuard<'_, Guarded<K, V, P>> {
-        self.read_at(self.shards.home(hash))
-    }
-
-    #[inline]
-    fn read_at(&self, at: usize) -> RwLockReadGuard<'_, Guarded<K, V, P>> {
-        match self.shards.lock(at).read() {
-            Ok(shard) => shard,
-            Err(poisoned) => self.read_poisoned(at, poisoned),
-        }
-    }
-
-    #[cold]
-    fn read_poisoned<'a>(
-        &'a self,
-        at: usize,
-        poisoned: PoisonError<RwLockReadGuard<'a, Guarded<K, V, P>>>,
-    ) -> RwLockReadGuard<'a, Guarded<K, V, P>> {
-        drop(poisoned);
-        drop(self.write_at(at)); // which repairs it
-        self.shards
-            .lock(at)
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn each(&self) -> impl Iterator<Item = RwLockReadGuard<'_, Guarded<K, V, P>>> {
-        (0..self.shards.count()).map(|at| self.read_at(at))
-    }
-
-    fn new_policy(&self) -> P {
-        (self.policy)(self.shards.expected(self.budget.capacity()))
-    }
-
-    fn weigh(&self, key: &K, value: &V) -> u64 {
-        self.weigher
-            .as_ref()
-            .map_or(1, |weigh| weigh(key, value).max(1))
-    }
-
-    fn put(&self, new: Incoming<K, V>, out: &mut Outbox<K, V>) {
-        let shard = self.write(new.hash);
-        self.put_into(shard, new, out);
-    }
-
-    /// Puts an entry in, unless `admit` is against it.
-    fn put_if(
-        &self,
-        new: Incoming<K, V>,
-        admit: impl FnOnce(Option<&V>) -> bool,
-        out: &mut Outbox<K, V>,
-    ) -> bool {
-        let shard = self.write(new.hash);
-        let now = || new.now.unwrap_or_else(|| self.now());
-        let old = shard.find_live(new.hash, &new.entry.key, now);
-        let admitted = admit(old.map(|slot| &shard.entry(slot).value));
-        if admitted {
-            self.put_into(shard, new, out);
-        }
-        admitted
-    }
-
-    /// Puts an entry into its shard. Where that holds less than half of its share, others make room.
-    fn put_into<'a>(
-        &'a self,
-        mut shard: Writing<'a, K, V, P>,
-        mut new: Incoming<K, V>,
-        out: &mut Outbox<K, V>,
-    ) {
-        shard.supersede_by(new.hash, &new.entry.key, &new.entry.value);
-        if new.weight > self.budget.capacity() {
-            return self.reject(&mut shard, new, out);
-        }
-        let (share, mut floor) = self.share_and_floor();
-        for _ in 0..TRIES {
-            shard.bury(BURIED_AT_ONCE, out);
-            let mut budget = &self.budget;
-            match shard.insert(new, floor, &self.hasher, &self.lifetimes, &mut budget, out) {
-                Inserted::Done | Inserted::Rejected => return,
-                Inserted::Homeless(back) => new = back,
-            }
-            drop(shard);
-            self.make_room_elsewhere(new.hash, new.weight, share, out);
-            floor = 0;
-            shard = self.write(new.hash);
-            shard.supersede_by(new.hash, &new.entry.key, &new.entry.value);
-        }
-        self.reject(&mut shard, new, out);
-    }
-
-    /// A shard's share of the capacity, and what it keeps of it while others can make room.
-    fn share_and_floor(&self) -> (u64, u64) {
-        let share = self.shards.share(self.budget.capacity());
-        let floor = if self.shards.count() == 1 {
-            0
-        } else {
-            share / 2
-        };
-        (share, floor)
-    }
-
-    /// Evicts in other shards, first in those that hold more than their share, until there is room.
-    fn make_room_elsewhere(&self, hash: u64, weight: u64, share: u64, out: &mut Outbox<K, V>) {
-        let home = self.shards.home(hash);
-        for least in [share, 0] {
-            for step in 1..self.shards.count() {
-                let mut shard = self.write_at((home + step) % self.shards.count());
-                while shard.used() > least {
-                    if self.budget.left() >= weight {
-                        return;
-                    }
-                    if !shard.evict(&self.hasher, &mut &self.budget, out) {
-                        break;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Turns an entry away; an older value of its key must not outlive it.
-    fn reject(&self, shard: &mut Shard<K, V, P>, new: Incoming<K, V>, out: &mut Outbox<K, V>) {
-        if let Some(slot) = shard.find(new.hash, &new.entry.key) {
-            let mut budget = &self.budget;
-            shard.expel(
-                slot,
-                new.hash,
-                RemovalCause::Replaced,
-                &self.hasher,
-                &mut budget,
-                out,
-            );
-        }
-        shard.reject(new.entry, out);
-    }
-
-    /// Tells the listener, and drops, outside of all locks.
-    fn deliver(&self, out: Outbox<K, V>) {
-        for (entry, cause) in out.into_iter() {
-            if let Some(listener) = &self.listener {
-                listener(&entry.key, entry.value, cause);
-            }
-        }
     }
 }
 

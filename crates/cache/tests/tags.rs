@@ -227,9 +227,12 @@ fn a_sweep_leaves_loads_alone() {
     assert_eq!(pages.get(&7), Some(7));
 }
 
+/// How often a key was hashed, and what to do then.
+type Hook = (u32, Box<dyn FnOnce()>);
+
 thread_local! {
     /// Runs when this thread hashes a `Hooked` for the second time from now.
-    static AT_SECOND_HASH: RefCell<Option<(u32, Box<dyn FnOnce()>)>> = const { RefCell::new(None) };
+    static AT_SECOND_HASH: RefCell<Option<Hook>> = const { RefCell::new(None) };
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -270,13 +273,15 @@ fn who_comes_too_late_to_remove_a_dead_entry_does_not_spoil_the_load() {
     AT_SECOND_HASH.set(Some((
         0,
         Box::new(move || {
-            sender.send(thread::spawn(loader)).expect("the test waits");
+            let thread = thread::Builder::new().spawn(loader).expect("a thread");
+            sender.send(thread).expect("the test waits");
             loading.wait();
         }),
     )));
     assert_eq!(pages.get(&Hooked(7)), None);
+    assert!(AT_SECOND_HASH.take().is_none(), "a dead entry was removed");
     late.wait();
-    let loader = receiver.recv().expect("a dead entry was removed");
+    let loader = receiver.recv().expect("a loader began");
     assert_eq!(loader.join().expect("loads"), 2);
     assert_eq!(pages.get(&Hooked(7)), Some(2));
 }
@@ -286,7 +291,10 @@ fn a_miss_is_counted_once() {
     let pages: TaggedCache<u32, u32, &str> =
         TaggedCache::new(Cache::builder(100).record_stats().build());
     pages.get_with(1, [&"page"], || 1);
-    assert_eq!(pages.try_get_with(2, [&"page"], || Ok::<_, ()>(2)).ok(), Some(2));
+    assert_eq!(
+        pages.try_get_with(2, [&"page"], || Ok::<_, ()>(2)).ok(),
+        Some(2)
+    );
     let stats = pages.cache().stats();
     assert_eq!((stats.hits, stats.misses), (0, 2));
 }

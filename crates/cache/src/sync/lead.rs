@@ -1,5 +1,6 @@
+use super::Cache;
 use super::guarded::Writing;
-use super::{BURIED_AT_ONCE, Cache, TRIES};
+use super::put::{BURIED_AT_ONCE, TRIES};
 use crate::lifetime::Life;
 use crate::listener::RemovalCause;
 use crate::load::{Flight, Outcome, SharedError};

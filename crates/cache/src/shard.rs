@@ -29,7 +29,7 @@ use place::Room;
 use purlin_core::time::Instant;
 
 /// Entries whose time is over that an insertion lets leave on its way.
-const EXPIRED_AT_ONCE: usize = 16;
+const EXPIRED_AT_ONCE: usize = 8;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Entry<K, V> {

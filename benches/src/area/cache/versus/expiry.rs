@@ -4,6 +4,7 @@ use core::hint::black_box;
 use core::time::Duration;
 
 use purlin_cache::sync::Cache;
+use purlin_core::random::{RandomExt as _, SplitMix64};
 use purlin_core::time::{Clock, ManualClock, SystemClock};
 
 use super::requests::zipf;
@@ -46,11 +47,13 @@ pub(super) fn lookup(settings: &Settings) -> Result<Contest, LabError> {
 const LOOK: u32 = 64;
 
 /// The 99.99th percentile of insertions into a cache of a million entries whose time was over just before: each makes room for
-/// itself and lets some of them go. Insertions around which the thread was interrupted are left out.
+/// itself and lets some of them go. Beside it, that of ten writes to random places of as much memory: what the machine
+/// does to anybody.
 pub(super) fn burst(settings: &Settings) -> Result<Samples, LabError> {
     let counted = Counted::rounds(settings, 1);
     Ok(counted
         .enter(Role::Ours, "purlin", |_| Ok(slowest_of_burst()))?
+        .floor("ten random writes", |seed| Ok(slowest_of_writes(seed)))?
         .samples())
 }
 
@@ -60,23 +63,41 @@ fn slowest_of_burst() -> f64 {
         .time_to_live(HOUR)
         .clock(clock.clone())
         .build();
-    let watch = SystemClock::new();
     let mut keys = 0..;
-    let mut insert = |count: u32, mut each: Option<&mut Vec<u64>>| {
-        for key in keys.by_ref().take(count as usize) {
-            let start = watch.now();
-            cache.insert(key, key);
-            if let Some(times) = each.as_deref_mut() {
-                times.push(u64::try_from((watch.now() - start).as_nanos()).unwrap_or(u64::MAX));
-            }
-        }
-    };
-    insert(2 * MILLION, None);
+    for key in keys.by_ref().take(2 * MILLION as usize) {
+        cache.insert(key, key);
+    }
     clock.advance(HOUR);
+    slowest(|| {
+        if let Some(key) = keys.next() {
+            cache.insert(key, key);
+        }
+    })
+}
+
+fn slowest_of_writes(seed: u64) -> f64 {
+    const WORDS: u32 = 1 << 22;
+    let mut memory = vec![0_u64; WORDS as usize];
+    let mut random = SplitMix64::new(seed);
+    slowest(|| {
+        for _ in 0..10 {
+            let place = random.below(u64::from(WORDS));
+            memory[usize::try_from(place).unwrap_or(0)] += 1;
+        }
+    })
+}
+
+/// The 99.99th percentile of a million operations, in nanoseconds. Those around which the thread was interrupted are left out.
+fn slowest(mut operation: impl FnMut()) -> f64 {
+    let watch = SystemClock::new();
     let mut times = Vec::with_capacity(MILLION as usize);
     for _ in 0..MILLION / LOOK {
         let (before, kept) = (involuntary_switches(), times.len());
-        insert(LOOK, Some(&mut times));
+        for _ in 0..LOOK {
+            let start = watch.now();
+            operation();
+            times.push(u64::try_from((watch.now() - start).as_nanos()).unwrap_or(u64::MAX));
+        }
         if involuntary_switches() != before {
             times.truncate(kept);
         }

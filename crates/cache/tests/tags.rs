@@ -286,7 +286,10 @@ fn a_miss_is_counted_once() {
     let pages: TaggedCache<u32, u32, &str> =
         TaggedCache::new(Cache::builder(100).record_stats().build());
     pages.get_with(1, [&"page"], || 1);
-    assert_eq!(pages.try_get_with(2, [&"page"], || Ok::<_, ()>(2)).ok(), Some(2));
+    assert_eq!(
+        pages.try_get_with(2, [&"page"], || Ok::<_, ()>(2)).ok(),
+        Some(2)
+    );
     let stats = pages.cache().stats();
     assert_eq!((stats.hits, stats.misses), (0, 2));
 }

@@ -116,8 +116,11 @@ fn a_newer_version_that_comes_while_room_is_made_stays() {
     assert!(cache.insert_newer(LEAVES, 1, 1));
     let other = Arc::clone(&cache);
     AT_HASH.set(Some(Box::new(move || {
-        let other = thread::spawn(move || other.invalidate_older(Hooked(7), 9));
-        assert!(other.join().expect("no panic"));
+        let invalidated = thread::scope(|scope| {
+            let other = scope.spawn(|| other.invalidate_older(Hooked(7), 9));
+            other.join().expect("no panic")
+        });
+        assert!(invalidated);
     })));
     assert!(!cache.insert_newer(Hooked(7), 5, 2), "it is out of date");
     assert!(cache.get_version(&LEAVES).is_none(), "it has made room");

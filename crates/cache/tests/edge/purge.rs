@@ -107,7 +107,8 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A copy that was purged is not there to be renewed, though there is a `Revalidation` of it.
 #[test]
 fn what_was_purged_is_not_renewed() {
-    let purges: [fn(&Edge<u32, u32, Renews>); 4] = [
+    type Purge = fn(&Edge<u32, u32, Renews>);
+    let purges: [Purge; 4] = [
         |edge| edge.purge(&7),
         |edge| edge.purge_tag("news"),
         |edge| edge.purge_all(),
@@ -139,7 +140,7 @@ impl Origin<u32, u32> for Hooked {
 
     fn fetch(&self, _: &u32, _: Option<&Held<u32>>) -> Result<Response<u32>, Infallible> {
         let value = self.1.fetch_add(1, SeqCst) + 1;
-        let hook = self.0.lock().unwrap().take();
+        let hook = self.0.lock().expect("no panic").take();
         if let Some(run) = hook {
             run();
         }
@@ -208,7 +209,7 @@ fn an_origin_that_panics() {
     let asked = AtomicU32::new(0);
     let edge = Edge::new(Builder::new(10).clock(clock.clone()), move |_: &u32| {
         let number = asked.fetch_add(1, SeqCst);
-        assert!(number % 2 == 0, "a bug");
+        assert!(number.is_multiple_of(2), "a bug");
         let freshness = Freshness::new(SECOND).stale_while_revalidate(SECOND);
         Ok::<_, Infallible>(Response::Found(number, freshness))
     });

@@ -227,9 +227,11 @@ fn a_sweep_leaves_loads_alone() {
     assert_eq!(pages.get(&7), Some(7));
 }
 
+type Hook = (u32, Box<dyn FnOnce()>);
+
 thread_local! {
     /// Runs when this thread hashes a `Hooked` for the second time from now.
-    static AT_SECOND_HASH: RefCell<Option<(u32, Box<dyn FnOnce()>)>> = const { RefCell::new(None) };
+    static AT_SECOND_HASH: RefCell<Option<Hook>> = const { RefCell::new(None) };
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

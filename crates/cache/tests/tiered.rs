@@ -2,6 +2,7 @@
 
 #![cfg(not(purlin_loom))]
 
+use core::cell::Cell;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use proptest::prelude::*;
 use purlin_cache::Builder;
@@ -239,31 +240,50 @@ fn the_second_tier_is_invalidated_first() {
     assert_eq!(*calls.lock().unwrap(), expected);
 }
 
+thread_local! {
+    /// How many drops of keys take their time in this thread.
+    static SLOW_DROPS: Cell<u32> = const { Cell::new(0) };
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct SlowToDrop(u32);
+
+impl Drop for SlowToDrop {
+    fn drop(&mut self) {
+        let slow = SLOW_DROPS.try_with(|left| left.replace(left.get().saturating_sub(1)));
+        if slow.is_ok_and(|left| left > 0) {
+            thread::sleep(core::time::Duration::from_millis(10));
+        }
+    }
+}
+
 /// What leaves the first tier for one heavy value, is on its way to the second when everything is removed.
 #[test]
 fn a_demotion_brings_nothing_back() {
     let (demotes, has_begun) = std::sync::mpsc::channel();
-    let begins = Mutex::new(Some(demotes));
-    let second = Watched("second", Mutex::default(), |call: &str| {
-        if call == "second insert"
-            && let Some(begins) = begins.lock().expect("no panic").take()
-        {
-            begins.send(()).expect("the test waits");
-            thread::sleep(core::time::Duration::from_millis(30));
-        }
-    });
+    let demotes = Mutex::new(Some(demotes));
+    let second = Cache::builder(1_000)
+        .weigher(move |_: &SlowToDrop, _: &u32| {
+            if let Some(demotes) = demotes.lock().expect("no panic").take() {
+                demotes.send(()).expect("the test waits");
+                // Some of them while no key is locked.
+                SLOW_DROPS.set(5);
+            }
+            1
+        })
+        .build();
     let first = Builder::new(100)
         .shards(1)
         .policy(Fifo::new)
-        .weigher(|_: &u32, value: &u32| u64::from(*value));
+        .weigher(|_: &SlowToDrop, value: &u32| u64::from(*value));
     let tiers = Tiered::exclusive(first, second);
     for key in 0..100 {
-        tiers.insert(key, 1);
+        tiers.insert(SlowToDrop(key), 1);
     }
     thread::scope(|scope| {
-        scope.spawn(|| tiers.insert(100, 100));
+        scope.spawn(|| tiers.insert(SlowToDrop(100), 100));
         has_begun.recv().expect("they leave");
         tiers.invalidate_all();
     });
-    assert!((0..100).all(|key| tiers.get(&key).is_none()));
+    assert!((0..100).all(|key| tiers.get(&SlowToDrop(key)).is_none()));
 }

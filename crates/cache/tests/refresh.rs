@@ -326,3 +326,22 @@ fn served_on_errors_for_ever_is_not_fresh_for_ever() {
         assert!(matches!(served, Ok(Served::Loaded(2))));
     }
 }
+
+#[test]
+fn a_refresh_that_asks_for_its_own_key() {
+    let cache = reserve();
+    let (_, refresh) = cache.get_and_refresh(7);
+    let mut told = None;
+    let run = refresh.expect("it is due").run(|| {
+        told = Some(cache.get_or_refresh(7, || Ok::<_, ()>(3)));
+        Ok::<_, ()>(2)
+    });
+    assert!(matches!(run, Ok(2)));
+    let Some(Ok(Served::StaleIfError {
+        value: 1, error, ..
+    })) = told
+    else {
+        panic!("not {told:?}");
+    };
+    assert!(matches!(error, LoadError::Reentrant));
+}

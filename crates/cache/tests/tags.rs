@@ -227,7 +227,6 @@ fn a_sweep_leaves_loads_alone() {
     assert_eq!(pages.get(&7), Some(7));
 }
 
-/// How often a key was hashed, and what to do then.
 type Hook = (u32, Box<dyn FnOnce()>);
 
 thread_local! {
@@ -255,34 +254,34 @@ impl Hash for Hooked {
 /// Two find a dead entry; one removes it and loads, while the other is about to remove it.
 #[test]
 fn who_comes_too_late_to_remove_a_dead_entry_does_not_spoil_the_load() {
-    let pages: Arc<TaggedCache<Hooked, u32, &str>> = Arc::new(TaggedCache::new(Cache::new(100)));
+    let pages: TaggedCache<Hooked, u32, &str> = TaggedCache::new(Cache::new(100));
     pages.insert(Hooked(7), 1, pages.tags().ticket([&"user"]));
     pages.invalidate_tag(&"user");
-    let (loading, late) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
-    let loader = {
-        let (pages, loading, late) = (pages.clone(), loading.clone(), late.clone());
-        move || {
+    let (loading, late) = (Arc::new(Barrier::new(2)), Barrier::new(2));
+    let (start, starts) = std::sync::mpsc::channel();
+    thread::scope(|scope| {
+        let (pages, late) = (&pages, &late);
+        let its_loading = Arc::clone(&loading);
+        let loader = scope.spawn(move || {
+            starts.recv().expect("a dead entry is removed");
             pages.get_with(Hooked(7), [&"user"], || {
-                loading.wait();
+                its_loading.wait();
                 late.wait();
                 2
             })
-        }
-    };
-    let (sender, receiver) = std::sync::mpsc::channel();
-    AT_SECOND_HASH.set(Some((
-        0,
-        Box::new(move || {
-            let thread = thread::Builder::new().spawn(loader).expect("a thread");
-            sender.send(thread).expect("the test waits");
-            loading.wait();
-        }),
-    )));
-    assert_eq!(pages.get(&Hooked(7)), None);
-    assert!(AT_SECOND_HASH.take().is_none(), "a dead entry was removed");
-    late.wait();
-    let loader = receiver.recv().expect("a loader began");
-    assert_eq!(loader.join().expect("loads"), 2);
+        });
+        AT_SECOND_HASH.set(Some((
+            0,
+            Box::new(move || {
+                start.send(()).expect("it waits");
+                loading.wait();
+            }),
+        )));
+        assert_eq!(pages.get(&Hooked(7)), None);
+        assert!(AT_SECOND_HASH.take().is_none(), "nothing was removed");
+        late.wait();
+        assert_eq!(loader.join().expect("loads"), 2);
+    });
     assert_eq!(pages.get(&Hooked(7)), Some(2));
 }
 

@@ -2,6 +2,7 @@
 
 #![cfg(not(purlin_loom))]
 
+use core::cell::Cell;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use proptest::prelude::*;
 use purlin_cache::Builder;
@@ -192,4 +193,97 @@ fn nothing_old_comes_back_in_an_exclusive_pair() {
         let known = least[usize::try_from(key).unwrap()].load(SeqCst);
         assert!(tiers.get(&key).is_none_or(|value| value == known));
     }
+}
+
+/// A tier that does something at each call: it is told its name and the call's.
+struct Watched<F>(&'static str, Mutex<HashMap<u32, u32>>, F);
+
+impl<F: Fn(&str)> Watched<F> {
+    fn call<R>(&self, call: &str, act: impl FnOnce(&mut HashMap<u32, u32>) -> R) -> R {
+        (self.2)(&format!("{} {call}", self.0));
+        act(&mut self.1.lock().expect("no panic"))
+    }
+}
+
+impl<F: Fn(&str)> Tier<u32, u32> for Watched<F> {
+    fn get(&self, key: &u32) -> Option<u32> {
+        self.call("get", |map| map.get(key).copied())
+    }
+
+    fn insert(&self, key: u32, value: u32) {
+        self.call("insert", |map| map.insert(key, value));
+    }
+
+    fn invalidate(&self, key: &u32) {
+        self.call("invalidate", |map| map.remove(key));
+    }
+
+    fn invalidate_all(&self) {
+        self.call("invalidate_all", HashMap::clear);
+    }
+}
+
+#[test]
+fn the_second_tier_is_invalidated_first() {
+    let calls = Mutex::new(Vec::new());
+    let log = |call: &str| calls.lock().expect("no panic").push(call.to_owned());
+    let [first, second] = ["first", "second"].map(|name| Watched(name, Mutex::default(), log));
+    let tiers = Tiered::inclusive(first, second);
+    tiers.invalidate(&7);
+    tiers.invalidate_all();
+    let expected = [
+        "second invalidate",
+        "first invalidate",
+        "second invalidate_all",
+        "first invalidate_all",
+    ];
+    assert_eq!(*calls.lock().unwrap(), expected);
+}
+
+thread_local! {
+    /// How many drops of keys take their time in this thread.
+    static SLOW_DROPS: Cell<u32> = const { Cell::new(0) };
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct SlowToDrop(u32);
+
+impl Drop for SlowToDrop {
+    fn drop(&mut self) {
+        let slow = SLOW_DROPS.try_with(|left| left.replace(left.get().saturating_sub(1)));
+        if slow.is_ok_and(|left| left > 0) {
+            thread::sleep(core::time::Duration::from_millis(10));
+        }
+    }
+}
+
+/// What leaves the first tier for one heavy value, is on its way to the second when everything is removed.
+#[test]
+fn a_demotion_brings_nothing_back() {
+    let (demotes, has_begun) = std::sync::mpsc::channel();
+    let demotes = Mutex::new(Some(demotes));
+    let second = Cache::builder(1_000)
+        .weigher(move |_: &SlowToDrop, _: &u32| {
+            if let Some(demotes) = demotes.lock().expect("no panic").take() {
+                demotes.send(()).expect("the test waits");
+                // Some of them while no key is locked.
+                SLOW_DROPS.set(5);
+            }
+            1
+        })
+        .build();
+    let first = Builder::new(100)
+        .shards(1)
+        .policy(Fifo::new)
+        .weigher(|_: &SlowToDrop, value: &u32| u64::from(*value));
+    let tiers = Tiered::exclusive(first, second);
+    for key in 0..100 {
+        tiers.insert(SlowToDrop(key), 1);
+    }
+    thread::scope(|scope| {
+        scope.spawn(|| tiers.insert(SlowToDrop(100), 100));
+        has_begun.recv().expect("they leave");
+        tiers.invalidate_all();
+    });
+    assert!((0..100).all(|key| tiers.get(&SlowToDrop(key)).is_none()));
 }

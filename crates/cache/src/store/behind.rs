@@ -33,7 +33,8 @@ type GiveUp<K, V, E> = Box<dyn Fn(GivenUp<K, V, E>) + Send + Sync>;
 /// threads may do it at once. What is in the buffer is lost with the process, and by a drop without [`close`](Self::close).
 ///
 /// A change that fails is tried again, by itself or with others, with a delay that doubles; for ever, unless
-/// [`give_up_after`](Self::give_up_after) says otherwise. A newer change of its key takes its place.
+/// [`give_up_after`](Self::give_up_after) says otherwise. A newer change of its key takes its place and its time, and has all
+/// tries before it.
 ///
 /// # Examples
 ///

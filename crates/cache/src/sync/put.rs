@@ -41,8 +41,9 @@ where
     /// Puts a value in if `admit` says so, which is shown the value that is here now. Returns whether it did;
     /// what was turned away is dropped.
     ///
-    /// `admit` runs under the lock of the key's shard: it must not use the cache.
-    pub fn insert_if(&self, key: K, value: V, admit: impl FnOnce(Option<&V>) -> bool) -> bool {
+    /// `admit` runs under the lock of the key's shard: it must not use the cache. Where others have to make room it is
+    /// asked again when they have, as the key may have changed meanwhile.
+    pub fn insert_if(&self, key: K, value: V, admit: impl FnMut(Option<&V>) -> bool) -> bool {
         let weight = self.weigh(&key, &value);
         let hash = self.hasher.hash_one(&key);
         let mut out = Outbox::new();
@@ -69,52 +70,59 @@ where
 
     pub(super) fn put(&self, new: Incoming<K, V>, out: &mut Outbox<K, V>) {
         let shard = self.write(new.hash);
-        self.put_into(shard, new, out);
+        self.put_into(shard, new, |_, _| true, out);
     }
 
     /// Puts an entry in, unless `admit` is against it.
     fn put_if(
         &self,
         new: Incoming<K, V>,
-        admit: impl FnOnce(Option<&V>) -> bool,
+        mut admit: impl FnMut(Option<&V>) -> bool,
         out: &mut Outbox<K, V>,
     ) -> bool {
-        let shard = self.write(new.hash);
-        let now = || new.now.unwrap_or_else(|| self.now());
-        let old = shard.find_live(new.hash, &new.entry.key, now);
-        let admitted = admit(old.map(|slot| &shard.entry(slot).value));
-        if admitted {
-            self.put_into(shard, new, out);
-        }
-        admitted
+        let mut shard = self.write(new.hash);
+        let mut admits = |shard: &mut Writing<'_, K, V, P>, new: &Incoming<K, V>| {
+            let now = || new.now.unwrap_or_else(|| self.now());
+            let old = shard.find_live(new.hash, &new.entry.key, now);
+            admit(old.map(|slot| &shard.entry(slot).value))
+        };
+        admits(&mut shard, &new) && self.put_into(shard, new, admits, out)
     }
 
-    /// Puts an entry into its shard. Where that holds less than half of its share, others make room.
+    /// Puts an entry into its shard. Where that holds less than half of its share, others make room; if it is not admitted
+    /// any more after that, it is dropped, and this is false.
     pub(super) fn put_into<'a>(
         &'a self,
         mut shard: Writing<'a, K, V, P>,
         mut new: Incoming<K, V>,
+        mut admits: impl FnMut(&mut Writing<'a, K, V, P>, &Incoming<K, V>) -> bool,
         out: &mut Outbox<K, V>,
-    ) {
+    ) -> bool {
         shard.supersede_by(new.hash, &new.entry.key, &new.entry.value);
         if new.weight > self.budget.capacity() {
-            return self.reject(&mut shard, new, out);
+            self.reject(&mut shard, new, out);
+            return true;
         }
         let (share, mut floor) = self.share_and_floor();
         for _ in 0..TRIES {
             shard.bury(BURIED_AT_ONCE, out);
             let mut budget = &self.budget;
             match shard.insert(new, floor, &self.hasher, &self.lifetimes, &mut budget, out) {
-                Inserted::Done | Inserted::Rejected => return,
+                Inserted::Done | Inserted::Rejected => return true,
                 Inserted::Homeless(back) => new = back,
             }
             drop(shard);
             self.make_room_elsewhere(new.hash, new.weight, share, out);
             floor = 0;
             shard = self.write(new.hash);
+            if !admits(&mut shard, &new) {
+                drop(shard); // before the key and the value
+                return false;
+            }
             shard.supersede_by(new.hash, &new.entry.key, &new.entry.value);
         }
         self.reject(&mut shard, new, out);
+        true
     }
 
     /// A shard's share of the capacity, and what it keeps of it while others can make room.

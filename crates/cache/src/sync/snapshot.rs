@@ -1,6 +1,7 @@
 //! Entries in hot order: to look at, to keep, to restore.
 
 use super::Cache;
+use super::guarded::Writing;
 use crate::policy::{Policy, Slot};
 use crate::shard::{Incoming, Outbox, Shard};
 use crate::snapshot::Snapshot;
@@ -97,10 +98,13 @@ where
     /// Puts an entry in if its key is neither here nor being loaded.
     fn put_if_unknown(&self, new: Incoming<K, V>, now: Instant, out: &mut Outbox<K, V>) {
         let mut shard = self.write(new.hash);
-        let key = &new.entry.key;
-        let here = shard.find_live(new.hash, key, || now).is_some();
-        if !here && shard.flights().find(new.hash, key).is_none() {
-            self.put_into(shard, new, out);
+        let is_unknown = |shard: &mut Writing<'_, K, V, P>, new: &Incoming<K, V>| {
+            let key = &new.entry.key;
+            shard.find_live(new.hash, key, || now).is_none()
+                && shard.flights().find(new.hash, key).is_none()
+        };
+        if is_unknown(&mut shard, &new) {
+            self.put_into(shard, new, is_unknown, out);
         }
     }
 

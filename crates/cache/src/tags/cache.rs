@@ -13,7 +13,8 @@ use std::sync::PoisonError;
 /// A [`sync::Cache`](Cache) whose entries can be invalidated by tag. See [`tags`](super).
 ///
 /// Entries that died by a tag are never found. They leave when they are looked up, by [`sweep`](Self::sweep), or when the policy
-/// evicts them; until then they take their room, and `len` and `weighted_size` of the cache count them. The eviction listener
+/// evicts them; until then they take their room, and `len` and `weighted_size` of the cache count them; its statistics count a
+/// look that finds one as a hit. The eviction listener
 /// gets them with the cause that made them leave in the end.
 ///
 /// # Examples

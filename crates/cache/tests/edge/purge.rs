@@ -104,12 +104,11 @@ impl Origin<u32, u32> for Renews {
 
 const SECOND: Duration = Duration::from_secs(1);
 
-type PurgeRenewed = fn(&Edge<u32, u32, Renews>);
-
 /// A copy that was purged is not there to be renewed, though there is a `Revalidation` of it.
 #[test]
 fn what_was_purged_is_not_renewed() {
-    let purges: [PurgeRenewed; 4] = [
+    type Purge = fn(&Edge<u32, u32, Renews>);
+    let purges: [Purge; 4] = [
         |edge| edge.purge(&7),
         |edge| edge.purge_tag("news"),
         |edge| edge.purge_all(),
@@ -151,13 +150,63 @@ impl Origin<u32, u32> for Hooked {
 
 /// What has no version, may be older than any.
 #[test]
-fn a_fetch_without_a_version_does_not_outlive_a_purge_by_version() {
-    let origin = Hooked::default();
-    let edge = Edge::with_capacity(10, origin.clone());
-    let same = edge.clone();
-    *origin.0.lock().unwrap() = Some(Box::new(move || same.purge_older(7, 6)));
+fn a_fetch_without_a_version_does_not_outlive_a_purge() {
+    type Purge = fn(&Edge<u32, u32, Hooked>);
+    let purges: [Purge; 3] = [
+        |edge| edge.purge(&7),
+        |edge| edge.purge_all(),
+        |edge| edge.purge_older(7, 6),
+    ];
+    for purge in purges {
+        let origin = Hooked::default();
+        let edge = Edge::with_capacity(10, origin.clone());
+        let same = edge.clone();
+        *origin.0.lock().unwrap() = Some(Box::new(move || purge(&same)));
+        assert_eq!(edge.get(&7).unwrap().value, Some(1));
+        assert_eq!(edge.get(&7).unwrap().value, Some(2));
+    }
+}
+
+/// Purged by its tag while the origin is asked in vain.
+#[test]
+fn what_was_purged_does_not_stand_in() {
+    let (purges, asked) = (Arc::new(Mutex::new(None::<Hook>)), AtomicU32::new(0));
+    let its_purges = Arc::clone(&purges);
+    let clock = ManualClock::new();
+    let edge = Edge::new(Builder::new(10).clock(clock.clone()), move |_: &u32| {
+        if let Some(purge) = its_purges.lock().expect("no panic").take() {
+            purge();
+        }
+        let freshness = Freshness::new(SECOND).stale_if_error(SECOND * 9);
+        match asked.fetch_add(1, SeqCst) {
+            0 => Ok(Response::Found(1, freshness.tags(["news"]))),
+            _ => Err("down"),
+        }
+    });
     assert_eq!(edge.get(&7).unwrap().value, Some(1));
-    assert_eq!(edge.get(&7).unwrap().value, Some(2));
+    clock.advance(SECOND);
+    assert_eq!(edge.get(&7).unwrap().state, State::StaleIfError);
+    let same = edge.clone();
+    *purges.lock().unwrap() = Some(Box::new(move || same.purge_tag("news")));
+    assert!(edge.get(&7).is_err());
+}
+
+/// A response that is not to be kept does not take away what keeps older ones out.
+#[test]
+fn a_response_of_no_use_leaves_what_a_purge_by_version_has_left() {
+    let responses = [(6_u32, 0), (5, 9), (5, 9)].map(|(version, ttl)| {
+        let freshness = Freshness::new(SECOND * ttl).version(u64::from(version));
+        Response::Found(version, freshness)
+    });
+    let rest = Mutex::new(responses.into_iter());
+    let edge = Edge::with_capacity(10, move |_: &u32| {
+        Ok::<_, Infallible>(rest.lock().expect("no panic").next().expect("one more"))
+    });
+    edge.purge_older(7, 6);
+    for expected in [6, 5, 5] {
+        let answer = edge.get(&7).unwrap();
+        assert_eq!((answer.value, answer.state), (Some(expected), State::Miss));
+    }
 }
 
 #[test]

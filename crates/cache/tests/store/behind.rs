@@ -3,6 +3,7 @@ extern crate alloc;
 use super::{Table, apply};
 use alloc::sync::Arc;
 use core::cell::RefCell;
+use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use core::time::Duration;
 use proptest::prelude::*;
@@ -12,6 +13,7 @@ use purlin_cache::store::{
 use purlin_cache::sync::Cache;
 use purlin_core::time::{Instant, ManualClock};
 use std::collections::HashMap;
+use std::panic::catch_unwind;
 use std::sync::Mutex;
 use std::thread;
 
@@ -354,4 +356,100 @@ fn a_flush_waits_for_what_others_are_writing() {
         }
         done.store(true, SeqCst);
     });
+}
+
+type Hook = Box<dyn FnOnce() + Send>;
+
+/// Fails, and does something before that, once.
+#[derive(Default)]
+struct Meanwhile(Mutex<Option<Hook>>);
+
+impl Store<u32, u32> for Meanwhile {
+    type Error = &'static str;
+
+    fn load(&self, _: &u32) -> Result<Option<u32>, Self::Error> {
+        Ok(Some(0))
+    }
+
+    fn store(&self, _: &u32, _: &u32) -> Result<(), Self::Error> {
+        let hook = self.0.lock().expect("no panic").take();
+        if let Some(run) = hook {
+            // By another thread, as a store may not do it.
+            thread::scope(|scope| scope.spawn(run).join()).expect("a bug");
+        }
+        Err("down")
+    }
+
+    fn remove(&self, _: &u32) -> Result<(), Self::Error> {
+        Err("down")
+    }
+}
+
+#[test]
+fn a_change_during_the_write_of_another_begins_anew() {
+    let clock = ManualClock::new();
+    let cache = Cache::builder(10).clock(clock.clone()).build();
+    let behind = WriteBehind::new(cache, Meanwhile::default(), WriteBehindConfig::default());
+    let behind = Arc::new(behind.give_up_after(0, |_| {}));
+    behind.insert(7, 1).unwrap();
+    let (same, time) = (Arc::clone(&behind), clock.clone());
+    *behind.store().0.lock().unwrap() = Some(Box::new(move || {
+        time.advance(Duration::from_secs(5));
+        same.insert(7, 2).unwrap();
+    }));
+    // The one before would have been given up.
+    let flushed = behind.flush();
+    assert_eq!((flushed.failed, flushed.given_up), (1, 0));
+    let due = behind.cache().now() + WriteBehindConfig::default().max_delay;
+    assert_eq!(behind.poll_timeout(), Some(due));
+    assert_eq!(behind.get(&7).unwrap(), Some(2));
+    assert_eq!(behind.flush().given_up, 1);
+}
+
+#[test]
+fn a_newer_change_has_all_its_tries() {
+    let behind = WriteBehind::new(
+        Cache::new(10),
+        Meanwhile::default(),
+        WriteBehindConfig::default(),
+    );
+    let behind = behind.give_up_after(1, |_| {});
+    behind.insert(7, 1).unwrap();
+    assert_eq!(behind.flush().failed, 1);
+    behind.insert(7, 2).unwrap();
+    assert_eq!(behind.flush().failed, 1);
+    assert_eq!(behind.flush().given_up, 1);
+}
+
+#[test]
+fn a_store_that_panics_loses_nothing() {
+    let behind = WriteBehind::new(
+        Cache::new(10),
+        Meanwhile::default(),
+        WriteBehindConfig::default(),
+    );
+    behind.insert(7, 1).unwrap();
+    behind.insert(8, 2).unwrap();
+    *behind.store().0.lock().unwrap() = Some(Box::new(|| panic!("a bug")));
+    assert!(catch_unwind(AssertUnwindSafe(|| behind.flush())).is_err());
+    assert_eq!(behind.buffered(), 2);
+    assert_eq!(behind.flush().failed, 2, "nobody else is writing them");
+    assert_eq!(behind.close(), [(7, Change::Put(1)), (8, Change::Put(2))]);
+}
+
+#[test]
+fn a_change_that_is_refused_changes_nothing() {
+    let config = WriteBehindConfig {
+        capacity: 1,
+        ..WriteBehindConfig::default()
+    };
+    let behind = WriteBehind::new(Cache::new(10), Meanwhile::default(), config);
+    assert_eq!(behind.get(&7).unwrap(), Some(0));
+    behind.insert(8, 1).unwrap();
+    let refused = behind.insert(7, 2);
+    assert!(matches!(
+        refused,
+        Err(WriteBehindError::Full(Change::Put(2)))
+    ));
+    assert_eq!(behind.cache().peek(&7), Some(0));
 }

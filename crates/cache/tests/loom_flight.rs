@@ -7,6 +7,7 @@ use alloc::sync::Arc;
 use core::hash::{BuildHasher, Hasher};
 use core::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use loom::thread;
+use purlin_cache::policy::Lru;
 use purlin_cache::sync::Cache;
 use purlin_cache::{Builder, LoadError};
 
@@ -36,10 +37,11 @@ impl BuildHasher for Same {
     }
 }
 
-type Small = Cache<u8, u8, purlin_cache::policy::Lru, Same>;
+type Small = Cache<u8, u8, Lru, Same>;
 
 fn cache() -> Arc<Small> {
-    Arc::new(Builder::new(4).hasher(Same(0)).shards(1).build())
+    let builder = Builder::new(4).policy(Lru::new).hasher(Same(0));
+    Arc::new(builder.shards(1).build())
 }
 
 fn model(f: impl Fn() + Send + Sync + 'static) {

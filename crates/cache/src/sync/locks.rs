@@ -21,23 +21,26 @@ where
     /// The shard, for one thread. After a panic of a key's `Hash` in the middle of a change it is emptied.
     #[inline]
     pub(super) fn write_at(&self, at: usize) -> Writing<'_, K, V, P> {
-        Writing::new(match self.shards.lock(at).write() {
+        let lock = self.shards.lock(at);
+        Writing::new(match lock.write() {
             Ok(guarded) => guarded,
-            Err(poisoned) => self.repair(at, poisoned.into_inner()),
+            Err(poisoned) => {
+                let repaired = self.repair(poisoned.into_inner());
+                #[cfg(not(purlin_loom))]
+                lock.clear_poison();
+                repaired
+            }
         })
     }
 
     #[cold]
     fn repair<'a>(
-        &'a self,
-        at: usize,
+        &self,
         mut guarded: RwLockWriteGuard<'a, Guarded<K, V, P>>,
     ) -> RwLockWriteGuard<'a, Guarded<K, V, P>> {
         if guarded.is_torn() {
             guarded.shard.clear(self.new_policy(), &mut &self.budget);
         }
-        #[cfg(not(purlin_loom))]
-        self.shards.lock(at).clear_poison();
         guarded
     }
 

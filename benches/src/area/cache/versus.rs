@@ -32,6 +32,15 @@ const fn batch(capacity: u32) -> Duration {
     })
 }
 
+/// So many entries; a tenth where it is only to be seen that all runs.
+const fn scaled(settings: &Settings, capacity: u32) -> u32 {
+    if settings.fast {
+        capacity / 10
+    } else {
+        capacity
+    }
+}
+
 const TEN: u32 = 10_000;
 const HUNDRED: u32 = 100_000;
 const MILLION: u32 = 1_000_000;

@@ -6,7 +6,7 @@
 
 use super::contestant::{Contestant, Visitor, everybody};
 use super::requests::zipf;
-use super::{REQUESTS, batch};
+use super::{REQUESTS, batch, scaled};
 use crate::error::LabError;
 use crate::settings::Settings;
 use crate::versus::{Contest, Over, Samples, Together};
@@ -14,8 +14,9 @@ use crate::versus::{Contest, Over, Samples, Together};
 /// Keys that are asked for, for each that fits.
 const CROWD: u32 = 10;
 
-/// Requests that bring a cache into the state it is timed in.
-const WARM_UP: usize = 2_000_000;
+/// Requests for each entry that bring a cache into the state it is timed in, and how many are enough for any.
+const WARM_UP: usize = 40;
+const MOST_WARM_UP: usize = 2_000_000;
 
 /// Enough that a cache has forgotten the first when they begin anew: in expectation at least 1.5 different
 /// keys for each that fits.
@@ -31,7 +32,8 @@ fn warm<C: Contestant>(capacity: u32, requests: &[u32]) -> C {
             cache.insert(key, key);
         }
     }
-    for key in &requests[requests.len().saturating_sub(WARM_UP)..] {
+    let warm_up = (WARM_UP * capacity as usize).min(MOST_WARM_UP);
+    for key in &requests[requests.len().saturating_sub(warm_up)..] {
         cache.get_or_insert(u64::from(*key));
     }
     cache
@@ -54,10 +56,11 @@ impl Visitor for Alone {
 
 /// By one thread.
 pub(super) fn alone<const CAPACITY: u32>(settings: &Settings) -> Result<Contest, LabError> {
-    let requests = zipf(CROWD * CAPACITY, requests(CAPACITY), settings.seed)?;
+    let capacity = scaled(settings, CAPACITY);
+    let requests = zipf(CROWD * capacity, requests(capacity), settings.seed)?;
     let requests: alloc::rc::Rc<[u32]> = requests.into();
     let start = Alone {
-        capacity: CAPACITY,
+        capacity,
         contest: Contest::over_shared(requests.clone()),
         requests,
     };
@@ -81,10 +84,11 @@ impl Visitor for Both {
 
 /// By two threads that like the same keys.
 pub(super) fn together<const CAPACITY: u32>(settings: &Settings) -> Result<Samples, LabError> {
-    let stream = |seed| zipf(CROWD * CAPACITY, requests(CAPACITY), seed);
+    let capacity = scaled(settings, CAPACITY);
+    let stream = |seed| zipf(CROWD * capacity, requests(capacity), seed);
     let [first, second] = [stream(settings.seed)?, stream(!settings.seed)?];
     let start = Both {
-        capacity: CAPACITY,
+        capacity,
         requests: first.clone(),
         contest: Together::over([first, second]).in_batches_of(batch(CAPACITY)),
     };

@@ -2,7 +2,7 @@
 
 use super::contestant::{Contestant, Visitor, everybody};
 use super::requests::zipf;
-use super::{REQUESTS, batch};
+use super::{REQUESTS, batch, scaled};
 use crate::error::LabError;
 use crate::settings::Settings;
 use crate::versus::{Contest, Over, Samples, Together};
@@ -36,9 +36,10 @@ impl Visitor for Alone {
 
 /// By one thread.
 pub(super) fn alone<const CAPACITY: u32>(settings: &Settings) -> Result<Contest, LabError> {
-    let requests = zipf(residents(CAPACITY), REQUESTS, settings.seed)?;
+    let capacity = scaled(settings, CAPACITY);
+    let requests = zipf(residents(capacity), REQUESTS, settings.seed)?;
     let start = Alone {
-        capacity: CAPACITY,
+        capacity,
         contest: Contest::over(requests),
     };
     Ok(everybody(start).contest.build())
@@ -60,10 +61,11 @@ impl Visitor for Both {
 
 /// By two threads that like the same keys.
 pub(super) fn together<const CAPACITY: u32>(settings: &Settings) -> Result<Samples, LabError> {
-    let requests = |seed| zipf(residents(CAPACITY), REQUESTS, seed);
+    let capacity = scaled(settings, CAPACITY);
+    let requests = |seed| zipf(residents(capacity), REQUESTS, seed);
     let requests = [requests(settings.seed)?, requests(!settings.seed)?];
     let start = Both {
-        capacity: CAPACITY,
+        capacity,
         contest: Together::over(requests).in_batches_of(batch(CAPACITY)),
     };
     Ok(everybody(start).contest.measure(settings.seed))

@@ -5,15 +5,13 @@ use core::ops::Range;
 use allocation_counter::measure;
 
 use super::contestant::{Contestant, Visitor, everybody};
+use super::{MILLION, scaled};
 use crate::error::LabError;
 use crate::settings::Settings;
 use crate::versus::{Counted, Samples};
 
-/// Entries there is room for.
-const CAPACITY: u32 = 1_000_000;
-
-/// Different ones that come after the cache is full.
-const CHURN: u32 = 2 * CAPACITY;
+/// Different entries that come after the cache is full, for each that fits.
+const CHURN: u32 = 2;
 
 /// One value a contestant.
 struct Each<F> {
@@ -55,15 +53,17 @@ fn held<C: Contestant>(cache: &C, keys: Range<u32>) -> u32 {
 }
 
 struct BytesAfter {
-    churn: u32,
+    /// Entries there is room for.
+    capacity: u32,
+    insertions: u32,
 }
 
 impl Figure for BytesAfter {
     fn of<C: Contestant>(&self) -> f64 {
-        let keys = 0..CAPACITY + self.churn;
+        let keys = 0..self.insertions;
         let mut cache = None;
         let memory = measure(|| {
-            let new = C::new(CAPACITY as usize);
+            let new = C::new(self.capacity as usize);
             put(&new, keys.clone());
             cache = Some(new);
         });
@@ -74,29 +74,43 @@ impl Figure for BytesAfter {
 
 /// Bytes an entry held, after as many insertions as fit.
 pub(super) fn fill(settings: &Settings) -> Result<Samples, LabError> {
-    each(settings, BytesAfter { churn: 0 })
+    let capacity = scaled(settings, MILLION);
+    let figure = BytesAfter {
+        capacity,
+        insertions: capacity,
+    };
+    each(settings, figure)
 }
 
 /// The same after twice as many others have come.
 pub(super) fn churn(settings: &Settings) -> Result<Samples, LabError> {
-    each(settings, BytesAfter { churn: CHURN })
+    let capacity = scaled(settings, MILLION);
+    let figure = BytesAfter {
+        capacity,
+        insertions: capacity * (1 + CHURN),
+    };
+    each(settings, figure)
 }
 
-struct Allocations;
+struct Allocations {
+    /// Entries there is room for.
+    capacity: u32,
+}
 
 impl Figure for Allocations {
     fn of<C: Contestant>(&self) -> f64 {
-        let cache = C::new(CAPACITY as usize);
-        let steady = CAPACITY + CHURN / 2;
+        let cache = C::new(self.capacity as usize);
+        let (steady, end) = (2 * self.capacity, 3 * self.capacity);
         put(&cache, 0..steady);
-        let memory = measure(|| put(&cache, steady..CAPACITY + CHURN));
-        memory.count_total as f64 / f64::from(CAPACITY + CHURN - steady)
+        let memory = measure(|| put(&cache, steady..end));
+        memory.count_total as f64 / f64::from(end - steady)
     }
 }
 
 /// Allocations of an insertion into a cache that is full for long.
 pub(super) fn allocations(settings: &Settings) -> Result<Samples, LabError> {
-    each(settings, Allocations)
+    let capacity = scaled(settings, MILLION);
+    each(settings, Allocations { capacity })
 }
 
 struct Excess;

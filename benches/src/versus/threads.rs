@@ -22,6 +22,7 @@ use purlin_core::time::{Clock as _, Instant, SystemClock};
 use super::contest::{Role, over_inputs};
 use super::harness::{involuntary_switches, without_outliers};
 use super::samples::{Samples, Series};
+use crate::settings::Settings;
 
 /// How much of a batch both threads must have been at work.
 pub const OVERLAP_MIN: f64 = 0.85;
@@ -31,6 +32,10 @@ const ROUNDS: usize = 301;
 
 /// So long a row may take until it has them.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// The same where it is only to be seen that it runs.
+const FAST_ROUNDS: usize = 21;
+const FAST_LIMIT: Duration = Duration::from_secs(1);
 
 const BATCH: Duration = Duration::from_micros(400);
 
@@ -145,8 +150,13 @@ impl<I: Send + Sync + 'static> Together<I> {
     ///
     /// When not exactly one contender is ours.
     #[must_use]
-    pub fn measure(self, seed: u64) -> Samples {
-        self.measure_rounds(seed, ROUNDS)
+    pub fn measure(self, settings: &Settings) -> Samples {
+        let (rounds, limit) = if settings.fast {
+            (FAST_ROUNDS, FAST_LIMIT)
+        } else {
+            (ROUNDS, LIMIT)
+        };
+        self.run(settings.seed, rounds, limit)
     }
 
     /// The same with so many rounds.
@@ -156,6 +166,10 @@ impl<I: Send + Sync + 'static> Together<I> {
     /// As [`measure`](Self::measure).
     #[must_use]
     pub fn measure_rounds(self, seed: u64, rounds: usize) -> Samples {
+        self.run(seed, rounds, LIMIT)
+    }
+
+    fn run(self, seed: u64, rounds: usize, limit: Duration) -> Samples {
         let entrants = &self.entrants[..];
         let gate = Gate {
             batch: self.batch,
@@ -165,7 +179,7 @@ impl<I: Send + Sync + 'static> Together<I> {
             scope.spawn(|| gate.serve(entrants));
             // Also when something panics: the other thread must not wait for ever.
             let _close = Close(&gate);
-            lead(&gate, entrants, seed, rounds)
+            lead(&gate, entrants, seed, rounds, limit)
         });
         let series = self.entrants.into_iter().zip(values);
         let series = series.map(|(entrant, values)| {
@@ -183,7 +197,13 @@ impl<I> core::fmt::Debug for Together<I> {
 }
 
 /// The values of every entrant, by round.
-fn lead(gate: &Gate, entrants: &[Entrant], seed: u64, rounds: usize) -> Vec<Vec<Option<f64>>> {
+fn lead(
+    gate: &Gate,
+    entrants: &[Entrant],
+    seed: u64,
+    rounds: usize,
+    limit: Duration,
+) -> Vec<Vec<Option<f64>>> {
     let clock = SystemClock::new();
     let mut random = SplitMix64::new(seed);
     let mut order: Vec<usize> = (0..entrants.len()).collect();
@@ -203,7 +223,7 @@ fn lead(gate: &Gate, entrants: &[Entrant], seed: u64, rounds: usize) -> Vec<Vec<
             .iter()
             .all(|values| matches!(values.last(), Some(Some(_))));
         kept += usize::from(whole);
-        if clock.now().saturating_duration_since(start) > LIMIT {
+        if clock.now().saturating_duration_since(start) > limit {
             break;
         }
     }

@@ -45,7 +45,7 @@ pub(super) fn least_request_2<const N: u32>(settings: &Settings) -> Result<Sampl
         let tower = rivals::tower_pending(N);
         contest.rival("tower PendingRequests", move |_| tower())
     };
-    Ok(contest.measure(settings.seed))
+    Ok(contest.measure(settings))
 }
 
 /// When a request comes, and what it takes.

@@ -125,7 +125,7 @@ fn two_threads(choice: Choice, settings: &Settings) -> Result<Samples, LabError>
             "governor (foldhash)",
             governor::<23, foldhash::fast::RandomState>()?,
         );
-    Ok(contest.measure(settings.seed))
+    Ok(contest.measure(settings))
 }
 
 pub(super) fn uniform(settings: &Settings) -> Result<Contest, LabError> {

@@ -40,7 +40,7 @@ pub(super) fn two_threads(settings: &Settings) -> Result<Samples, LabError> {
         let semaphore = semaphore();
         contest.rival("tokio Semaphore", move |()| semaphore.try_acquire().is_ok())
     };
-    Ok(contest.measure(settings.seed))
+    Ok(contest.measure(settings))
 }
 
 #[cfg(feature = "rivals")]

@@ -82,7 +82,7 @@ pub(super) fn two_threads(settings: &Settings) -> Result<Samples, LabError> {
     let contest = Together::over(requests).ours("Striped", ask::<2>(limiter()?, clock()));
     #[cfg(feature = "rivals")]
     let contest = contest.rival("governor", ask_governor::<6>());
-    Ok(contest.measure(settings.seed))
+    Ok(contest.measure(settings))
 }
 
 /// The same to governor's.
@@ -122,7 +122,7 @@ pub(super) fn deny_two_threads(settings: &Settings) -> Result<Samples, LabError>
         while governor(&Duration::ZERO).is_ok() {}
         contest.rival("governor", governor)
     };
-    Ok(contest.measure(settings.seed))
+    Ok(contest.measure(settings))
 }
 
 #[cfg(test)]

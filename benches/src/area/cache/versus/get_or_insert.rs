@@ -92,7 +92,7 @@ pub(super) fn together<const CAPACITY: u32>(settings: &Settings) -> Result<Sampl
         requests: first.clone(),
         contest: Together::over([first, second]).in_batches_of(batch(CAPACITY)),
     };
-    Ok(everybody(start).contest.measure(settings.seed))
+    Ok(everybody(start).contest.measure(settings))
 }
 
 #[cfg(test)]

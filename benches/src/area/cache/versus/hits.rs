@@ -68,7 +68,7 @@ pub(super) fn together<const CAPACITY: u32>(settings: &Settings) -> Result<Sampl
         capacity,
         contest: Together::over(requests).in_batches_of(batch(CAPACITY)),
     };
-    Ok(everybody(start).contest.measure(settings.seed))
+    Ok(everybody(start).contest.measure(settings))
 }
 
 #[cfg(test)]

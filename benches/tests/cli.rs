@@ -227,6 +227,13 @@ fn caches_are_tried_on_a_trace_of_the_user() {
         (Some("opt"), Some(57.14))
     );
     assert!(hits(1, 1).is_some_and(|opt| opt > 0.0 && opt < 57.14));
+    for (at, title) in [(3, "Throughput"), (4, "Memory of an entry")] {
+        let table = &json["tables"][at];
+        assert_eq!(table["title"].as_str(), Some(title));
+        assert_eq!(table["rows"][0][0].as_str(), Some("lru"));
+        let figure = table["rows"][0][1]["value"].as_f64();
+        assert!(figure.is_some_and(|figure| figure > 0.0), "{title}");
+    }
     assert!(out.join("cache.html").is_file());
 
     let cut = run(&["--requests", "3"]);

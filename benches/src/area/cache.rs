@@ -32,8 +32,8 @@ pub struct Cache;
 const ABOUT: &str = "Which entries stay where there is no room for all. How often every eviction policy hits, against the size of the cache, on requests of several kinds, beside opt, who knows \
     the future; how long a request takes, and what an entry takes in memory. `adaptive` is the default.";
 
-const ABOUT_TRACE: &str = "Your own requests: how often every eviction policy hits, against the size of the cache, beside opt, who knows the future; and which one to take. \
-    `adaptive` is the default.";
+const ABOUT_TRACE: &str = "Your own requests: how often every eviction policy hits, against the size of the cache, beside opt, who knows the future; and which one to take; \
+    how long a request takes, and what an entry takes in memory. `adaptive` is the default.";
 
 /// From one that is all or nothing to one that fits a few of the longest traces.
 const SIZES: RangeInclusive<u64> = 1..=10_000_000;
@@ -133,18 +133,32 @@ fn report(settings: &Settings, extent: &Extent) -> Result<Report, LabError> {
 /// On the user's requests.
 fn recorded_report(settings: &Settings, algorithms: &[Algorithm], recorded: &Recorded) -> Report {
     let sizes = settings.sizes_or(&recorded.sizes());
-    let mut progress = settings.progress("cache", sizes.len());
+    let mut progress = settings.progress("cache", sizes.len() + 2);
     let mut ratios = Ratios::new(algorithms);
-    for size in sizes {
-        progress.step(&format!("{} entries", Cell::count(size)));
-        ratios.measure(&recorded.requests, size, settings.seed);
+    for size in &sizes {
+        progress.step(&format!("{} entries", Cell::count(*size)));
+        ratios.measure(&recorded.requests, *size, settings.seed);
     }
+    // In the middle of what was asked for; there is one at least.
+    let capacity = sizes[sizes.len() / 2];
+    progress.step("throughput");
+    let throughput = throughput::recorded(
+        algorithms,
+        &recorded.requests,
+        capacity,
+        settings,
+        IN_DEPTH.effort,
+    );
+    progress.step("memory");
+    let capacity = capacity.min(memory::CAPACITY);
+    let memory = memory::table(algorithms, capacity, settings.seed);
     let report = Report::new("cache", ABOUT_TRACE)
         .table(recorded.table())
         .table(ratios.table("Hit ratio"))
         .table(recommend::table(&ratios));
     let title = format!("Hit ratio on {}", recorded.name);
-    ratios.plots(&title).fold(report, Report::plot)
+    let report = ratios.plots(&title).fold(report, Report::plot);
+    report.table(throughput).table(memory)
 }
 
 /// On requests of every kind.
@@ -168,7 +182,7 @@ fn made_report(
     progress.step("throughput");
     let throughput = throughput::table(algorithms, settings, extent.effort, extent.details)?;
     progress.step("memory");
-    let memory = memory::table(algorithms, settings.seed);
+    let memory = memory::table(algorithms, memory::CAPACITY, settings.seed);
 
     let mut report =
         Report::new("cache", ABOUT).table(ratio::summary(&kinds).note(note(extent, &sizes)));

@@ -9,38 +9,39 @@ use purlin_cache::sync::Cache;
 
 use crate::table::{Cell, Table};
 
-/// Room in the caches.
-const CAPACITY: u32 = 100_000;
+/// Room in the caches; more would take long and tell nothing else.
+pub(super) const CAPACITY: u64 = 100_000;
 
 /// Different keys that come after a cache is full, for each entry.
-const CHURN: u32 = 2;
+const CHURN: u64 = 2;
 
-/// The bytes of every policy's cache, an entry.
-pub(super) fn table(algorithms: &[Algorithm], seed: u64) -> Table {
+/// The bytes of every policy's cache for so many entries, an entry.
+pub(super) fn table(algorithms: &[Algorithm], capacity: u64, seed: u64) -> Table {
     let mut table = Table::new("Memory of an entry", ["policy", "full", "after churn"]);
     for algorithm in algorithms {
-        let bytes =
-            [0, CHURN].map(|churn| Cell::number(bytes(*algorithm, churn, seed).round(), "B"));
+        let bytes = [0, CHURN].map(|churn| {
+            let bytes = bytes(*algorithm, capacity, churn, seed);
+            Cell::number(bytes.round(), "B")
+        });
         let [full, churned] = bytes;
         table.push([Cell::text(algorithm.name()), full, churned]);
     }
     table.note(format!(
         "Of a cache with {} entries, keys and values of 8 bytes each, which are counted too: full, and after {CHURN} times as many other keys have come.",
-        Cell::count(u64::from(CAPACITY))
+        Cell::count(capacity)
     ))
 }
 
-fn bytes(algorithm: Algorithm, churn: u32, seed: u64) -> f64 {
-    let capacity = u64::from(CAPACITY);
+fn bytes(algorithm: Algorithm, capacity: u64, churn: u64, seed: u64) -> f64 {
     let mut filled = None;
     let memory = measure(|| {
         filled = Some(match algorithm {
             // As its user has it: the shards learn together.
-            Algorithm::Adaptive => fill(Cache::new(capacity), churn),
+            Algorithm::Adaptive => fill(Cache::new(capacity), capacity * (1 + churn)),
             other => {
                 let cache = Cache::builder(capacity);
                 let cache = cache.policy(move |entries| other.build(entries, seed));
-                fill(cache.build(), churn)
+                fill(cache.build(), capacity * (1 + churn))
             }
         });
     });
@@ -50,8 +51,8 @@ fn bytes(algorithm: Algorithm, churn: u32, seed: u64) -> f64 {
 }
 
 /// The cache, whatever its type, and how many entries it has.
-fn fill<P: Policy + 'static>(cache: Cache<u64, u64, P>, churn: u32) -> (Box<dyn Any>, usize) {
-    for key in (0..CAPACITY * (1 + churn)).map(u64::from) {
+fn fill<P: Policy + 'static>(cache: Cache<u64, u64, P>, keys: u64) -> (Box<dyn Any>, usize) {
+    for key in 0..keys {
         cache.insert(key, key);
     }
     let entries = cache.len();
@@ -64,9 +65,9 @@ mod tests {
 
     #[test]
     fn an_entry_takes_more_than_itself_and_less_than_a_cache_line_or_two() {
-        let lru = bytes(Algorithm::Lru, 0, 1);
+        let lru = bytes(Algorithm::Lru, CAPACITY, 0, 1);
         assert!((24.0..128.0).contains(&lru), "{lru}");
-        let adaptive = bytes(Algorithm::Adaptive, CHURN, 1);
+        let adaptive = bytes(Algorithm::Adaptive, CAPACITY, CHURN, 1);
         assert!((20.0..128.0).contains(&adaptive), "{adaptive}");
     }
 }

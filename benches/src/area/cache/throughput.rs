@@ -25,6 +25,9 @@ const CAPACITY: u64 = 10_000;
 
 const REQUESTS: usize = 1 << 18;
 
+/// Recorded requests that are timed, at most.
+const RECORDED: usize = 1 << 20;
+
 /// Requests that are served at once, so that the dynamic call is paid once for them.
 const CHUNK: usize = 16;
 
@@ -46,14 +49,8 @@ pub(super) fn table(
     effort: Effort,
     together: bool,
 ) -> Result<Table, LabError> {
-    let requests = chunks(settings.seed)?;
-    let caches: Vec<Arc<Serve>> = algorithms
-        .iter()
-        .map(|algorithm| cache(*algorithm, settings.seed))
-        .collect();
-    for cache in &caches {
-        requests.iter().for_each(|requests| cache(requests));
-    }
+    let requests = made(settings.seed)?;
+    let caches = warm(algorithms, CAPACITY, &requests, settings.seed);
     let mut columns = vec![by_one(algorithms, &caches, &requests, settings, effort)];
     let mut heads = vec!["policy", "one thread"];
     let mut note = format!(
@@ -62,19 +59,51 @@ pub(super) fn table(
         Cell::count(CAPACITY)
     );
     if together {
-        let inputs = [requests, chunks(!settings.seed)?];
+        let inputs = [requests, made(!settings.seed)?];
         columns.push(by_two(algorithms, caches, inputs, settings.seed));
         heads.push("two threads");
         note.push_str(
             " With two threads it is the time per request of both together: half of one's where neither hinders the other; none is shown where other programs needed the cores.",
         );
     }
+    Ok(rows(algorithms, heads, &columns).note(note))
+}
+
+/// The time of every policy on recorded requests, of which there must be one, by one thread.
+pub(super) fn recorded(
+    algorithms: &[Algorithm],
+    requests: &[u64],
+    capacity: u64,
+    settings: &Settings,
+    effort: Effort,
+) -> Table {
+    let requests = chunks(&requests[..requests.len().min(RECORDED)]);
+    let caches = warm(algorithms, capacity, &requests, settings.seed);
+    let columns = [by_one(algorithms, &caches, &requests, settings, effort)];
+    rows(algorithms, vec!["policy", "one thread"], &columns).note(format!(
+        "A lookup and, where it misses, an insertion, with room for {}: the first {} requests of the trace, again and again. A policy that hits less often inserts more often, which takes the longer.",
+        Cell::count(capacity),
+        Cell::count((requests.len() * CHUNK) as u64)
+    ))
+}
+
+fn rows(algorithms: &[Algorithm], heads: Vec<&'static str>, columns: &[Vec<Series>]) -> Table {
     let mut table = Table::new("Throughput", heads);
     for (at, algorithm) in algorithms.iter().enumerate() {
         let times = columns.iter().map(|column| per_request(&column[at]));
         table.push(iter::once(Cell::text(algorithm.name())).chain(times));
     }
-    Ok(table.note(note))
+    table
+}
+
+/// A cache for every policy, which has seen the requests.
+fn warm(algorithms: &[Algorithm], capacity: u64, requests: &[Chunk], seed: u64) -> Vec<Arc<Serve>> {
+    let caches = algorithms.iter().map(|algorithm| {
+        let cache = cache(*algorithm, capacity, seed);
+        requests.iter().for_each(|requests| cache(requests));
+        cache
+    });
+    caches.collect()
 }
 
 fn by_one(
@@ -117,38 +146,44 @@ fn per_request(series: &Series) -> Cell {
 }
 
 /// By popularity, the first of the workloads.
-fn chunks(seed: u64) -> Result<Vec<Chunk>, LabError> {
-    let requests = WORKLOADS[0].requests(REQUESTS, seed)?;
-    let (chunks, _none) = requests.as_chunks();
-    Ok(chunks.to_vec())
+fn made(seed: u64) -> Result<Vec<Chunk>, LabError> {
+    Ok(chunks(&WORKLOADS[0].requests(REQUESTS, seed)?))
+}
+
+/// The last one is filled up with the first requests.
+fn chunks(requests: &[u64]) -> Vec<Chunk> {
+    let whole = requests.len().next_multiple_of(CHUNK);
+    let filled: Vec<u64> = requests.iter().copied().cycle().take(whole).collect();
+    filled.as_chunks().0.to_vec()
 }
 
 /// With its policy known when it is compiled, as its user would have it.
-fn cache(algorithm: Algorithm, seed: u64) -> Arc<Serve> {
+fn cache(algorithm: Algorithm, capacity: u64, seed: u64) -> Arc<Serve> {
     match algorithm {
-        Algorithm::Adaptive => serve(Cache::new(CAPACITY)),
-        Algorithm::Fifo => with(Fifo::new),
-        Algorithm::Lru => with(Lru::new),
-        Algorithm::Slru => with(Slru::new),
-        Algorithm::Clock => with(Clock::new),
-        Algorithm::Sieve => with(Sieve::new),
-        Algorithm::Lfu => with(Lfu::new),
-        Algorithm::TwoQ => with(TwoQ::new),
-        Algorithm::S3Fifo => with(S3Fifo::new),
-        Algorithm::Arc => with(ArcPolicy::new),
-        Algorithm::Lirs => with(Lirs::new),
-        Algorithm::TinyLfu => with(move |entries| TinyLfu::with_seed(entries, seed)),
-        Algorithm::WTinyLfu => with(move |entries| WTinyLfu::with_seed(entries, seed)),
-        Algorithm::Random => with(move |entries| Random::with_seed(entries, seed)),
+        Algorithm::Adaptive => serve(Cache::new(capacity)),
+        Algorithm::Fifo => with(capacity, Fifo::new),
+        Algorithm::Lru => with(capacity, Lru::new),
+        Algorithm::Slru => with(capacity, Slru::new),
+        Algorithm::Clock => with(capacity, Clock::new),
+        Algorithm::Sieve => with(capacity, Sieve::new),
+        Algorithm::Lfu => with(capacity, Lfu::new),
+        Algorithm::TwoQ => with(capacity, TwoQ::new),
+        Algorithm::S3Fifo => with(capacity, S3Fifo::new),
+        Algorithm::Arc => with(capacity, ArcPolicy::new),
+        Algorithm::Lirs => with(capacity, Lirs::new),
+        Algorithm::TinyLfu => with(capacity, move |entries| TinyLfu::with_seed(entries, seed)),
+        Algorithm::WTinyLfu => with(capacity, move |entries| WTinyLfu::with_seed(entries, seed)),
+        Algorithm::Random => with(capacity, move |entries| Random::with_seed(entries, seed)),
         // A new one pays for a dynamic call until it is listed.
-        other => with(move |entries| other.build(entries, seed)),
+        other => with(capacity, move |entries| other.build(entries, seed)),
     }
 }
 
 fn with<P: Policy + Send + Sync + 'static>(
+    capacity: u64,
     policy: impl Fn(usize) -> P + Send + Sync + 'static,
 ) -> Arc<Serve> {
-    serve(Cache::builder(CAPACITY).policy(policy).build())
+    serve(Cache::builder(capacity).policy(policy).build())
 }
 
 fn serve<P: Policy + Send + Sync + 'static>(cache: Cache<u64, u64, P>) -> Arc<Serve> {
@@ -159,4 +194,19 @@ fn serve<P: Policy + Send + Sync + 'static>(cache: Cache<u64, u64, P>) -> Arc<Se
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_come_in_order_and_the_last_chunk_is_filled_up() {
+        let flat = |requests: &[u64]| chunks(requests).concat();
+        let many: Vec<u64> = (0..20).collect();
+        let filled: Vec<u64> = (0..20).chain(0..12).collect();
+        assert_eq!(flat(&many), filled);
+        assert_eq!(flat(&[7]), [7; CHUNK], "a trace of one request");
+        assert_eq!(flat(&many[..CHUNK]), many[..CHUNK]);
+    }
 }

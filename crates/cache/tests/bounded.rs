@@ -143,8 +143,9 @@ fn a_million_entries_are_cleared_at_once_and_buried_little_by_little() {
             work.drops <= MOST.drops && work.told <= MOST.told,
             "{work:?}"
         );
-        // Its shard, of some 250 entries in the end, begins anew, and hashes its keys when its index grows.
-        assert!(work.hashes <= 256, "{work:?}");
+        // Its shard, of some 250 entries in the end, begins anew, and hashes its keys when its index grows: with 256 the
+        // last time.
+        assert!(work.hashes <= 1 + 256, "{work:?}");
     }
     assert_eq!(cache.len(), 1_000);
     assert_eq!(TOLD.get(), 8 * 1_000, "eight by each");
